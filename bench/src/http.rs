@@ -1,0 +1,89 @@
+//! A keep-alive connection to the server.
+
+use std::{net::SocketAddr, time::Duration};
+
+use ::http::{Method, Request, StatusCode, header::CONTENT_TYPE, header::HOST};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use crate::{Outcome, time::Stopwatch};
+
+/// One HTTP/1.1 connection, used for one request after another.
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    address: SocketAddr,
+    waited: Duration,
+}
+
+impl Connection {
+    /// Connects.
+    pub(crate) async fn open(address: SocketAddr) -> Outcome<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        // Ends when the sender is dropped or the server goes away; the sender notices the latter.
+        tokio::spawn(connection);
+        Ok(Self {
+            sender,
+            address,
+            waited: Duration::ZERO,
+        })
+    }
+
+    /// Calls an operation of the user pool API; an error unless it answers 200.
+    pub(crate) async fn call(&mut self, operation: &str, input: &Value) -> Outcome<Value> {
+        let target = format!("AWSCognitoIdentityProviderService.{operation}");
+        let request = self
+            .request(Method::POST, "/")
+            .header(CONTENT_TYPE, "application/x-amz-json-1.1")
+            .header("x-amz-target", target)
+            .body(Full::from(input.to_string()))?;
+        let (status, body) = self.send(request).await?;
+        if status != StatusCode::OK {
+            let text = String::from_utf8_lossy(&body);
+            return Err(format!("{operation} answered {status}: {text}").into());
+        }
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        Ok(serde_json::from_slice(&body)?)
+    }
+
+    /// The status that `GET` of a path answers.
+    pub(crate) async fn get(&mut self, path: &str) -> Outcome<StatusCode> {
+        let request = self.request(Method::GET, path).body(Full::default())?;
+        Ok(self.send(request).await?.0)
+    }
+
+    /// How long answers were waited for since this was last asked.
+    pub(crate) fn take_waited(&mut self) -> Duration {
+        std::mem::take(&mut self.waited)
+    }
+
+    fn request(&self, method: Method, path: &str) -> ::http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, self.address.to_string())
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Outcome<(StatusCode, Bytes)> {
+        let stopwatch = Stopwatch::start();
+        self.sender.ready().await?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        self.waited += stopwatch.elapsed();
+        Ok((status, body))
+    }
+}
+
+/// The text under a path of an answer, such as `/AuthenticationResult/AccessToken`.
+pub(crate) fn text<'a>(answer: &'a Value, path: &str) -> Outcome<&'a str> {
+    let found = answer.pointer(path).and_then(Value::as_str);
+    found.ok_or_else(|| format!("an answer lacks {path}").into())
+}

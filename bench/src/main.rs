@@ -1,0 +1,124 @@
+//! Measures a release build of the server under load; `cargo xtask bench` builds and calls it.
+//!
+//! `README.md` beside this says what is measured, how, and how to read it.
+
+mod ceilings;
+mod fill;
+mod http;
+mod load;
+mod process;
+mod report;
+mod scenarios;
+mod server;
+mod time;
+mod world;
+
+use std::{error::Error, path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::Parser;
+
+use ceilings::Ceilings;
+use scenarios::Scenario;
+use server::{Installation, Server};
+use world::World;
+
+/// What can fail answers a text for the developer.
+type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// How often the server is started to find out how long that takes.
+const STARTS: usize = 5;
+
+/// Load scenarios against one storage engine.
+#[derive(Parser)]
+struct Args {
+    /// The server's binary, a release build
+    #[arg(long)]
+    server: PathBuf,
+    /// A fresh PostgreSQL database; without it the server uses SQLite
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Sizes of the user pool, ascending
+    #[arg(long, value_delimiter = ',', required = true)]
+    users: Vec<u32>,
+    /// Run only scenarios whose names contain this
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// For how long each scenario runs
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// How many connections work side by side
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    connections: u16,
+}
+
+impl Args {
+    fn scenarios(&self) -> Vec<Scenario> {
+        let named = |scenario: &Scenario| match &self.only {
+            Some(part) => scenario
+                .name()
+                .to_lowercase()
+                .contains(&part.to_lowercase()),
+            None => true,
+        };
+        Scenario::ALL.into_iter().filter(named).collect()
+    }
+
+    /// The sizes in ascending order, since a pool only grows.
+    fn sizes(&self) -> Vec<u32> {
+        let mut sizes = self.users.clone();
+        sizes.sort_unstable();
+        sizes
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: &Args) -> Outcome {
+    if args.scenarios().is_empty() {
+        let names: Vec<_> = Scenario::ALL
+            .iter()
+            .map(|scenario| scenario.name())
+            .collect();
+        return Err(format!("--only matches none of: {}", names.join(", ")).into());
+    }
+    let installation = Installation::new(&args.server, args.database.clone())?;
+    let mut world = {
+        let server = Server::start(&installation).await?;
+        World::create(server.address()).await?
+    };
+    report::header();
+    for size in args.sizes() {
+        let seconds = fill::grow(&installation, &mut world, size).await?;
+        eprintln!("{size} users, {seconds:.1} s to add them");
+        world = measure(args, &installation, world).await?;
+    }
+    Ok(())
+}
+
+/// Runs the scenarios at the present size. A new server for each size lets memory be compared.
+async fn measure(args: &Args, installation: &Installation, mut world: World) -> Outcome<World> {
+    let users = world.users;
+    let server = Server::start(installation).await?;
+    let idle = server.resident_kib()?;
+    world.sign_in_some(server.address()).await?;
+    let world = Arc::new(world);
+    let ceilings = Ceilings::measure()?;
+    for scenario in args.scenarios() {
+        let measured = load::run(scenario, &world, &server, args).await?;
+        report::line(users, scenario, scenario.ceiling(&ceilings), &measured);
+    }
+    let busy = server.resident_kib()?;
+    drop(server);
+    let starts = server::time_to_start(installation, STARTS).await?;
+    report::notes(users, &ceilings, &starts, idle, busy);
+    Arc::into_inner(world).ok_or_else(|| "a scenario did not end".into())
+}

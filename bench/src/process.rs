@@ -1,0 +1,60 @@
+//! What Linux tells about processes in `/proc`.
+
+use std::{fs, time::Duration};
+
+use crate::Outcome;
+
+/// Length of a tick in `/proc/<pid>/stat`: Linux shows 100 ticks a second on every architecture
+/// that this project builds for, whatever the kernel's own rate is.
+const TICK: Duration = Duration::from_millis(10);
+
+/// CPU time that a process has used so far, in user and in kernel mode, all threads together.
+pub(crate) fn cpu_time(process: u32) -> Outcome<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let ticks = ticks(&stat).ok_or("/proc/<pid>/stat has an unknown form")?;
+    Ok(TICK * ticks)
+}
+
+/// `utime` + `stime`: the 14th and 15th field. The second, the program's name in parentheses, may
+/// hold spaces and parentheses itself, so fields are counted from the last one.
+fn ticks(stat: &str) -> Option<u32> {
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split(' ').skip(11);
+    let user: u32 = fields.next()?.parse().ok()?;
+    let system: u32 = fields.next()?.parse().ok()?;
+    Some(user + system)
+}
+
+/// Resident memory of a process (`VmRSS`) in KiB.
+pub(crate) fn resident_kib(process: u32) -> Outcome<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let text = line.ok_or("/proc/<pid>/status names no VmRSS")?;
+    Ok(text.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// CPU time that the calling thread has used so far, as the scheduler accounts it.
+pub(crate) fn thread_cpu_time() -> Outcome<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = text.split(' ').next().unwrap_or_default();
+    Ok(Duration::from_nanos(nanoseconds.parse()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_read_past_a_name_with_spaces_and_parentheses() {
+        let stat = "77 (a (b) c) S 1 77 77 0 -1 4194560 100 0 0 0 120 34 5 6 20 0 9 0";
+        assert_eq!(ticks(stat), Some(154));
+    }
+
+    #[test]
+    fn this_process_has_memory_and_used_time() {
+        let process = std::process::id();
+        assert!(resident_kib(process).unwrap() > 0);
+        assert!(cpu_time(process).is_ok());
+        assert!(thread_cpu_time().unwrap() > Duration::ZERO);
+    }
+}

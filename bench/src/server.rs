@@ -1,0 +1,179 @@
+//! The server under test: `poolhouse dev` as a child process.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use poolhouse_adapters::{clock::SystemClock, entropy::SystemEntropy, master_key};
+use poolhouse_domain::{ports::Clock, sealing::MasterKey};
+use poolhouse_store::{Location, SqlStore};
+use tempfile::TempDir;
+
+use crate::{
+    Outcome,
+    http::Connection,
+    process,
+    time::{Stopwatch, millis},
+};
+
+/// How often a server that starts is asked whether it is ready.
+const POLL: Duration = Duration::from_millis(1);
+/// How often it is asked at most: about half a minute.
+const POLLS: u32 = 20_000;
+/// How long a server may take to stop before it is killed.
+const STOP_POLL: Duration = Duration::from_millis(20);
+const STOP_POLLS: u32 = 1_000;
+/// How long a server is left alone before its memory counts as idle.
+const TO_SETTLE: Duration = Duration::from_millis(500);
+
+/// Where a server keeps its data. Removed when dropped.
+pub(crate) struct Installation {
+    binary: PathBuf,
+    folder: TempDir,
+    database: Option<String>,
+}
+
+impl Installation {
+    /// An empty installation: SQLite in a temporary folder, or the given PostgreSQL database.
+    pub(crate) fn new(binary: &Path, database: Option<String>) -> Outcome<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("poolhouse-bench-")
+            .tempdir()?;
+        Ok(Self {
+            binary: binary.to_owned(),
+            folder,
+            database,
+        })
+    }
+
+    /// Opens the store beside a running server, as another node would.
+    pub(crate) async fn open_store(&self) -> Outcome<SqlStore> {
+        let key = master_key::read_file(&self.folder.path().join("master.key"))?;
+        let location = match &self.database {
+            Some(url) => Location::Postgres {
+                url: url.clone(),
+                connections: 4,
+            },
+            None => Location::SqliteFile(self.folder.path().join("poolhouse.db")),
+        };
+        let now = SystemClock.now();
+        let key = MasterKey::new(*key);
+        Ok(SqlStore::open(&location, key, Arc::new(SystemEntropy), now).await?)
+    }
+
+    fn spawn(&self, address: SocketAddr) -> Outcome<Child> {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(["dev", "--listen", &address.to_string(), "--data"])
+            .arg(self.folder.path());
+        if let Some(url) = &self.database {
+            command.args(["--database", url]);
+        }
+        // The log is written as it is by default, one line per request; nobody reads it.
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let failed = |error| format!("{} did not start: {error}", self.binary.display());
+        Ok(command.spawn().map_err(failed)?)
+    }
+}
+
+/// A running server, stopped when dropped.
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Starts a server, waits until it answers, and lets it settle.
+    pub(crate) async fn start(installation: &Installation) -> Outcome<Self> {
+        let server = Self::start_now(installation).await?;
+        tokio::time::sleep(TO_SETTLE).await;
+        Ok(server)
+    }
+
+    /// Starts a server and waits until it answers.
+    async fn start_now(installation: &Installation) -> Outcome<Self> {
+        let address = free_address()?;
+        let mut server = Self {
+            child: installation.spawn(address)?,
+            address,
+        };
+        for _ in 0..POLLS {
+            if let Some(status) = server.child.try_wait()? {
+                return Err(format!("the server ended: {status}").into());
+            }
+            if server.is_healthy().await {
+                return Ok(server);
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Err("the server does not answer".into())
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// CPU time used since it started.
+    pub(crate) fn cpu_time(&self) -> Outcome<Duration> {
+        process::cpu_time(self.child.id())
+    }
+
+    /// Memory in use now, in KiB.
+    pub(crate) fn resident_kib(&self) -> Outcome<u64> {
+        process::resident_kib(self.child.id())
+    }
+
+    async fn is_healthy(&self) -> bool {
+        let Ok(mut connection) = Connection::open(self.address).await else {
+            return false;
+        };
+        connection
+            .get("/_poolhouse/health")
+            .await
+            .is_ok_and(|status| status.is_success())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let process = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-s", "TERM", &process]).status();
+        if asked.is_ok_and(|status| status.success()) {
+            for _ in 0..STOP_POLLS {
+                if !matches!(self.child.try_wait(), Ok(None)) {
+                    return;
+                }
+                std::thread::sleep(STOP_POLL);
+            }
+        }
+        // Nothing can be done about a failure here: the process is gone, or out of our reach.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Milliseconds from the start of the process to its first answer, for several starts.
+pub(crate) async fn time_to_start(installation: &Installation, starts: usize) -> Outcome<Vec<f64>> {
+    let mut times = Vec::new();
+    for _ in 0..starts {
+        let stopwatch = Stopwatch::start();
+        let server = Server::start_now(installation).await?;
+        times.push(millis(stopwatch.elapsed()));
+        drop(server);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+/// An address on loopback that nobody uses at this moment.
+fn free_address() -> Outcome<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}

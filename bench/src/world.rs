@@ -1,0 +1,152 @@
+//! What the scenarios act on: two user pools and who has signed in.
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    Outcome,
+    http::{Connection, text},
+};
+
+/// The password of every user who can sign in.
+pub(crate) const PASSWORD: &str = "Correct-Horse-9!";
+/// Users of the large pool who can sign in; the others only make it large.
+pub(crate) const ACTIVE: u32 = 1_000;
+/// Users whose tokens are used by `GetUser` and refresh.
+const SIGNED_IN: u32 = 64;
+
+/// A user pool with its app client.
+pub(crate) struct Pool {
+    pub(crate) id: String,
+    pub(crate) client_id: String,
+}
+
+/// Tokens of a sign-in.
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+}
+
+/// Everything the scenarios need.
+pub(crate) struct World {
+    /// The pool that grows. Passwords only.
+    pub(crate) large: Pool,
+    /// A pool whose users have a TOTP software token each.
+    pub(crate) mfa: Pool,
+    /// Users of the large pool, numbered from 0.
+    pub(crate) users: u32,
+    /// The TOTP secrets of the MFA pool's users, numbered from 0.
+    pub(crate) secrets: Vec<[u8; 32]>,
+    /// How many of them have been used: a code works once, so each signs in once.
+    used_secrets: AtomicUsize,
+    /// Tokens of some users of the large pool.
+    pub(crate) tokens: Vec<Tokens>,
+    runs: AtomicU32,
+}
+
+/// The username of a number.
+pub(crate) fn username(number: u32) -> String {
+    format!("user-{number:07}")
+}
+
+/// The e-mail address of a number.
+pub(crate) fn email(number: u32) -> String {
+    format!("{}@example.com", username(number))
+}
+
+impl World {
+    /// Makes the two pools, empty.
+    pub(crate) async fn create(address: SocketAddr) -> Outcome<Self> {
+        let mut connection = Connection::open(address).await?;
+        let large = create_pool(&mut connection, "large").await?;
+        let mfa = create_pool(&mut connection, "mfa").await?;
+        let settings = json!({
+            "UserPoolId": mfa.id,
+            "MfaConfiguration": "OPTIONAL",
+            "SoftwareTokenMfaConfiguration": { "Enabled": true },
+        });
+        connection.call("SetUserPoolMfaConfig", &settings).await?;
+        Ok(Self {
+            large,
+            mfa,
+            users: 0,
+            secrets: Vec::new(),
+            used_secrets: AtomicUsize::new(0),
+            tokens: Vec::new(),
+            runs: AtomicU32::new(0),
+        })
+    }
+
+    /// Signs some users in, so that scenarios have tokens.
+    pub(crate) async fn sign_in_some(&mut self, address: SocketAddr) -> Outcome {
+        let mut connection = Connection::open(address).await?;
+        self.tokens.clear();
+        for number in 0..SIGNED_IN.min(self.users) {
+            let input = password_sign_in(&self.large, number);
+            let answer = connection.call("InitiateAuth", &input).await?;
+            self.tokens.push(Tokens {
+                access: text(&answer, "/AuthenticationResult/AccessToken")?.to_owned(),
+                refresh: text(&answer, "/AuthenticationResult/RefreshToken")?.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Number and secret of a user with TOTP who has not signed in yet; none when all have.
+    pub(crate) fn next_totp_user(&self) -> Option<(u32, &[u8; 32])> {
+        let index = self.used_secrets.fetch_add(1, Ordering::Relaxed);
+        Some((u32::try_from(index).ok()?, self.secrets.get(index)?))
+    }
+
+    /// A number that no other run of a scenario has, for names that must be new.
+    pub(crate) fn next_run(&self) -> u32 {
+        self.runs.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// One of the users who can sign in.
+    pub(crate) fn active_user(&self, draw: u32) -> u32 {
+        draw % ACTIVE.min(self.users).max(1)
+    }
+
+    /// Any user of the large pool.
+    pub(crate) fn any_user(&self, draw: u32) -> u32 {
+        draw % self.users.max(1)
+    }
+
+    /// Tokens of some user.
+    pub(crate) fn some_tokens(&self, draw: u32) -> Outcome<&Tokens> {
+        let index = usize::try_from(draw)? % self.tokens.len().max(1);
+        self.tokens
+            .get(index)
+            .ok_or_else(|| "nobody has signed in".into())
+    }
+}
+
+/// Input of `InitiateAuth` for a sign-in with the plain password.
+pub(crate) fn password_sign_in(pool: &Pool, number: u32) -> Value {
+    json!({
+        "ClientId": pool.client_id,
+        "AuthFlow": "USER_PASSWORD_AUTH",
+        "AuthParameters": { "USERNAME": username(number), "PASSWORD": PASSWORD },
+    })
+}
+
+async fn create_pool(connection: &mut Connection, name: &str) -> Outcome<Pool> {
+    let input = json!({ "PoolName": name, "AutoVerifiedAttributes": ["email"] });
+    let answer = connection.call("CreateUserPool", &input).await?;
+    let id = text(&answer, "/UserPool/Id")?.to_owned();
+    let input = json!({
+        "UserPoolId": id,
+        "ClientName": "bench",
+        "ExplicitAuthFlows": [
+            "ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH",
+        ],
+    });
+    let answer = connection.call("CreateUserPoolClient", &input).await?;
+    let client_id = text(&answer, "/UserPoolClient/ClientId")?.to_owned();
+    Ok(Pool { id, client_id })
+}

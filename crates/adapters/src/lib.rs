@@ -1,0 +1,12 @@
+//! The outside world: mail, SMS, key files, request signatures, clock, randomness.
+//!
+//! Everything here implements a port of [`poolhouse_domain`] or is a function that the binary
+//! calls at its edge. The rules of user pools are elsewhere.
+
+pub mod clock;
+pub mod entropy;
+pub mod inbox;
+pub mod master_key;
+pub mod signature;
+pub mod smtp;
+pub mod workers;

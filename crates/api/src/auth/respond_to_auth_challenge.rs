@@ -1,0 +1,400 @@
+//! `RespondToAuthChallenge`: answers a challenge of a sign-in.
+
+use poolhouse_domain::{
+    auth::{Place, answer::answer},
+    ports::Ports,
+    shapes::{RespondToAuthChallengeRequest, RespondToAuthChallengeResponse},
+};
+use poolhouse_wire::operations::RespondToAuthChallenge as Op;
+
+use super::{Step, answer_refused};
+use crate::{failure::Answer, lookup, serve::Handle};
+
+impl Handle for Op {
+    async fn handle(ports: &Ports, input: RespondToAuthChallengeRequest) -> Answer<Op> {
+        let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
+        let place = Place { ports, pool: &pool, client: &client };
+        let responses = input.challenge_responses.map(|r| r.into_inner()).unwrap_or_default();
+        let session = input.session.as_deref().map(String::as_str);
+        let outcome = answer(place, input.challenge_name, session, &responses).await?;
+        let step = Step::from(outcome.map_err(|r| answer_refused(r, client.id()))?);
+        Ok(RespondToAuthChallengeResponse {
+            challenge_name: step.challenge_name,
+            session: step.session.map(Into::into),
+            challenge_parameters: Some(step.parameters),
+            authentication_result: step.result,
+            ..RespondToAuthChallengeResponse::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use poolhouse_domain::{
+        shapes::ChallengeNameType,
+        srp::client::{ChallengeParameters, Client, timestamp},
+    };
+    use serde_json::{Value, json};
+
+    use crate::{
+        testing::{PASSWORD, Stack, error, invalid, text},
+        totp::testing::{answer_to, code, enrol, offer_totp, start, totp_pool},
+    };
+
+    /// Starts an SRP sign-in: the client's side and the challenge.
+    async fn challenge(stack: &Stack, client: &str, username: &str) -> (Client, Value) {
+        let srp = Client::new(&*stack.ports.entropy);
+        let parameters = json!({ "USERNAME": username, "SRP_A": srp.public_hex() });
+        let flow = "USER_SRP_AUTH";
+        let input = json!({ "ClientId": client, "AuthFlow": flow, "AuthParameters": parameters });
+        (srp, stack.ok("InitiateAuth", input).await)
+    }
+
+    /// The answer of a client that believes in this password.
+    fn proof(stack: &Stack, pool: &str, client: &str, (srp, challenge): &(Client, Value), password: &str) -> Value {
+        let get = |name: &str| text(&challenge["ChallengeParameters"][name]);
+        let (salt, srp_b, block) = (get("SALT"), get("SRP_B"), get("SECRET_BLOCK"));
+        let username = get("USER_ID_FOR_SRP");
+        let at = timestamp(stack.ports.clock.now()).unwrap();
+        let parameters = ChallengeParameters { salt: &salt, srp_b: &srp_b, secret_block: &block };
+        let party = poolhouse_domain::srp::Party::user(pool, &username);
+        let signature = srp.sign(party, password, &parameters, &at).unwrap();
+        json!({
+            "ClientId": client, "ChallengeName": "PASSWORD_VERIFIER",
+            "ChallengeResponses": {
+                "USERNAME": username, "PASSWORD_CLAIM_SECRET_BLOCK": block,
+                "PASSWORD_CLAIM_SIGNATURE": signature, "TIMESTAMP": at,
+            },
+        })
+    }
+
+    const WRONG: &str = "Incorrect username or password.";
+
+    #[tokio::test]
+    async fn srp_signs_in_without_a_session() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        let started = challenge(&stack, &client, "ada").await;
+        assert_eq!(started.1["ChallengeName"], "PASSWORD_VERIFIER");
+        assert!(started.1.get("Session").is_none());
+        let input = proof(&stack, &pool, &client, &started, PASSWORD);
+        let answer = stack.ok("RespondToAuthChallenge", input).await;
+        assert!(answer["AuthenticationResult"]["AccessToken"].is_string());
+    }
+
+    #[tokio::test]
+    async fn a_wrong_proof_uses_the_challenge_up() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        let started = challenge(&stack, &client, "ada").await;
+        let wrong = proof(&stack, &pool, &client, &started, "Wrong-Horse-7");
+        let refused = stack.refusal("RespondToAuthChallenge", wrong).await;
+        assert_eq!(refused, error("NotAuthorizedException", WRONG));
+        let right = proof(&stack, &pool, &client, &started, PASSWORD);
+        let refused = stack.refusal("RespondToAuthChallenge", right).await;
+        assert_eq!(refused, error("NotAuthorizedException", WRONG));
+    }
+
+    #[tokio::test]
+    async fn zero_as_public_key_gets_a_challenge_and_never_tokens() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        let parameters = json!({ "USERNAME": "ada", "SRP_A": "0" });
+        let flow = "USER_SRP_AUTH";
+        let input = json!({ "ClientId": client, "AuthFlow": flow, "AuthParameters": parameters });
+        let started = stack.ok("InitiateAuth", input).await;
+        let srp = Client::new(&*stack.ports.entropy);
+        let input = proof(&stack, &pool, &client, &(srp, started), PASSWORD);
+        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        assert_eq!(refused, error("NotAuthorizedException", WRONG));
+    }
+
+    #[tokio::test]
+    async fn nobody_gets_the_same_salt_each_time_where_existence_is_hidden() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let hides = json!({ "PreventUserExistenceErrors": "ENABLED" });
+        let client = stack.client(&pool, hides.clone()).await;
+        let other_client = stack.client(&pool, hides).await;
+        let first = challenge(&stack, &client, "nobody").await;
+        let second = challenge(&stack, &other_client, "Nobody").await;
+        let (a, b) = (&first.1["ChallengeParameters"], &second.1["ChallengeParameters"]);
+        assert_eq!(a["SALT"], b["SALT"]);
+        assert_ne!(a["SRP_B"], b["SRP_B"]);
+        stack.user(&pool, "ada", &[]).await;
+        let real = challenge(&stack, &client, "ada").await;
+        let names = |v: &Value| v.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(a), names(&real.1["ChallengeParameters"]));
+        let input = proof(&stack, &pool, &client, &first, PASSWORD);
+        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        assert_eq!(refused, error("NotAuthorizedException", WRONG));
+    }
+
+    #[tokio::test]
+    async fn a_proof_of_a_password_that_was_changed_meanwhile_is_refused() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        let started = challenge(&stack, &client, "ada").await;
+        stack.advance(1);
+        let input = json!({
+            "UserPoolId": pool, "Username": "ada", "Password": "Other-Horse-7", "Permanent": true,
+        });
+        stack.ok("AdminSetUserPassword", input).await;
+        let input = proof(&stack, &pool, &client, &started, PASSWORD);
+        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        assert_eq!(refused, error("NotAuthorizedException", WRONG));
+    }
+
+    #[tokio::test]
+    async fn a_tampered_secret_block_or_timestamp_is_a_wrong_password() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        for (name, value) in [
+            ("PASSWORD_CLAIM_SECRET_BLOCK", STANDARD.encode([1; 64])),
+            ("PASSWORD_CLAIM_SECRET_BLOCK", "%%%".to_owned()),
+            ("TIMESTAMP", "Sat Nov 07 09:03:07 UTC 2026".to_owned()),
+            ("TIMESTAMP", "yesterday".to_owned()),
+            ("PASSWORD_CLAIM_SIGNATURE", "AAAA".to_owned()),
+        ] {
+            let started = challenge(&stack, &client, "ada").await;
+            let mut input = proof(&stack, &pool, &client, &started, PASSWORD);
+            input["ChallengeResponses"][name] = value.into();
+            let refused = stack.refusal("RespondToAuthChallenge", input).await;
+            assert_eq!(refused, error("NotAuthorizedException", WRONG), "{name}");
+            stack.advance(3_600);
+        }
+    }
+
+    #[tokio::test]
+    async fn missing_responses_are_named() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        for (challenge, responses, missing) in [
+            ("PASSWORD_VERIFIER", json!({}), "USERNAME"),
+            ("PASSWORD_VERIFIER", json!({ "USERNAME": "ada" }), "PASSWORD_CLAIM_SIGNATURE"),
+            ("SOFTWARE_TOKEN_MFA", json!({ "USERNAME": "ada" }), "Session"),
+        ] {
+            let input = json!({
+                "ClientId": client, "ChallengeName": challenge, "ChallengeResponses": responses,
+            });
+            let refused = stack.refusal("RespondToAuthChallenge", input).await;
+            assert_eq!(refused, invalid(&format!("Missing required parameter {missing}")));
+        }
+    }
+
+    #[tokio::test]
+    async fn sessions_belong_to_their_client_user_and_step() {
+        let stack = Stack::new().await;
+        let (pool, client) = totp_pool(&stack, "OPTIONAL").await;
+        stack.user(&pool, "ada", &[]).await;
+        stack.user(&pool, "eve", &[]).await;
+        let secret = enrol(&stack, &client, "ada").await;
+        let challenge = start(&stack, &client, "ada").await;
+        let code = code(&stack, &secret, 0);
+        let good = answer_to(&client, &challenge, "SOFTWARE_TOKEN_MFA_CODE", &code);
+        let other_client = stack.client(&pool, json!({})).await;
+        let invalid = error("NotAuthorizedException", "Invalid session for the user.");
+        for (member, value) in [
+            ("ClientId", json!(other_client)),
+            ("Session", json!("garbage-garbage-garbage")),
+            ("ChallengeName", json!("NEW_PASSWORD_REQUIRED")),
+            ("ChallengeResponses", json!({ "USERNAME": "eve", "SOFTWARE_TOKEN_MFA_CODE": code })),
+        ] {
+            let mut bad = good.clone();
+            bad[member] = value;
+            assert_eq!(stack.refusal("RespondToAuthChallenge", bad).await, invalid, "{member}");
+        }
+        stack.ok("RespondToAuthChallenge", good).await;
+    }
+
+    #[tokio::test]
+    async fn a_session_of_the_public_operation_can_be_answered_by_an_administrator() {
+        let stack = Stack::new().await;
+        let (pool, client) = totp_pool(&stack, "OPTIONAL").await;
+        stack.user(&pool, "ada", &[]).await;
+        let secret = enrol(&stack, &client, "ada").await;
+        let challenge = start(&stack, &client, "ada").await;
+        let code = code(&stack, &secret, 0);
+        let mut input = answer_to(&client, &challenge, "SOFTWARE_TOKEN_MFA_CODE", &code);
+        input["UserPoolId"] = pool.into();
+        stack.ok("AdminRespondToAuthChallenge", input).await;
+    }
+
+    #[tokio::test]
+    async fn an_expired_session_is_refused() {
+        let stack = Stack::new().await;
+        let (pool, client) = totp_pool(&stack, "OPTIONAL").await;
+        stack.user(&pool, "ada", &[]).await;
+        let secret = enrol(&stack, &client, "ada").await;
+        let challenge = start(&stack, &client, "ada").await;
+        stack.advance(180);
+        let code = code(&stack, &secret, 0);
+        let input = answer_to(&client, &challenge, "SOFTWARE_TOKEN_MFA_CODE", &code);
+        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        let message = "Invalid session for the user, session is expired.";
+        assert_eq!(refused, error("NotAuthorizedException", message));
+    }
+
+    #[tokio::test]
+    async fn a_user_with_two_factors_and_no_preference_chooses() {
+        let stack = Stack::new().await;
+        let (pool, client) = totp_pool(&stack, "OPTIONAL").await;
+        stack.user(&pool, "ada", &[("phone_number", "+14155550008")]).await;
+        let secret = enrol(&stack, &client, "ada").await;
+        let sms = json!({
+            "SnsCallerArn": "arn:aws:iam::123456789012:role/sms", "ExternalId": "x",
+        });
+        let input = json!({
+            "UserPoolId": pool, "MfaConfiguration": "OPTIONAL",
+            "SoftwareTokenMfaConfiguration": { "Enabled": true },
+            "SmsMfaConfiguration": { "SmsConfiguration": sms },
+        });
+        stack.ok("SetUserPoolMfaConfig", input).await;
+        let input = json!({
+            "UserPoolId": pool, "Username": "ada", "SMSMfaSettings": { "Enabled": true },
+            "SoftwareTokenMfaSettings": { "Enabled": true, "PreferredMfa": false },
+        });
+        stack.ok("AdminSetUserMFAPreference", input).await;
+
+        let choice = start(&stack, &client, "ada").await;
+        assert_eq!(choice["ChallengeName"], "SELECT_MFA_TYPE");
+        let factors = r#"["SMS_MFA","SOFTWARE_TOKEN_MFA"]"#;
+        assert_eq!(choice["ChallengeParameters"]["MFAS_CAN_CHOOSE"], factors);
+        let refused = stack
+            .refusal("RespondToAuthChallenge", answer_to(&client, &choice, "ANSWER", "EMAIL_OTP"))
+            .await;
+        assert_eq!(refused.0, "InvalidParameterException");
+        let input = answer_to(&client, &choice, "ANSWER", "SOFTWARE_TOKEN_MFA");
+        let totp = stack.ok("RespondToAuthChallenge", input).await;
+        assert_eq!(totp["ChallengeName"], "SOFTWARE_TOKEN_MFA");
+        let code = code(&stack, &secret, 0);
+        let input = answer_to(&client, &totp, "SOFTWARE_TOKEN_MFA_CODE", &code);
+        stack.ok("RespondToAuthChallenge", input).await;
+
+        let choice = start(&stack, &client, "ada").await;
+        let input = answer_to(&client, &choice, "ANSWER", "SMS_MFA");
+        let sms = stack.ok("RespondToAuthChallenge", input).await;
+        assert_eq!(sms["ChallengeParameters"]["CODE_DELIVERY_DESTINATION"], "+*******0008");
+        let refused = stack
+            .refusal("RespondToAuthChallenge", answer_to(&client, &sms, "SMS_MFA_CODE", "x"))
+            .await;
+        let message = "Invalid code or auth state for the user.";
+        assert_eq!(refused, error("CodeMismatchException", message));
+        let sent = stack.last_code_for("+14155550008");
+        stack
+            .ok("RespondToAuthChallenge", answer_to(&client, &sms, "SMS_MFA_CODE", &sent))
+            .await;
+    }
+
+    /// A user made by an administrator, at `NEW_PASSWORD_REQUIRED`.
+    async fn new_user(stack: &Stack, pool: &str, client: &str) -> Value {
+        let input = json!({
+            "UserPoolId": pool, "Username": "ada", "TemporaryPassword": "Temp-Horse-7",
+            "MessageAction": "SUPPRESS",
+            "UserAttributes": [
+                { "Name": "email", "Value": "ada@example.com" },
+                { "Name": "email_verified", "Value": "true" },
+            ],
+        });
+        stack.ok("AdminCreateUser", input).await;
+        let input = json!({
+            "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
+            "AuthParameters": { "USERNAME": "ada", "PASSWORD": "Temp-Horse-7" },
+        });
+        stack.ok("InitiateAuth", input).await
+    }
+
+    #[tokio::test]
+    async fn a_new_password_and_the_missing_attributes_complete_the_first_sign_in() {
+        let stack = Stack::new().await;
+        let schema = json!([{ "Name": "name", "Required": true, "Mutable": true }]);
+        let pool = stack.pool(json!({ "Schema": schema })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let challenge = new_user(&stack, &pool, &client).await;
+        assert_eq!(challenge["ChallengeName"], ChallengeNameType::NewPasswordRequired.as_str());
+        let parameters = &challenge["ChallengeParameters"];
+        assert_eq!(parameters["requiredAttributes"], r#"["userAttributes.name"]"#);
+        let attributes: Value = serde_json::from_str(&text(&parameters["userAttributes"])).unwrap();
+        assert_eq!(attributes, json!({ "email": "ada@example.com", "email_verified": "true" }));
+
+        let with = |extra: Value| {
+            let mut input = answer_to(&client, &challenge, "NEW_PASSWORD", "Own-Horse-7");
+            for (name, value) in extra.as_object().unwrap() {
+                input["ChallengeResponses"][name] = value.clone();
+            }
+            input
+        };
+        let refusal = |extra| stack.refusal("RespondToAuthChallenge", with(extra));
+        assert_eq!(
+            refusal(json!({})).await,
+            invalid("Invalid attributes given, name is missing")
+        );
+        assert_eq!(
+            refusal(json!({ "userAttributes.name": "Ada", "userAttributes.email": "x@y.z" })).await,
+            error("NotAuthorizedException", "Cannot modify an already provided email")
+        );
+        assert_eq!(
+            refusal(json!({ "userAttributes.email_verified": "true" })).await,
+            invalid("Cannot modify the non-mutable attribute email_verified")
+        );
+        let weak = json!({ "NEW_PASSWORD": "weak", "userAttributes.name": "Ada" });
+        assert_eq!(
+            refusal(weak).await,
+            error(
+                "InvalidPasswordException",
+                "Password did not conform with policy: Password not long enough"
+            )
+        );
+        let answer =
+            stack.ok("RespondToAuthChallenge", with(json!({ "userAttributes.name": "Ada" }))).await;
+        assert!(answer["AuthenticationResult"]["IdToken"].is_string());
+        let user = stack.ok("AdminGetUser", json!({ "UserPoolId": pool, "Username": "ada" })).await;
+        assert_eq!(user["UserStatus"], "CONFIRMED");
+        let refused = refusal(json!({ "userAttributes.name": "Ada" })).await;
+        let message = "Invalid session for the user, session can only be used once.";
+        assert_eq!(refused, error("NotAuthorizedException", message));
+    }
+
+    #[tokio::test]
+    async fn mfa_set_up_follows_the_new_password_where_mfa_is_required() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        offer_totp(&stack, &pool, "ON").await;
+        let client = stack.client(&pool, json!({})).await;
+        let challenge = new_user(&stack, &pool, &client).await;
+        let input = answer_to(&client, &challenge, "NEW_PASSWORD", "Own-Horse-7");
+        let next = stack.ok("RespondToAuthChallenge", input).await;
+        assert_eq!(next["ChallengeName"], "MFA_SETUP");
+        let unfinished = answer_to(&client, &next, "X", "x");
+        let refused = stack.refusal("RespondToAuthChallenge", unfinished).await;
+        assert_eq!(refused.0, "SoftwareTokenMFANotFoundException");
+    }
+
+    #[tokio::test]
+    async fn a_temporary_password_ends_after_its_days() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        new_user(&stack, &pool, &client).await;
+        stack.advance(7 * 86_400);
+        let input = json!({
+            "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
+            "AuthParameters": { "USERNAME": "ada", "PASSWORD": "Temp-Horse-7" },
+        });
+        let refused = stack.refusal("InitiateAuth", input).await;
+        let message = "Temporary password has expired and must be reset by an administrator.";
+        assert_eq!(refused, error("NotAuthorizedException", message));
+    }
+}

@@ -1,0 +1,31 @@
+//! One file per operation of `cognito-idp`: `src/<slice>/<operation>.rs`.
+//!
+//! A request comes in through [`serve`], which names the operation, checks the signature if the
+//! operation asks for one, decodes the input, and hands it to the operation's `handle`
+//! ([`dispatch`]). What comes back is encoded, or rendered as an error ([`failure`]).
+
+mod delivery;
+mod dispatch;
+pub mod failure;
+mod lookup;
+mod pages;
+mod secret_hash;
+mod serve;
+pub mod signatures;
+mod subject;
+#[cfg(test)]
+mod testing;
+
+mod app_clients;
+mod attributes;
+mod auth;
+mod mfa_preference;
+mod passwords;
+mod sign_up;
+mod tokens;
+mod totp;
+mod user_pools;
+mod users;
+
+pub use dispatch::is_missing;
+pub use serve::{ApiRequest, serve};

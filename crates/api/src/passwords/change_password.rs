@@ -1,0 +1,89 @@
+//! `ChangePassword`: a signed-in user replaces the own password.
+
+use poolhouse_domain::{
+    attempts::{self, Attempted},
+    passwords,
+    ports::{Ports, Transaction},
+    shapes::{ChangePasswordRequest, ChangePasswordResponse, UserStatusType},
+    time::Timestamp,
+    users::User,
+};
+use poolhouse_wire::{codes, operations::ChangePassword as Op};
+
+use super::refusal;
+use crate::{
+    failure::{Answer, Failure, Unanswered, invalid_parameter, limit_exceeded, not_authorized},
+    serve::Handle,
+    subject,
+};
+
+impl Handle for Op {
+    async fn handle(ports: &Ports, input: ChangePasswordRequest) -> Answer<Op> {
+        let caller = subject::by_access_token::<Op>(ports, &input.access_token).await?;
+        let (pool, mut user) = (caller.pool, caller.user);
+        require_usable(&user)?;
+        passwords::check(&pool, &input.proposed_password).map_err(refusal::<Op>)?;
+        let is_right = match (&input.previous_password, &user.password) {
+            (Some(previous), _) => passwords::matches(ports, &user, previous).await?,
+            // Who never had a password sets the first one.
+            (None, None) => true,
+            (None, Some(_)) => return Err(no_previous_password().into()),
+        };
+        let stored = passwords::store_form(ports, &user, &input.proposed_password).await?;
+
+        let now = ports.clock.now();
+        let mut tx = ports.store.write().await?;
+        let what = Attempted::ChangePassword;
+        let counted = attempts::count(&mut *tx, pool.id(), &user.sub, what, now).await?;
+        counted.map_err(limit_exceeded::<Op>)?;
+        let admitted = admit(&mut *tx, &user, is_right, now).await;
+        if admitted.is_ok() {
+            user.password = Some(stored);
+            user.modified_at = now;
+            // The version that was read guards against a change since the previous password was
+            // compared.
+            tx.update_user(&mut user).await?;
+        }
+        tx.commit().await?; // on refusal too: the attempt must outlive the error answer
+        admitted?;
+        Ok(ChangePasswordResponse {})
+    }
+}
+
+/// Users must be past confirmation, and not owe a reset.
+fn require_usable(user: &User) -> Result<(), Failure<Op>> {
+    match user.status {
+        UserStatusType::Unconfirmed => {
+            Err(Failure::new(codes::UserNotConfirmedException, "User is not confirmed."))
+        }
+        UserStatusType::ResetRequired => Err(Failure::new(
+            codes::PasswordResetRequiredException,
+            "Password reset required for the user",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Wrong previous passwords count as wrong passwords at sign-in do, and are locked out with them.
+async fn admit(
+    tx: &mut dyn Transaction,
+    user: &User,
+    is_right: bool,
+    now: Timestamp,
+) -> Result<(), Unanswered<Op>> {
+    let (pool_id, what) = (&user.user_pool_id, Attempted::Password);
+    let failures = tx.attempts(pool_id, &user.sub, what).await?;
+    if failures.is_some_and(|failures| failures.locks_password(now)) {
+        return Err(not_authorized("Password attempts exceeded").into());
+    }
+    if !is_right {
+        attempts::count_wrong_password(tx, pool_id, &user.sub, now).await?;
+        return Err(not_authorized("Incorrect username or password.").into());
+    }
+    Ok(())
+}
+
+/// Belief: the service's text for this is not on record.
+fn no_previous_password() -> Failure<Op> {
+    invalid_parameter("Missing required parameter PreviousPassword")
+}

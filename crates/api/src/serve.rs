@@ -1,0 +1,178 @@
+//! From an HTTP request to an HTTP response, for any operation.
+
+use std::{future::Future, time::Duration};
+
+use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use poolhouse_domain::{Fault, ports::Ports};
+use poolhouse_wire::{
+    Auth, DecodeError, Operation, OperationName,
+    aws_json::{
+        self, CONTENT_TYPE as AWS_JSON, ERROR_MESSAGE_HEADER, ERROR_TYPE_HEADER, RouteError,
+    },
+};
+
+use crate::{
+    dispatch,
+    failure::{Answer, Unanswered},
+    signatures::{SignatureRefused, Signatures},
+};
+
+/// A request whose body has been read.
+#[derive(Clone, Copy)]
+pub struct ApiRequest<'a> {
+    /// Method, URI and headers.
+    pub parts: &'a http::request::Parts,
+    /// The whole body.
+    pub body: &'a [u8],
+    /// The id under which the request is logged and answered.
+    pub request_id: &'a str,
+}
+
+/// One operation, with its rules behind it.
+pub(crate) trait Handle: Operation {
+    /// Does what the operation does.
+    fn handle(ports: &Ports, input: Self::Input) -> impl Future<Output = Answer<Self>> + Send
+    where
+        Self: Sized;
+}
+
+/// Answers a request of the user pool API. Never fails: what goes wrong becomes an error answer.
+pub async fn serve(
+    ports: &Ports,
+    signatures: &dyn Signatures,
+    request: ApiRequest<'_>,
+) -> Response<String> {
+    let target = request.parts.headers.get("x-amz-target").and_then(|v| v.to_str().ok());
+    let path = request.parts.uri.path();
+    let name = match aws_json::route(request.parts.method.as_str(), path, target) {
+        Ok(name) => name,
+        Err(problem) => return unknown_operation(problem),
+    };
+    let started = ports.clock.now();
+    let response = match check_signature(signatures, name, request).await {
+        Ok(Ok(())) => dispatch::dispatch(ports, name, request.body).await,
+        Ok(Err(refused)) => error(400, refused.type_name, &refused.message),
+        Err(fault) => faulted(name, &fault),
+    };
+    log(name, &response, request.request_id, ports.clock.now().micros() - started.micros());
+    response
+}
+
+/// One line for each request: what was asked, what was answered, how long it took.
+fn log(name: OperationName, response: &Response<String>, request_id: &str, micros: i64) {
+    let outcome = response.headers().get(ERROR_TYPE_HEADER).and_then(|v| v.to_str().ok());
+    let outcome = outcome.map_or("ok", |name| name.trim_end_matches(':'));
+    tracing::info!(operation = name.as_str(), outcome, micros, request_id, "answered");
+}
+
+/// Verifies the signature where the operation asks for one.
+async fn check_signature(
+    signatures: &dyn Signatures,
+    name: OperationName,
+    request: ApiRequest<'_>,
+) -> Result<Result<(), SignatureRefused>, Fault> {
+    match name.auth() {
+        Auth::None => Ok(Ok(())),
+        Auth::SigV4 => {
+            Ok(signatures.verify(request.parts, request.body).await?.map(|_administrator| ()))
+        }
+    }
+}
+
+/// How often an operation is tried when concurrent changes win.
+const TRIES: u32 = 12;
+
+/// Decodes the input, runs the operation, and renders what it answers.
+///
+/// An operation that lost against a concurrent change runs again: nothing was written, and
+/// messages leave only after a commit.
+pub(crate) async fn run<Op: Handle>(ports: &Ports, body: &[u8]) -> Response<String> {
+    let input = match Op::decode(body) {
+        Ok(input) => input,
+        Err(problem) => return undecodable(&problem),
+    };
+    let mut tries = 1;
+    let answer = loop {
+        match Op::handle(ports, input.clone()).await {
+            Err(Unanswered::Fault(Fault::Conflict(_))) if tries < TRIES => {
+                wait_before_retry(ports, tries).await;
+                tries += 1;
+            }
+            answer => break answer,
+        }
+    };
+    match answer {
+        Ok(output) => success(&output),
+        Err(Unanswered::Refused(failure)) => {
+            error(failure.status(), failure.name(), failure.message())
+        }
+        Err(Unanswered::Fault(fault)) => faulted(Op::NAME_ENUM, &fault),
+    }
+}
+
+/// Waits a random while that grows with the number of tries, so that rivals don't meet again.
+async fn wait_before_retry(ports: &Ports, tries: u32) {
+    let mut random = [0_u8; 1];
+    ports.entropy.fill(&mut random);
+    let [jitter] = random;
+    let micros = (500_u64 << tries.min(6)) + u64::from(jitter) * 20;
+    tokio::time::sleep(Duration::from_micros(micros)).await;
+}
+
+/// Status 200 with the output.
+fn success<T: poolhouse_wire::Encode>(output: &T) -> Response<String> {
+    response(200, poolhouse_wire::to_json(output))
+}
+
+/// A request that is no operation of ours.
+fn unknown_operation(problem: RouteError) -> Response<String> {
+    let mut response = response(problem.status(), problem.body().to_owned());
+    name_error(&mut response, RouteError::TYPE, "");
+    response
+}
+
+/// A body that can't be read as the operation's input.
+fn undecodable(problem: &DecodeError) -> Response<String> {
+    let message = match problem {
+        DecodeError::Invalid(message) => message.as_str(),
+        DecodeError::Serialization { message } => message.as_deref().unwrap_or_default(),
+    };
+    let mut response = response(400, problem.body());
+    name_error(&mut response, problem.error_type(), message);
+    response
+}
+
+/// A failure of ours: logged with its source, told without it.
+fn faulted(name: OperationName, fault: &Fault) -> Response<String> {
+    let source = std::error::Error::source(fault).map(ToString::to_string);
+    tracing::error!(operation = name.as_str(), %fault, source, "operation failed");
+    error(500, "InternalErrorException", "Something went wrong")
+}
+
+/// An error answer.
+pub(crate) fn error(status: u16, name: &str, message: &str) -> Response<String> {
+    let mut response = response(status, aws_json::error_body(name, message));
+    name_error(&mut response, name, message);
+    response
+}
+
+/// Adds the headers from which some clients read the error.
+fn name_error(response: &mut Response<String>, name: &str, message: &str) {
+    let texts = aws_json::error_headers(name, message);
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&texts.error_type) {
+        headers.insert(ERROR_TYPE_HEADER, value);
+    }
+    if let (false, Ok(value)) = (message.is_empty(), HeaderValue::from_str(&texts.error_message)) {
+        headers.insert(ERROR_MESSAGE_HEADER, value);
+    }
+}
+
+/// A response in the protocol's content type.
+fn response(status: u16, body: String) -> Response<String> {
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(AWS_JSON));
+    response
+}

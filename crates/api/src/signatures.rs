@@ -1,0 +1,33 @@
+//! Who signed a request. The check itself belongs to the outside world; here is its port.
+
+use async_trait::async_trait;
+use poolhouse_domain::Fault;
+
+/// The administrator who signed a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Administrator {
+    /// The id of the access key.
+    pub access_key_id: String,
+    /// The name that the key was given.
+    pub name: String,
+}
+
+/// A signature that is missing or doesn't hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignatureRefused {
+    /// The error type, such as `InvalidSignatureException`.
+    pub type_name: &'static str,
+    /// The message.
+    pub message: String,
+}
+
+/// Verifies the signatures of requests.
+#[async_trait]
+pub trait Signatures: Send + Sync {
+    /// Who signed the request, if the signature holds.
+    async fn verify(
+        &self,
+        parts: &http::request::Parts,
+        body: &[u8],
+    ) -> Result<Result<Administrator, SignatureRefused>, Fault>;
+}

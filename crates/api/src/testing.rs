@@ -1,0 +1,240 @@
+//! A whole server for the tests at the foot of the operation files, called as a client calls it.
+
+use http::HeaderMap;
+use poolhouse_domain::{Fault, ports::Ports};
+use poolhouse_testkit::{Kit, RecordingMessenger};
+use serde_json::{Value, json};
+
+use crate::{
+    ApiRequest, serve,
+    signatures::{Administrator, SignatureRefused, Signatures},
+};
+
+/// The password of every user made by [`Stack::user`].
+pub(crate) const PASSWORD: &str = "Correct-Horse-7";
+
+/// A server of its own with an empty in-memory store.
+pub(crate) struct Stack {
+    /// The ports, for looking at stored state.
+    pub ports: Ports,
+    kit: Kit,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body; null if it is empty.
+    pub body: Value,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+/// Takes every request for an administrator's.
+struct Anyone;
+
+#[async_trait::async_trait]
+impl Signatures for Anyone {
+    async fn verify(
+        &self,
+        _: &http::request::Parts,
+        _: &[u8],
+    ) -> Result<Result<Administrator, SignatureRefused>, Fault> {
+        let (access_key_id, name) = ("AKIATEST".to_owned(), "test".to_owned());
+        Ok(Ok(Administrator {
+            access_key_id,
+            name,
+        }))
+    }
+}
+
+impl Stack {
+    /// A new server; see [`Kit::new`] for what is fixed.
+    pub(crate) async fn new() -> Self {
+        let kit = Kit::new().await.unwrap();
+        Self {
+            ports: kit.ports.clone(),
+            kit,
+        }
+    }
+
+    /// Moves the clock forward.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.kit.clock.advance(seconds);
+    }
+
+    /// Messages that were sent.
+    pub(crate) fn messenger(&self) -> &RecordingMessenger {
+        &self.kit.messenger
+    }
+
+    /// The code in the last message to this address or number.
+    pub(crate) fn last_code_for(&self, destination: &str) -> String {
+        self.kit
+            .messenger
+            .last_code_for(destination)
+            .expect("a message was sent")
+    }
+
+    /// Calls an operation.
+    pub(crate) async fn call(&self, operation: &str, input: Value) -> Answer {
+        let target = format!("AWSCognitoIdentityProviderService.{operation}");
+        let request = http::Request::post("/")
+            .header("x-amz-target", target)
+            .body(())
+            .unwrap();
+        let (parts, ()) = request.into_parts();
+        let body = input.to_string();
+        let request = ApiRequest {
+            parts: &parts,
+            body: body.as_bytes(),
+            request_id: "test",
+        };
+        let (parts, body) = serve(&self.ports, &Anyone, request).await.into_parts();
+        let body = match body.as_str() {
+            "" => Value::Null,
+            text => serde_json::from_str(text).unwrap(),
+        };
+        Answer {
+            status: parts.status.as_u16(),
+            body,
+            headers: parts.headers,
+        }
+    }
+
+    /// Calls an operation that must succeed, and answers its body.
+    #[track_caller]
+    pub(crate) fn ok(&self, operation: &str, input: Value) -> impl Future<Output = Value> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let answer = self.call(operation, input).await;
+            assert_eq!(
+                answer.status, 200,
+                "{operation} at {caller}: {}",
+                answer.body
+            );
+            answer.body
+        }
+    }
+
+    /// Calls an operation that must be refused, and answers the error's type and message.
+    #[track_caller]
+    pub(crate) fn refusal(
+        &self,
+        operation: &str,
+        input: Value,
+    ) -> impl Future<Output = (String, String)> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let answer = self.call(operation, input).await;
+            assert_eq!(
+                answer.status, 400,
+                "{operation} at {caller}: {}",
+                answer.body
+            );
+            (text(&answer.body["__type"]), text(&answer.body["message"]))
+        }
+    }
+
+    /// Makes a user pool and answers its id. `overrides` are members of `CreateUserPool`.
+    pub(crate) async fn pool(&self, overrides: Value) -> String {
+        let input = merged(json!({ "PoolName": "pool" }), overrides);
+        text(&self.ok("CreateUserPool", input).await["UserPool"]["Id"])
+    }
+
+    /// Makes an app client with every flow that needs no trigger, and answers its id. `overrides`
+    /// are members of `CreateUserPoolClient`.
+    pub(crate) async fn client(&self, pool_id: &str, overrides: Value) -> String {
+        let flows = [
+            "ALLOW_USER_PASSWORD_AUTH",
+            "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+            "ALLOW_USER_SRP_AUTH",
+            "ALLOW_REFRESH_TOKEN_AUTH",
+        ];
+        let input =
+            json!({ "UserPoolId": pool_id, "ClientName": "client", "ExplicitAuthFlows": flows });
+        let answer = self
+            .ok("CreateUserPoolClient", merged(input, overrides))
+            .await;
+        text(&answer["UserPoolClient"]["ClientId"])
+    }
+
+    /// Makes a confirmed user whose password is [`PASSWORD`], and answers the `sub`. No message
+    /// is sent. `attributes` are pairs such as `("email", "ada@example.com")`.
+    pub(crate) async fn user(
+        &self,
+        pool_id: &str,
+        username: &str,
+        attributes: &[(&str, &str)],
+    ) -> String {
+        let attributes: Vec<Value> = attributes
+            .iter()
+            .map(|(name, value)| json!({ "Name": name, "Value": value }))
+            .collect();
+        let input = json!({
+            "UserPoolId": pool_id, "Username": username, "UserAttributes": attributes,
+            "MessageAction": "SUPPRESS",
+        });
+        let user = self.ok("AdminCreateUser", input).await;
+        let input = json!({
+            "UserPoolId": pool_id, "Username": username, "Password": PASSWORD, "Permanent": true,
+        });
+        self.ok("AdminSetUserPassword", input).await;
+        let attributes = user["User"]["Attributes"]
+            .as_array()
+            .expect("a user has attributes");
+        let sub = attributes
+            .iter()
+            .find(|attribute| attribute["Name"] == "sub");
+        text(&sub.expect("a user has a sub")["Value"])
+    }
+
+    /// Signs a user in who needs no second factor, with [`PASSWORD`], and answers the
+    /// `AuthenticationResult`.
+    pub(crate) async fn tokens(&self, client_id: &str, username: &str) -> Value {
+        let parameters = json!({ "USERNAME": username, "PASSWORD": PASSWORD });
+        let input = json!({
+            "ClientId": client_id, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters,
+        });
+        let mut answer = self.ok("InitiateAuth", input).await;
+        let result = answer["AuthenticationResult"].take();
+        assert!(result.is_object(), "no tokens but {answer}");
+        result
+    }
+
+    /// Signs a user in as [`Stack::tokens`] does, and answers the access token.
+    pub(crate) async fn access_token(&self, client_id: &str, username: &str) -> String {
+        text(&self.tokens(client_id, username).await["AccessToken"])
+    }
+}
+
+/// `base` with the members of `overrides` in place of its own; a null removes a member.
+pub(crate) fn merged(mut base: Value, overrides: Value) -> Value {
+    let Value::Object(overrides) = overrides else {
+        panic!("overrides are an object")
+    };
+    for (name, value) in overrides {
+        base[name] = value;
+    }
+    base
+}
+
+/// The error of a refusal in the form in which [`Stack::refusal`] answers it.
+pub(crate) fn error(type_name: &str, message: &str) -> (String, String) {
+    (type_name.to_owned(), message.to_owned())
+}
+
+/// `InvalidParameterException` in the form in which [`Stack::refusal`] answers it.
+pub(crate) fn invalid(message: &str) -> (String, String) {
+    error("InvalidParameterException", message)
+}
+
+/// A string out of an answer.
+#[track_caller]
+pub(crate) fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("a string was expected, not {value}"))
+        .to_owned()
+}

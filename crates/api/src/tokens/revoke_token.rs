@@ -1,0 +1,92 @@
+//! `RevokeToken`: revokes a refresh token with all tokens of its sign-in.
+
+use poolhouse_domain::{
+    ports::Ports,
+    shapes::{RevokeTokenRequest, RevokeTokenResponse},
+    tokens::revoke::{RevokeRefused, revoke},
+};
+use poolhouse_wire::{codes, operations::RevokeToken as Op};
+
+use super::check_client_secret;
+use crate::{
+    failure::{Answer, Failure},
+    serve::Handle,
+};
+
+impl Handle for Op {
+    async fn handle(ports: &Ports, input: RevokeTokenRequest) -> Answer<Op> {
+        let client = ports.directory.app_client(&input.client_id).await?;
+        let client = client.ok_or_else(unauthorized)?;
+        let secret = input.client_secret.as_deref().map(String::as_str);
+        check_client_secret(&client, secret).map_err(|_| unauthorized())?;
+        revoke(ports, &client, &input.token).await?.map_err(refusal)?;
+        Ok(RevokeTokenResponse {})
+    }
+}
+
+/// Beliefs: the service's texts here are not on record; the types are those that the model lists.
+fn refusal(refused: RevokeRefused) -> Failure<Op> {
+    match refused {
+        RevokeRefused::NotEnabled => Failure::new(
+            codes::UnsupportedOperationException,
+            "Token revocation is not enabled for this client.",
+        ),
+        RevokeRefused::NotARefreshToken => {
+            Failure::new(codes::UnsupportedTokenTypeException, "Unsupported token type.")
+        }
+        RevokeRefused::Invalid => {
+            Failure::new(codes::UnauthorizedException, "Invalid Refresh Token.")
+        }
+    }
+}
+
+fn unauthorized() -> Failure<Op> {
+    Failure::new(codes::UnauthorizedException, "Invalid client.")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{Stack, error};
+
+    #[tokio::test]
+    async fn all_tokens_of_the_sign_in_are_dead_and_others_live() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        let (one, other) = (stack.tokens(&client, "ada").await, stack.tokens(&client, "ada").await);
+        let input = json!({ "ClientId": client, "Token": one["RefreshToken"] });
+        assert_eq!(stack.ok("RevokeToken", input.clone()).await, json!({}));
+        stack.ok("RevokeToken", input).await;
+
+        let get_user = |access: &serde_json::Value| json!({ "AccessToken": access });
+        let refused = stack.refusal("GetUser", get_user(&one["AccessToken"])).await;
+        assert_eq!(refused, error("NotAuthorizedException", "Access Token has been revoked"));
+        let input = json!({ "ClientId": client, "RefreshToken": one["RefreshToken"] });
+        let refused = stack.refusal("GetTokensFromRefreshToken", input).await;
+        assert_eq!(refused, error("NotAuthorizedException", "Refresh Token has been revoked"));
+        stack.ok("GetUser", get_user(&other["AccessToken"])).await;
+    }
+
+    #[tokio::test]
+    async fn refuses_access_tokens_other_clients_and_clients_without_revocation() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let without = stack.client(&pool, json!({ "EnableTokenRevocation": false })).await;
+        stack.user(&pool, "ada", &[]).await;
+        let tokens = stack.tokens(&client, "ada").await;
+        for (client, token, code) in [
+            (client.as_str(), &tokens["AccessToken"], "UnsupportedTokenTypeException"),
+            (without.as_str(), &tokens["RefreshToken"], "UnsupportedOperationException"),
+            ("nosuchclient", &tokens["RefreshToken"], "UnauthorizedException"),
+            (client.as_str(), &json!("a.b.c.d.e"), "UnauthorizedException"),
+        ] {
+            let input = json!({ "ClientId": client, "Token": token });
+            assert_eq!(stack.refusal("RevokeToken", input).await.0, code);
+        }
+        stack.ok("GetUser", json!({ "AccessToken": tokens["AccessToken"] })).await;
+    }
+}

@@ -1,0 +1,230 @@
+//! Answers to challenges.
+
+use super::{
+    Missing, Outcome, Parameters, Place, SecretHashRefused, check_secret_hash,
+    first_factor::SignInRefused,
+    new_password::{self, NewPasswordRefused},
+    next, required, second_factor,
+    session::{ChallengeSession, SessionRefused, Step},
+    srp,
+};
+use crate::{
+    fault::Ruling,
+    granted,
+    ports::Transaction,
+    shapes::ChallengeNameType,
+    users::{self, MfaFactor, User},
+};
+
+/// Why an answer is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnswerRefused {
+    /// A response is missing.
+    Missing(Missing),
+    /// The secret hash is missing or wrong.
+    SecretHash(SecretHashRefused),
+    /// The session is not accepted.
+    Session(SessionRefused),
+    /// The user can't sign in.
+    SignIn(SignInRefused),
+    /// The new password or the attributes with it are refused.
+    NewPassword(NewPasswordRefused),
+    /// The TOTP code is wrong. The session stays good.
+    WrongTotpCode,
+    /// The TOTP code has been used. The session stays good.
+    UsedTotpCode,
+    /// The user has no software token.
+    NoSoftwareToken,
+    /// The code that was sent is another. The session stays good.
+    WrongSentCode,
+    /// Too many wrong codes within an hour.
+    TooManyWrongCodes,
+    /// The chosen factor is not among those offered.
+    NotOffered,
+    /// Nobody remembers the device.
+    UnknownDevice,
+    /// The challenge is not one that Poolhouse asks.
+    UnknownChallenge(ChallengeNameType),
+}
+
+impl From<Missing> for AnswerRefused {
+    fn from(missing: Missing) -> Self {
+        Self::Missing(missing)
+    }
+}
+
+impl From<SecretHashRefused> for AnswerRefused {
+    fn from(refused: SecretHashRefused) -> Self {
+        Self::SecretHash(refused)
+    }
+}
+
+impl From<SessionRefused> for AnswerRefused {
+    fn from(refused: SessionRefused) -> Self {
+        Self::Session(refused)
+    }
+}
+
+impl From<SignInRefused> for AnswerRefused {
+    fn from(refused: SignInRefused) -> Self {
+        Self::SignIn(refused)
+    }
+}
+
+impl From<NewPasswordRefused> for AnswerRefused {
+    fn from(refused: NewPasswordRefused) -> Self {
+        Self::NewPassword(refused)
+    }
+}
+
+/// Takes an answer to a challenge.
+///
+/// `PASSWORD_VERIFIER` carries its state in `SECRET_BLOCK`; all others need the session that came
+/// with the challenge. Sessions of the public and of the administrators' operations are
+/// interchangeable.
+pub async fn answer(
+    place: Place<'_>,
+    challenge: ChallengeNameType,
+    session: Option<&str>,
+    responses: &Parameters,
+) -> Ruling<Outcome, AnswerRefused> {
+    let username = granted!(required(responses, "USERNAME"));
+    if challenge == ChallengeNameType::PasswordVerifier {
+        granted!(check_secret_hash(place.client, &[username], responses.get("SECRET_HASH")));
+        return srp::answer(place, responses).await;
+    }
+    let Some(session) = session else { return Ok(Err(Missing("Session").into())) };
+    let session = granted!(ChallengeSession::open(place.ports, session));
+    if session.client_id != place.client.id() || session.user_pool_id != place.pool.id() {
+        return Ok(Err(SessionRefused::Invalid.into()));
+    }
+    let user = granted!(read_user(place, &session, username).await?);
+    let names = [username, &user.username];
+    granted!(check_secret_hash(place.client, &names, responses.get("SECRET_HASH")));
+    let step = Answered { place, session: &session, responses };
+    match (challenge, &session.step) {
+        (ChallengeNameType::NewPasswordRequired, Step::NewPassword) => {
+            new_password::answer(step, &user).await
+        }
+        (ChallengeNameType::SoftwareTokenMfa, Step::SoftwareToken) => {
+            second_factor::answer_software_token(step).await
+        }
+        (ChallengeNameType::SmsMfa, Step::SentCode(MfaFactor::Sms, hash)) => {
+            second_factor::answer_sent_code(step, MfaFactor::Sms, "SMS_MFA_CODE", hash).await
+        }
+        (ChallengeNameType::EmailOtp, Step::SentCode(MfaFactor::Email, hash)) => {
+            second_factor::answer_sent_code(step, MfaFactor::Email, "EMAIL_OTP_CODE", hash).await
+        }
+        (ChallengeNameType::SelectMfaType, Step::SelectMfa(factors)) => {
+            choose_factor(step, &user, factors).await
+        }
+        (ChallengeNameType::MfaSetup, Step::MfaSetUp) => finish_mfa_setup(step).await,
+        // Set-up has not been done yet, or by a factor that this challenge can't set up.
+        (ChallengeNameType::MfaSetup, Step::MfaSetup(_)) => {
+            Ok(Err(AnswerRefused::NoSoftwareToken))
+        }
+        _ if is_asked(challenge) => Ok(Err(SessionRefused::Invalid.into())),
+        _ => Ok(Err(AnswerRefused::UnknownChallenge(challenge))),
+    }
+}
+
+/// Whether this is a challenge that [`answer`] knows.
+const fn is_asked(challenge: ChallengeNameType) -> bool {
+    use ChallengeNameType as Name;
+    matches!(
+        challenge,
+        Name::NewPasswordRequired
+            | Name::SoftwareTokenMfa
+            | Name::SmsMfa
+            | Name::EmailOtp
+            | Name::SelectMfaType
+            | Name::MfaSetup
+    )
+}
+
+/// An answer together with the session it belongs to.
+#[derive(Clone, Copy)]
+pub(super) struct Answered<'a> {
+    pub(super) place: Place<'a>,
+    pub(super) session: &'a ChallengeSession,
+    pub(super) responses: &'a Parameters,
+}
+
+impl Answered<'_> {
+    /// The user as stored now, for changing within a transaction.
+    pub(super) async fn user(&self, tx: &mut dyn Transaction) -> Ruling<User, AnswerRefused> {
+        let user = tx.user_by_sub(self.place.pool.id(), &self.session.sub).await?;
+        Ok(user.ok_or(AnswerRefused::Session(SessionRefused::Invalid)))
+    }
+}
+
+/// The session's user, if the answer names them and they may still sign in.
+async fn read_user(
+    place: Place<'_>,
+    session: &ChallengeSession,
+    username: &str,
+) -> Ruling<User, AnswerRefused> {
+    let mut tx = place.ports.store.read().await?;
+    granted!(session.check_unspent(&mut *tx).await?);
+    let user = tx.user_by_sub(place.pool.id(), &session.sub).await?;
+    let user = user.filter(|user| users::is_named(place.pool, user, username));
+    Ok(match user {
+        None => Err(SessionRefused::Invalid.into()),
+        Some(user) if !user.enabled => Err(SignInRefused::Disabled.into()),
+        Some(user) => Ok(user),
+    })
+}
+
+/// `SELECT_MFA_TYPE`: goes on with the chosen factor.
+async fn choose_factor(
+    step: Answered<'_>,
+    user: &User,
+    factors: &[MfaFactor],
+) -> Ruling<Outcome, AnswerRefused> {
+    let choice = granted!(required(step.responses, "ANSWER"));
+    // The documentation also writes EMAIL_MFA.
+    let choice = if choice == "EMAIL_MFA" { "EMAIL_OTP" } else { choice };
+    let Some(factor) = factors.iter().find(|factor| factor.as_str() == choice) else {
+        return Ok(Err(AnswerRefused::NotOffered));
+    };
+    granted!(spend(step).await?);
+    Ok(Ok(second_factor::ask(step.place, user, *factor).await?))
+}
+
+/// `MFA_SETUP` after a software token was verified with this sign-in's session: no further code is
+/// asked.
+async fn finish_mfa_setup(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused> {
+    let ports = step.place.ports;
+    let mut tx = ports.store.write().await?;
+    let user = granted!(step.user(&mut *tx).await?);
+    granted!(step.session.spend(&mut *tx, ports.clock.now()).await?);
+    tx.commit().await?;
+    Ok(Ok(next::sign_in(step.place, &user).await?))
+}
+
+/// Uses the session up.
+pub(super) async fn spend(step: Answered<'_>) -> Ruling<(), AnswerRefused> {
+    let ports = step.place.ports;
+    let mut tx = ports.store.write().await?;
+    granted!(step.session.spend(&mut *tx, ports.clock.now()).await?);
+    tx.commit().await?;
+    Ok(Ok(()))
+}
+
+/// The user of a session that is to set up a software token, for `AssociateSoftwareToken` and
+/// `VerifySoftwareToken`.
+pub async fn read_setup(
+    tx: &mut dyn Transaction,
+    session: &ChallengeSession,
+) -> Ruling<User, SessionRefused> {
+    let sets_up = match &session.step {
+        Step::MfaSetup(offered) => offered.contains(&MfaFactor::SoftwareToken),
+        _ => false,
+    };
+    if !sets_up {
+        return Ok(Err(SessionRefused::Invalid));
+    }
+    granted!(session.check_unspent(tx).await?);
+    let user = tx.user_by_sub(&session.user_pool_id, &session.sub).await?;
+    Ok(user.filter(|user| user.enabled).ok_or(SessionRefused::Invalid))
+}

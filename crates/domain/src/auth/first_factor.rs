@@ -1,0 +1,166 @@
+//! The first factor: who is it, may they sign in, is the password right.
+
+use super::{Outcome, Place, next};
+use crate::{
+    attempts::{Attempted, count_wrong_password},
+    fault::{Fault, Ruling},
+    granted,
+    passwords::verifier::PasswordVerifier,
+    ports::compute,
+    sealing::Purpose,
+    shapes::UserStatusType,
+    users::{self, User},
+};
+
+/// Why somebody can't sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInRefused {
+    /// Nobody has this name, and the client may be told.
+    UnknownUser,
+    /// The password or its proof is wrong; or nobody has this name, and the client may not be told.
+    WrongPassword,
+    /// Too many wrong passwords: not even a right one is looked at.
+    Locked,
+    /// The user is disabled.
+    Disabled,
+    /// The sign-up has not been confirmed.
+    NotConfirmed,
+    /// The password has to be reset first.
+    ResetRequired,
+    /// The temporary password is too old.
+    TemporaryPasswordExpired,
+}
+
+/// Signs in with the plain password.
+pub(super) async fn with_password(
+    place: Place<'_>,
+    login: &str,
+    password: &str,
+) -> Ruling<Outcome, SignInRefused> {
+    let user = granted!(identify(place, login).await?);
+    let subject = subject(place, user.as_ref(), login);
+    let failed_before = granted!(check_lock(place, &subject).await?);
+    if is_right(place, user.as_ref(), login, password).await?
+        && let Some(user) = user
+    {
+        return admit(place, &user, &subject, failed_before).await;
+    }
+    record_failure(place, &subject).await?;
+    Ok(Err(SignInRefused::WrongPassword))
+}
+
+/// Finds the user for a login name and checks whether they may sign in at all. None if nobody has the
+/// name and the client may not be told.
+///
+/// What is checked before the password is known to be right, and thus tells that a user exists,
+/// depends on the client: unconfirmed users are always told
+/// (<https://github.com/ministackorg/ministack/pull/1758>), as applications need it to ask for the
+/// code. Where existence is hidden, "disabled" and "reset required" wait for the right password
+/// (belief: the service's order there isn't on record).
+pub(super) async fn identify(place: Place<'_>, login: &str) -> Ruling<Option<User>, SignInRefused> {
+    let mut tx = place.ports.store.read().await?;
+    let hides = place.client.hides_user_existence();
+    let Some(user) = users::find_by_login(&mut *tx, place.pool, login).await? else {
+        return Ok(if hides { Ok(None) } else { Err(SignInRefused::UnknownUser) });
+    };
+    if !hides {
+        granted!(check_state(&user));
+    }
+    if user.status == UserStatusType::Unconfirmed && user.enabled {
+        return Ok(Err(SignInRefused::NotConfirmed));
+    }
+    Ok(Ok(Some(user)))
+}
+
+/// Whether the user's state allows signing in.
+fn check_state(user: &User) -> Result<(), SignInRefused> {
+    if !user.enabled {
+        return Err(SignInRefused::Disabled);
+    }
+    match user.status {
+        UserStatusType::Unconfirmed => Err(SignInRefused::NotConfirmed),
+        UserStatusType::ResetRequired => Err(SignInRefused::ResetRequired),
+        _ => Ok(()),
+    }
+}
+
+/// Under which name wrong passwords are counted: the user's `sub`, whatever alias was typed; for
+/// nobody, a keyed hash of what was typed, which may be anything, even somebody's password.
+pub(super) fn subject(place: Place<'_>, user: Option<&User>, login: &str) -> String {
+    let hash_of = |name: &str| {
+        let key = place.pool.name_key(name);
+        hex::encode(place.ports.keyring.stable_mac(Purpose::SimulatedUser, key.as_bytes()))
+    };
+    user.map_or_else(|| hash_of(login), |user| user.sub.clone())
+}
+
+/// Refuses while wrong passwords have locked the subject; otherwise tells whether any are counted.
+pub(super) async fn check_lock(place: Place<'_>, subject: &str) -> Ruling<bool, SignInRefused> {
+    let mut tx = place.ports.store.read().await?;
+    let failures = tx.attempts(place.pool.id(), subject, Attempted::Password).await?;
+    let locked = failures.is_some_and(|f| f.locks_password(place.ports.clock.now()));
+    Ok(if locked { Err(SignInRefused::Locked) } else { Ok(failures.is_some()) })
+}
+
+/// Whether this is the user's password. Nobody's password takes as long to check as somebody's.
+async fn is_right(
+    place: Place<'_>,
+    user: Option<&User>,
+    login: &str,
+    password: &str,
+) -> Result<bool, Fault> {
+    let stored = user.and_then(|user| user.password.as_ref());
+    let is_real = stored.is_some();
+    let verifier =
+        stored.map_or_else(|| stand_in(place, login), |password| password.verifier.clone());
+    let username = user.map_or(login, |user| &user.username).to_owned();
+    let (pool_id, password) = (place.pool.id().to_owned(), password.to_owned());
+    let matches = compute(&*place.ports.workers, move || {
+        verifier.matches(&pool_id, &username, &password)
+    });
+    Ok(matches.await? && is_real)
+}
+
+/// The verifier that stands in for a user who isn't there: always the same for a name.
+pub(super) fn stand_in(place: Place<'_>, login: &str) -> PasswordVerifier {
+    let pool_id = place.pool.id();
+    let key = place.ports.keyring.stable_mac(Purpose::SimulatedUser, pool_id.as_bytes());
+    PasswordVerifier::simulated(pool_id, login, &key)
+}
+
+/// Counts a wrong password, durably: the counter outlives the refusal.
+pub(super) async fn record_failure(place: Place<'_>, subject: &str) -> Result<(), Fault> {
+    let mut tx = place.ports.store.write().await?;
+    let now = place.ports.clock.now();
+    count_wrong_password(&mut *tx, place.pool.id(), subject, now).await?;
+    tx.commit().await
+}
+
+/// Goes on with a user whose password is right.
+pub(super) async fn admit(
+    place: Place<'_>,
+    user: &User,
+    subject: &str,
+    failed_before: bool,
+) -> Ruling<Outcome, SignInRefused> {
+    if failed_before {
+        let mut tx = place.ports.store.write().await?;
+        tx.clear_attempts(place.pool.id(), subject, Attempted::Password).await?;
+        tx.commit().await?;
+    }
+    granted!(check_state(user));
+    if user.status == UserStatusType::ForceChangePassword {
+        granted!(check_temporary_password(place, user));
+    }
+    Ok(Ok(next::after_password(place, user).await?))
+}
+
+/// Whether a temporary password is still good.
+fn check_temporary_password(place: Place<'_>, user: &User) -> Result<(), SignInRefused> {
+    const DAY: i64 = 86_400;
+    let Some(password) = &user.password else { return Err(SignInRefused::WrongPassword) };
+    let days = place.pool.password_policy().temporary_password_days;
+    let ends_at = password.set_at.plus_seconds(days * DAY);
+    let expired = place.ports.clock.now() >= ends_at;
+    if expired { Err(SignInRefused::TemporaryPasswordExpired) } else { Ok(()) }
+}

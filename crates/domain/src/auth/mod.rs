@@ -1,0 +1,100 @@
+//! Signing in: from the first request to tokens, through whatever challenges a pool asks for.
+//!
+//! | file | step |
+//! |---|---|
+//! | `start.rs` | which flow, and may this client use it |
+//! | `first_factor.rs` | who is it, may they sign in, is the password right |
+//! | `srp.rs` | the same without sending the password |
+//! | `next.rs` | what is asked after a right first factor |
+//! | `answer.rs` | answers to challenges |
+//! | `new_password.rs` | the answer to `NEW_PASSWORD_REQUIRED` |
+//! | `second_factor.rs` | answers to MFA challenges |
+//! | `session.rs` | what a client carries between the steps |
+//!
+//! The happy path reads and does not write, except for what can be used only once: a TOTP code, and
+//! a challenge session.
+
+pub mod answer;
+pub mod first_factor;
+pub mod new_password;
+mod next;
+mod second_factor;
+pub mod session;
+mod srp;
+pub mod start;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    app_clients::AppClient, ports::Ports, shapes::ChallengeNameType, tokens::issue::Tokens,
+    user_pools::UserPool,
+};
+
+/// Where a sign-in happens.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The ports.
+    pub ports: &'a Ports,
+    /// The pool.
+    pub pool: &'a Arc<UserPool>,
+    /// The app client.
+    pub client: &'a Arc<AppClient>,
+}
+
+/// Names and values of `AuthParameters` or `ChallengeResponses`. Unknown names are ignored.
+pub type Parameters = BTreeMap<String, String>;
+
+/// What a step of a sign-in leads to.
+pub enum Outcome {
+    /// The user is signed in.
+    SignedIn(Tokens),
+    /// Something more is asked.
+    Challenged(Challenge),
+}
+
+/// A challenge to be answered.
+pub struct Challenge {
+    /// Which.
+    pub name: ChallengeNameType,
+    /// What the client needs to know for its answer.
+    pub parameters: BTreeMap<String, String>,
+    /// What it has to send back with the answer; `PASSWORD_VERIFIER` has its own way.
+    pub session: Option<String>,
+}
+
+/// A parameter or response that the step needs is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing(pub &'static str);
+
+/// The value of a parameter that the step needs.
+fn required<'a>(parameters: &'a Parameters, name: &'static str) -> Result<&'a str, Missing> {
+    parameters.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or(Missing(name))
+}
+
+/// What is wrong with a `SECRET_HASH`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretHashRefused {
+    /// The client has a secret, and no hash was sent.
+    Missing,
+    /// The hash is of another secret or name.
+    Wrong,
+}
+
+/// Checks the hash that clients with a secret have to send, over any of the given usernames.
+///
+/// Clients without a secret may send what they like.
+fn check_secret_hash(
+    client: &AppClient,
+    usernames: &[&str],
+    claimed: Option<&String>,
+) -> Result<(), SecretHashRefused> {
+    if client.secrets.is_empty() {
+        return Ok(());
+    }
+    let claimed = claimed.ok_or(SecretHashRefused::Missing)?;
+    let matches = |username: &&str| {
+        let id = client.id();
+        client.secrets.iter().any(|s| crate::secret_hash::matches(&s.value, username, id, claimed))
+    };
+    if usernames.iter().any(matches) { Ok(()) } else { Err(SecretHashRefused::Wrong) }
+}

@@ -1,0 +1,117 @@
+//! The answer to `NEW_PASSWORD_REQUIRED`: the first password of one's own, with the attributes that
+//! are still missing.
+
+use super::{
+    Outcome,
+    answer::{AnswerRefused, Answered},
+    next, required,
+};
+use crate::{
+    attributes::{self, AttributeRefused, Contact, Writer},
+    fault::Ruling,
+    granted,
+    passwords::{self, PasswordRefused},
+    shapes::UserStatusType,
+    users::{User, aliases::{AliasTaken, OnConflict}},
+};
+
+/// Why a new password, or the attributes that came with it, are refused. Nothing changes then, and
+/// the session stays good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewPasswordRefused {
+    /// The password.
+    Password(PasswordRefused),
+    /// A required attribute is still missing.
+    AttributeMissing(String),
+    /// The user has a value for the attribute already
+    /// (<https://github.com/aws-samples/aws-saas-factory-bootcamp/issues/67>).
+    AlreadyProvided(String),
+    /// The attribute is not the user's to set
+    /// (<https://github.com/aws-amplify/aws-sdk-ios/issues/2203>).
+    NotMutable(String),
+    /// An attribute value.
+    Attribute(AttributeRefused),
+    /// Somebody else holds the alias.
+    AliasTaken(AliasTaken),
+}
+
+impl From<PasswordRefused> for NewPasswordRefused {
+    fn from(refused: PasswordRefused) -> Self {
+        Self::Password(refused)
+    }
+}
+
+impl From<AttributeRefused> for NewPasswordRefused {
+    fn from(refused: AttributeRefused) -> Self {
+        Self::Attribute(refused)
+    }
+}
+
+impl From<AliasTaken> for NewPasswordRefused {
+    fn from(taken: AliasTaken) -> Self {
+        Self::AliasTaken(taken)
+    }
+}
+
+/// Takes the new password and goes on with the sign-in.
+pub(super) async fn answer(step: Answered<'_>, read: &User) -> Ruling<Outcome, AnswerRefused> {
+    let password = granted!(required(step.responses, "NEW_PASSWORD"));
+    let changed = granted!(change(step, read, password).await?);
+    Ok(Ok(next::after_first_factor(step.place, &changed).await?))
+}
+
+async fn change(step: Answered<'_>, read: &User, password: &str) -> Ruling<User, AnswerRefused> {
+    let place = step.place;
+    let refused = |refused: NewPasswordRefused| AnswerRefused::NewPassword(refused);
+    let given = given_attributes(step);
+    granted!(check_attributes(step, read, &given).map_err(refused));
+    granted!(passwords::check(place.pool, password).map_err(|r| refused(r.into())));
+    let stored = passwords::store_form(place.ports, read, password).await?;
+    let now = place.ports.clock.now();
+    let mut tx = place.ports.store.write().await?;
+    let before = granted!(step.user(&mut *tx).await?);
+    granted!(step.session.spend(&mut *tx, now).await?);
+    let mut user = before.clone();
+    granted!(
+        attributes::update(place.pool, &mut user, &given, Writer::Client(place.client))
+            .map_err(|r| refused(r.into()))
+    );
+    user.password = Some(stored);
+    user.status = UserStatusType::Confirmed;
+    let saved =
+        attributes::save(&mut *tx, place.pool, &before, &mut user, OnConflict::Refuse, now).await?;
+    granted!(saved.map_err(|taken| refused(taken.into())));
+    tx.commit().await?;
+    Ok(Ok(user))
+}
+
+/// The attributes of the answer: responses named `userAttributes.<name>`.
+fn given_attributes(step: Answered<'_>) -> Vec<(String, String)> {
+    let named = step.responses.iter().filter_map(|(name, value)| {
+        Some((name.strip_prefix("userAttributes.")?.to_owned(), value.clone()))
+    });
+    named.collect()
+}
+
+/// Whether the attributes complete what the user lacks, and touch nothing else.
+fn check_attributes(
+    step: Answered<'_>,
+    user: &User,
+    given: &[(String, String)],
+) -> Result<(), NewPasswordRefused> {
+    for (name, _) in given {
+        if Contact::of_flag(name).is_some() || name == "sub" {
+            return Err(NewPasswordRefused::NotMutable(name.clone()));
+        }
+        let is_contact = Contact::of_attribute(name).is_some();
+        if is_contact && user.attribute(name).is_some() {
+            return Err(NewPasswordRefused::AlreadyProvided(name.clone()));
+        }
+    }
+    let is_given = |name: &str| given.iter().any(|(given, value)| given == name && !value.is_empty());
+    let missing = next::missing_attributes(step.place, user);
+    match missing.into_iter().find(|name| !is_given(name)) {
+        Some(name) => Err(NewPasswordRefused::AttributeMissing(name)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,138 @@
+//! What is asked after a right first factor.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Challenge, Outcome, Place, second_factor,
+    session::{ChallengeSession, Step},
+};
+use crate::{
+    fault::Fault,
+    shapes::{ChallengeNameType, UserPoolMfaType, UserStatusType},
+    tokens::issue,
+    users::{MfaFactor, User},
+};
+
+/// Goes on after a right password: a temporary one has to be replaced before anything else.
+pub(super) async fn after_password(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+    if user.status == UserStatusType::ForceChangePassword {
+        return ask_new_password(place, user);
+    }
+    after_first_factor(place, user).await
+}
+
+/// Goes on after the first factor: a second one, or tokens.
+pub(super) async fn after_first_factor(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+    let mfa = place.pool.mfa();
+    if mfa == UserPoolMfaType::Off {
+        return sign_in(place, user).await;
+    }
+    let factors = usable_factors(place, user);
+    let preferred = user.mfa.preferred.filter(|factor| factors.contains(factor));
+    match (preferred, factors.as_slice()) {
+        (Some(factor), _) | (None, &[factor]) => {
+            second_factor::ask(place, user, factor).await
+        }
+        (None, []) if mfa == UserPoolMfaType::On => ask_mfa_setup(place, user),
+        (None, []) => sign_in(place, user).await,
+        (None, _) => ask_selection(place, user, factors),
+    }
+}
+
+/// Tokens: the sign-in is complete.
+pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+    let tokens = issue::for_sign_in(place.ports, place.pool, place.client, user).await?;
+    Ok(Outcome::SignedIn(tokens))
+}
+
+/// The second factors that can be asked of a user.
+///
+/// What the user has switched on and the pool offers; in a pool that requires MFA also what the
+/// user merely has. A software token keeps counting after the pool stopped offering it.
+fn usable_factors(place: Place<'_>, user: &User) -> Vec<MfaFactor> {
+    let (pool, has_token) = (place.pool, user.software_token.is_verified());
+    let is_usable = |factor: &MfaFactor| match factor {
+        MfaFactor::SoftwareToken => has_token,
+        MfaFactor::Sms => pool.offers(*factor) && user.attribute("phone_number").is_some(),
+        MfaFactor::Email => pool.offers(*factor) && user.attribute("email").is_some(),
+    };
+    let mut factors: Vec<_> = user.mfa.enabled.iter().copied().filter(is_usable).collect();
+    if pool.mfa() != UserPoolMfaType::On {
+        return factors;
+    }
+    if has_token && !factors.contains(&MfaFactor::SoftwareToken) {
+        factors.push(MfaFactor::SoftwareToken);
+    }
+    if factors.is_empty() {
+        factors.extend([MfaFactor::Sms, MfaFactor::Email].into_iter().filter(is_usable));
+    }
+    factors
+}
+
+/// `NEW_PASSWORD_REQUIRED`: tells which attributes the user has, and which they still need.
+fn ask_new_password(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+    let required: Vec<_> = missing_attributes(place, user)
+        .into_iter()
+        .map(|name| format!("userAttributes.{name}"))
+        .collect();
+    let parameters = BTreeMap::from([
+        ("USER_ID_FOR_SRP".to_owned(), user.username.clone()),
+        ("requiredAttributes".to_owned(), json(&required)?),
+        ("userAttributes".to_owned(), json(&user.attributes)?),
+    ]);
+    let name = ChallengeNameType::NewPasswordRequired;
+    challenge(place, user, name, Step::NewPassword, parameters)
+}
+
+/// Attributes that the pool requires and the user lacks.
+pub(super) fn missing_attributes(place: Place<'_>, user: &User) -> Vec<String> {
+    let required = place.pool.required_attributes();
+    let missing = required.into_iter().filter(|name| user.attribute(name).is_none());
+    missing.map(Into::into).collect()
+}
+
+/// `MFA_SETUP`: tells which factors can be set up.
+fn ask_mfa_setup(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+    let all = [MfaFactor::Sms, MfaFactor::SoftwareToken, MfaFactor::Email];
+    let offered: Vec<_> = all.into_iter().filter(|factor| place.pool.offers(*factor)).collect();
+    let parameters = BTreeMap::from([
+        ("MFAS_CAN_SETUP".to_owned(), names(&offered)?),
+        ("USER_ID_FOR_SRP".to_owned(), user.username.clone()),
+    ]);
+    challenge(place, user, ChallengeNameType::MfaSetup, Step::MfaSetup(offered), parameters)
+}
+
+/// `SELECT_MFA_TYPE`: tells between which factors the user can choose.
+fn ask_selection(
+    place: Place<'_>,
+    user: &User,
+    factors: Vec<MfaFactor>,
+) -> Result<Outcome, Fault> {
+    let parameters = BTreeMap::from([
+        ("MFAS_CAN_CHOOSE".to_owned(), names(&factors)?),
+        ("USER_ID_FOR_SRP".to_owned(), user.username.clone()),
+    ]);
+    challenge(place, user, ChallengeNameType::SelectMfaType, Step::SelectMfa(factors), parameters)
+}
+
+/// A challenge with a new session.
+pub(super) fn challenge(
+    place: Place<'_>,
+    user: &User,
+    name: ChallengeNameType,
+    step: Step,
+    parameters: BTreeMap<String, String>,
+) -> Result<Outcome, Fault> {
+    let session = ChallengeSession::new(place, user, step).seal(place.ports)?;
+    Ok(Outcome::Challenged(Challenge { name, parameters, session: Some(session) }))
+}
+
+/// Factors as the JSON text in which challenge parameters hold lists.
+fn names(factors: &[MfaFactor]) -> Result<String, Fault> {
+    json(&factors.iter().map(|factor| factor.as_str()).collect::<Vec<_>>())
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
+    serde_json::to_string(value)
+        .map_err(|error| Fault::because("a challenge parameter can't be written", error))
+}

@@ -1,0 +1,119 @@
+//! Challenge sessions: what a client carries from one step of a sign-in to the next.
+//!
+//! A session is sealed, not stored. The store only remembers the ids of those that were used.
+
+use serde::{Deserialize, Serialize};
+
+use super::Place;
+use crate::{
+    fault::{Fault, Ruling},
+    ids,
+    ports::{Ports, Transaction},
+    sealing::Purpose,
+    time::Timestamp,
+    users::{MfaFactor, User},
+};
+
+/// Where a sign-in stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// A new password is to be chosen.
+    NewPassword,
+    /// A second factor is to be set up, one of these.
+    MfaSetup(Vec<MfaFactor>),
+    /// A software token has been set up in this sign-in.
+    MfaSetUp,
+    /// One of these second factors is to be chosen.
+    SelectMfa(Vec<MfaFactor>),
+    /// A code of the software token is to be shown.
+    SoftwareToken,
+    /// A code that was sent is to be shown. Holds the code's keyed hash.
+    SentCode(MfaFactor, [u8; 32]),
+}
+
+/// A sign-in between two steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChallengeSession {
+    /// Names this session; recorded when it has been used.
+    pub id: String,
+    /// The pool.
+    pub user_pool_id: String,
+    /// The app client.
+    pub client_id: String,
+    /// The user.
+    pub sub: String,
+    /// What is asked.
+    pub step: Step,
+    /// When the session ends.
+    pub expires_at: Timestamp,
+}
+
+/// Why a session is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionRefused {
+    /// Not a session of ours, or of another client, user or step.
+    Invalid,
+    /// Its time is over.
+    Expired,
+    /// It has been used.
+    Spent,
+}
+
+impl ChallengeSession {
+    /// A new session for the step that a user has reached.
+    pub fn new(place: Place<'_>, user: &User, step: Step) -> Self {
+        let now = place.ports.clock.now();
+        Self {
+            id: ids::random_uuid(&*place.ports.entropy),
+            user_pool_id: place.pool.id().to_owned(),
+            client_id: place.client.id().to_owned(),
+            sub: user.sub.clone(),
+            step,
+            expires_at: now.plus_seconds(place.client.session_seconds()),
+        }
+    }
+
+    /// The session that follows this one within the same sign-in, with the same end.
+    #[must_use]
+    pub fn followed_by(&self, step: Step, ports: &Ports) -> Self {
+        Self { id: ids::random_uuid(&*ports.entropy), step, ..self.clone() }
+    }
+
+    /// The text that the client carries.
+    pub fn seal(&self, ports: &Ports) -> Result<String, Fault> {
+        let content = serde_json::to_vec(self)
+            .map_err(|error| Fault::because("a challenge session can't be written", error))?;
+        Ok(ports.keyring.seal_text(Purpose::ChallengeSession, b"", &content, &*ports.entropy))
+    }
+
+    /// Reads the text that a client sent. Whether the session has been used is for
+    /// [`Self::spend`] to say.
+    pub fn open(ports: &Ports, text: &str) -> Result<Self, SessionRefused> {
+        let content = ports
+            .keyring
+            .open_text(Purpose::ChallengeSession, b"", text)
+            .map_err(|_| SessionRefused::Invalid)?;
+        let session: Self =
+            serde_json::from_slice(&content).map_err(|_| SessionRefused::Invalid)?;
+        if ports.clock.now() >= session.expires_at {
+            return Err(SessionRefused::Expired);
+        }
+        Ok(session)
+    }
+
+    /// Marks the session as used, unless it was used before. The caller commits.
+    pub async fn spend(
+        &self,
+        tx: &mut dyn Transaction,
+        now: Timestamp,
+    ) -> Ruling<(), SessionRefused> {
+        let first_use = tx.spend(&self.id, now, self.expires_at).await?;
+        Ok(if first_use.is_none() { Ok(()) } else { Err(SessionRefused::Spent) })
+    }
+
+    /// Whether the session has been used.
+    pub async fn check_unspent(&self, tx: &mut dyn Transaction) -> Ruling<(), SessionRefused> {
+        let used = tx.spent_at(&self.id).await?;
+        Ok(if used.is_none() { Ok(()) } else { Err(SessionRefused::Spent) })
+    }
+}

@@ -1,0 +1,38 @@
+//! What a user pool is: its entities, state machines and rules, and the ports they need.
+//!
+//! Nothing here does I/O or knows JSON, SQL or HTTP. Time and randomness arrive as arguments
+//! ([`ports::Clock`], [`ports::Entropy`]). Rules answer in two layers: `Result<Result<T, Refused>,
+//! Fault>`, where a *refusal* is an expected no (its effects, such as attempt counters, are
+//! committed on purpose) and a *fault* is our own failure.
+//!
+//! Settings of user pools and app clients are kept as the protocol's generated shapes
+//! (`poolhouse_wire::types`): see `docs/decisions/0001-settings-are-wire-shapes.md`.
+
+pub mod access_keys;
+pub mod app_clients;
+pub mod attempts;
+pub mod attributes;
+pub mod auth;
+pub mod codes;
+pub mod data_keys;
+pub mod directory;
+pub mod fault;
+pub mod ids;
+pub mod messages;
+pub mod mfa_preference;
+pub mod paging;
+pub mod passwords;
+pub mod ports;
+pub mod sealing;
+pub mod secret_hash;
+pub mod sessions;
+pub mod sign_up;
+pub mod srp;
+pub mod time;
+pub mod tokens;
+pub mod totp;
+pub mod user_pools;
+pub mod users;
+
+pub use fault::Fault;
+pub use poolhouse_wire::types as shapes;

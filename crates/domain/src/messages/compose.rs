@@ -1,0 +1,205 @@
+//! Puts messages together from a pool's templates.
+//!
+//! Default texts are beliefs, except that of the invitation, which infrastructure tools spell out;
+//! no client depends on them.
+
+use crate::{
+    attributes::Contact,
+    codes::SentCode,
+    messages::{Medium, Message, MessageKind},
+    time::Timestamp,
+    user_pools::UserPool,
+    users::User,
+};
+
+/// Stands for the code or temporary password in templates.
+const CODE: &str = "{####}";
+/// Stands for the username in invitations.
+const USERNAME: &str = "{username}";
+
+/// The message that brings a user a code.
+///
+/// Pools that ask for links (`CONFIRM_WITH_LINK`) get the code too: a link leads to the pages of a
+/// user pool domain.
+pub fn verification(
+    pool: &UserPool,
+    user: &User,
+    kind: MessageKind,
+    sent: &SentCode,
+    now: Timestamp,
+) -> Message {
+    let medium = sent.contact.medium();
+    let (subject, template) = match medium {
+        Medium::Email => (Some(email_subject(pool)), email_template(pool, kind)),
+        Medium::Sms => (None, sms_template(pool)),
+    };
+    let body = fill(&template, &[(CODE, &sent.code)]);
+    let code = sent.code.to_string();
+    envelope(pool, user, kind, (medium, &sent.destination), (subject, body), code, now)
+}
+
+/// The message that brings a code of a second factor.
+pub fn mfa_code(
+    pool: &UserPool,
+    user: &User,
+    contact: Contact,
+    code: &str,
+    now: Timestamp,
+) -> Message {
+    let mail = pool.factors.email.as_ref();
+    let (subject, text) = match contact {
+        Contact::Email => {
+            let subject = mail.and_then(|mail| mail.subject.as_deref());
+            (Some(subject.unwrap_or("Your sign-in code")), mail.and_then(|m| m.message.as_deref()))
+        }
+        Contact::PhoneNumber => (None, pool.settings.sms_authentication_message.as_deref()),
+    };
+    let body = fill(text.unwrap_or("Your authentication code is {####}"), &[(CODE, code)]);
+    let destination = user.attribute(contact.attribute()).unwrap_or_default();
+    let address = (contact.medium(), destination);
+    let text = (subject.map(str::to_owned), body);
+    envelope(pool, user, MessageKind::MfaCode, address, text, code.to_owned(), now)
+}
+
+/// The message that brings a new user a temporary password; none if there is a password and the
+/// pool's template has no place for it, in which case the service sends nothing.
+pub fn invitation(
+    pool: &UserPool,
+    user: &User,
+    contact: Contact,
+    login: &str,
+    temporary_password: Option<&str>,
+    now: Timestamp,
+) -> Option<Message> {
+    let destination = user.attribute(contact.attribute())?;
+    let config = pool.settings.admin_create_user_config.as_ref();
+    let template = config.and_then(|config| config.invite_message_template.as_ref());
+    let medium = contact.medium();
+    let (subject, text) = match medium {
+        Medium::Email => {
+            let subject = template.and_then(|t| t.email_subject.clone());
+            let subject = subject.unwrap_or_else(|| "Your temporary password".to_owned());
+            (Some(subject), template.and_then(|t| t.email_message.as_deref()))
+        }
+        Medium::Sms => (None, template.and_then(|t| t.sms_message.as_deref())),
+    };
+    let text = text.unwrap_or(match temporary_password {
+        Some(_) => "Your username is {username} and temporary password is {####}.",
+        None => "Your username is {username}.",
+    });
+    if temporary_password.is_some() && !text.contains(CODE) {
+        return None;
+    }
+    let password = temporary_password.unwrap_or_default();
+    let body = match medium {
+        Medium::Email => fill(text, &[(CODE, &escaped(password)), (USERNAME, &escaped(login))]),
+        Medium::Sms => fill(text, &[(CODE, password), (USERNAME, login)]),
+    };
+    let kind = MessageKind::Invitation;
+    let code = password.to_owned();
+    Some(envelope(pool, user, kind, (medium, destination), (subject, body), code, now))
+}
+
+/// A message with the pool's senders.
+fn envelope(
+    pool: &UserPool,
+    user: &User,
+    kind: MessageKind,
+    (medium, destination): (Medium, &str),
+    (subject, body): (Option<String>, String),
+    code: String,
+    now: Timestamp,
+) -> Message {
+    let mail = pool.settings.email_configuration.as_ref().filter(|_| medium == Medium::Email);
+    Message {
+        user_pool_id: pool.id().to_owned(),
+        username: user.username.clone(),
+        kind,
+        medium,
+        destination: destination.to_owned(),
+        subject,
+        body,
+        code,
+        from: mail.and_then(|mail| mail.from.clone()),
+        reply_to: mail.and_then(|mail| mail.reply_to_email_address.clone()),
+        at: now,
+    }
+}
+
+/// The subject of mails with codes. The members outside the template are its older form.
+fn email_subject(pool: &UserPool) -> String {
+    let template = pool.settings.verification_message_template.as_ref();
+    let subject = template.and_then(|template| template.email_subject.clone());
+    let subject = subject.or_else(|| pool.settings.email_verification_subject.clone());
+    subject.unwrap_or_else(|| "Your verification code".to_owned())
+}
+
+/// The text of mails with codes.
+fn email_template(pool: &UserPool, kind: MessageKind) -> String {
+    let template = pool.settings.verification_message_template.as_ref();
+    let text = template.and_then(|template| template.email_message.clone());
+    let text = text.or_else(|| pool.settings.email_verification_message.clone());
+    text.unwrap_or_else(|| {
+        let default = match kind {
+            MessageKind::ForgotPassword => "Your password reset code is {####}",
+            _ => "Your confirmation code is {####}",
+        };
+        default.to_owned()
+    })
+}
+
+/// The text of text messages with codes.
+fn sms_template(pool: &UserPool) -> String {
+    let template = pool.settings.verification_message_template.as_ref();
+    let text = template.and_then(|template| template.sms_message.clone());
+    let text = text.or_else(|| pool.settings.sms_verification_message.clone());
+    text.unwrap_or_else(|| "Your verification code is {####}".to_owned())
+}
+
+/// Replaces placeholders in one pass, so that nothing in a value is taken for a placeholder.
+fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some(at) = rest.find('{') {
+        let (before, here) = rest.split_at(at);
+        filled.push_str(before);
+        let found = values.iter().find_map(|(placeholder, value)| {
+            here.strip_prefix(placeholder).map(|after| (*value, after))
+        });
+        let (text, after) = found.unwrap_or_else(|| here.split_at(1));
+        filled.push_str(text);
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+/// Text as it must be written in HTML.
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut html, c| {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            other => html.push(other),
+        }
+        html
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_in_values_stay_as_they_are() {
+        let filled = fill("{x} {username}: {####}{", &[(USERNAME, "{####}"), (CODE, "123456")]);
+        assert_eq!(filled, "{x} {####}: 123456{");
+    }
+
+    #[test]
+    fn markup_in_values_is_escaped() {
+        assert_eq!(escaped("<a href=\"x\">&"), "&lt;a href=&quot;x&quot;&gt;&amp;");
+    }
+}

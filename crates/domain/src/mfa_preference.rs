@@ -1,0 +1,75 @@
+//! Which second factors a user has switched on, and which one is asked for first.
+
+use crate::users::{MfaFactor, User};
+
+/// A wish for one factor. Factors that a request doesn't name stay as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The factor.
+    pub factor: MfaFactor,
+    /// Whether it is to be on.
+    pub enabled: bool,
+    /// Whether it is to be the preferred one.
+    pub preferred: bool,
+}
+
+/// Why preferences are refused. Nothing changes then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// More than one factor was to be preferred.
+    TwoPreferred,
+    /// A factor was to be preferred and off.
+    PreferredButOff,
+    /// The user lacks what the factor needs: a verified software token, a telephone number, an
+    /// e-mail address.
+    NotSetUp(MfaFactor),
+}
+
+/// Applies the wishes to a user.
+///
+/// A factor that the pool does not offer may be switched on all the same
+/// (<https://github.com/aws-amplify/amplify-js/issues/11260>), and everything may be switched off
+/// even where the pool requires MFA.
+pub fn apply(user: &mut User, wishes: &[Wish]) -> Result<(), Refused> {
+    if wishes.iter().filter(|wish| wish.preferred).count() > 1 {
+        return Err(Refused::TwoPreferred);
+    }
+    for wish in wishes {
+        if wish.preferred && !wish.enabled {
+            return Err(Refused::PreferredButOff);
+        }
+        if wish.enabled && !is_set_up(user, wish.factor) {
+            return Err(Refused::NotSetUp(wish.factor));
+        }
+    }
+    for wish in wishes {
+        if wish.enabled {
+            user.mfa.enabled.insert(wish.factor);
+        } else {
+            user.mfa.enabled.remove(&wish.factor);
+        }
+        if wish.preferred {
+            user.mfa.preferred = Some(wish.factor);
+        } else if user.mfa.preferred == Some(wish.factor) {
+            user.mfa.preferred = None;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the user has what the factor needs.
+fn is_set_up(user: &User, factor: MfaFactor) -> bool {
+    match factor {
+        MfaFactor::Sms => user.attribute("phone_number").is_some(),
+        MfaFactor::Email => user.attribute("email").is_some(),
+        MfaFactor::SoftwareToken => user.software_token.is_verified(),
+    }
+}
+
+/// Switches a factor off, when what it needs is gone.
+pub fn drop_factor(user: &mut User, factor: MfaFactor) {
+    user.mfa.enabled.remove(&factor);
+    if user.mfa.preferred == Some(factor) {
+        user.mfa.preferred = None;
+    }
+}

@@ -1,0 +1,142 @@
+//! The ports of the domain: what it needs from the outside world, as traits.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    access_keys::AccessKeys,
+    app_clients::AppClients,
+    attempts::AttemptCounters,
+    codes::Codes,
+    directory::Directory,
+    fault::Fault,
+    messages::Messenger,
+    data_keys::DataKeys,
+    sealing::Keyring,
+    sessions::Sessions,
+    time::Timestamp,
+    tokens::keys::{KeyReserve, SigningKeys},
+    user_pools::UserPools,
+    users::Users,
+};
+
+/// Tells the time. Tests freeze it; `poolhouse dev` can move it.
+pub trait Clock: Send + Sync {
+    /// The current time.
+    fn now(&self) -> Timestamp;
+}
+
+/// A source of cryptographically secure random bytes. Tests seed it.
+pub trait Entropy: Send + Sync {
+    /// Fills the buffer.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// Runs CPU-heavy work (modular exponentiation, RSA) where it can't stall other requests.
+#[async_trait]
+pub trait Workers: Send + Sync {
+    /// Runs the job to its end on a worker thread.
+    async fn run(&self, job: Box<dyn FnOnce() + Send>);
+}
+
+/// Runs a heavy function on a worker and returns its value.
+///
+/// # Errors
+/// A fault if the worker went away before it answered (a panic in `work`, or a shutdown).
+pub async fn compute<T: Send + 'static>(
+    workers: &dyn Workers,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    workers
+        .run(Box::new(move || {
+            // The receiver is gone only when the request was dropped: nobody waits for the value.
+            let _ = sender.send(work());
+        }))
+        .await;
+    receiver.await.map_err(|error| Fault::because("a worker did not answer", error))
+}
+
+/// The durable store of everything.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// A view for reading. Each statement sees what is committed when it runs.
+    async fn read(&self) -> Result<Box<dyn Transaction>, Fault>;
+
+    /// A write transaction: short, explicit, and rolled back unless committed. Nothing slow may
+    /// happen while one is open.
+    async fn write(&self) -> Result<Box<dyn Transaction>, Fault>;
+
+    /// Removes rows whose time has passed and what deleted user pools left, in one bounded batch.
+    /// Answers whether there may be more.
+    async fn sweep(&self, now: Timestamp) -> Result<bool, Fault>;
+}
+
+/// What can be read and written through an open view or transaction.
+///
+/// A failed or dropped transaction leaves nothing behind.
+#[async_trait]
+pub trait Transaction:
+    UserPools
+    + AppClients
+    + Users
+    + Codes
+    + AttemptCounters
+    + Sessions
+    + SigningKeys
+    + AccessKeys
+    + DataKeys
+    + Send
+{
+    /// Makes everything written durable: it survives power loss from here on.
+    async fn commit(self: Box<Self>) -> Result<(), Fault>;
+}
+
+/// Who and where this server is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The region in pool identifiers and ARNs, such as `us-east-1`.
+    pub region: String,
+    /// The twelve-digit account number in ARNs.
+    pub account_id: String,
+    /// What issuers start with, without a trailing slash, such as `http://127.0.0.1:7665`. The
+    /// issuer of a pool is this, a slash, and the pool's id.
+    pub issuer_base: String,
+}
+
+impl Identity {
+    /// The `iss` of a user pool's tokens.
+    pub fn issuer(&self, user_pool_id: &str) -> String {
+        format!("{}/{user_pool_id}", self.issuer_base)
+    }
+
+    /// The ARN of a user pool.
+    pub fn user_pool_arn(&self, user_pool_id: &str) -> String {
+        let (region, account) = (&self.region, &self.account_id);
+        format!("arn:aws:cognito-idp:{region}:{account}:userpool/{user_pool_id}")
+    }
+}
+
+/// What every operation gets. Rules take only the ports that they use.
+#[derive(Clone)]
+pub struct Ports {
+    /// The durable store.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Threads for heavy computation.
+    pub workers: Arc<dyn Workers>,
+    /// Delivery of mail and text messages.
+    pub messenger: Arc<dyn Messenger>,
+    /// Keys that seal what is stored and what clients carry.
+    pub keyring: Arc<Keyring>,
+    /// Pools, app clients and signing keys, cached for at most a second.
+    pub directory: Arc<Directory>,
+    /// RSA keys made ahead of time.
+    pub key_reserve: Arc<KeyReserve>,
+    /// Region, account and issuer.
+    pub identity: Arc<Identity>,
+}

@@ -1,0 +1,114 @@
+//! Access tokens: whom a request acts for.
+
+use std::sync::Arc;
+
+use super::{
+    claims::{AccessClaims, USER_SCOPE},
+    jwt,
+};
+use crate::{
+    app_clients::AppClient,
+    fault::{Fault, Ruling},
+    granted, ids,
+    ports::Ports,
+    user_pools::UserPool,
+    users::User,
+};
+
+/// The user on whose behalf a request comes, by their access token.
+pub struct Caller {
+    /// The app client to which the token was issued.
+    pub client: Arc<AppClient>,
+    /// The user's pool.
+    pub pool: Arc<UserPool>,
+    /// The user, as stored now.
+    pub user: User,
+    /// What the token says.
+    pub claims: AccessClaims,
+}
+
+/// Why an access token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenRefused {
+    /// Not a token of ours: malformed, forged, or of another kind or pool.
+    Invalid,
+    /// Its time is over.
+    Expired,
+    /// Its sign-in was revoked.
+    Revoked,
+    /// It was issued for other purposes than the token operations.
+    MissingScope,
+    /// The user has been disabled.
+    UserDisabled,
+    /// The user has been deleted.
+    UserGone,
+}
+
+/// Finds out whom an access token stands for.
+///
+/// One RSA verification (some 20 µs) and one or two reads.
+pub async fn authenticate(ports: &Ports, token: &str) -> Ruling<Caller, TokenRefused> {
+    let Some((claims, pool)) = verified(ports, token).await? else {
+        return Ok(Err(TokenRefused::Invalid));
+    };
+    let Some(client) = issued_to(ports, &claims, &pool).await? else {
+        return Ok(Err(TokenRefused::Invalid));
+    };
+    if claims.exp <= ports.clock.now().seconds() {
+        return Ok(Err(TokenRefused::Expired));
+    }
+    if !claims.scope.split(' ').any(|scope| scope == USER_SCOPE) {
+        return Ok(Err(TokenRefused::MissingScope));
+    }
+    let user = granted!(living_user(ports, &claims, &pool).await?);
+    Ok(Ok(Caller { client, pool, user, claims }))
+}
+
+/// The claims of a token that one of its pool's keys signed, and the pool.
+async fn verified(
+    ports: &Ports,
+    token: &str,
+) -> Result<Option<(AccessClaims, Arc<UserPool>)>, Fault> {
+    let Ok(parsed) = jwt::parse(token) else { return Ok(None) };
+    let Ok(claims) = serde_json::from_slice::<AccessClaims>(&parsed.payload) else {
+        return Ok(None);
+    };
+    let pool_id = claims.iss.strip_prefix(&ports.identity.issuer_base);
+    let Some(pool_id) = pool_id.and_then(|rest| rest.strip_prefix('/')) else { return Ok(None) };
+    let Some(pool) = ports.directory.user_pool(pool_id).await? else { return Ok(None) };
+    let keys = ports.directory.key_pairs(pool.id()).await?;
+    let signed = keys.all.iter().any(|key| key.kid() == parsed.kid && key.verifies(&parsed));
+    Ok((signed && claims.token_use == "access").then_some((claims, pool)))
+}
+
+/// The app client of a token, if it still exists.
+async fn issued_to(
+    ports: &Ports,
+    claims: &AccessClaims,
+    pool: &UserPool,
+) -> Result<Option<Arc<AppClient>>, Fault> {
+    let client = ports.directory.app_client(&claims.client_id).await?;
+    Ok(client.filter(|client| client.user_pool_id() == pool.id()))
+}
+
+/// The user of a token, if the sign-in has not been revoked.
+async fn living_user(
+    ports: &Ports,
+    claims: &AccessClaims,
+    pool: &UserPool,
+) -> Ruling<User, TokenRefused> {
+    let mut tx = ports.store.read().await?;
+    let Some(user) = tx.user_by_sub(pool.id(), &claims.sub).await? else {
+        return Ok(Err(TokenRefused::UserGone));
+    };
+    let signed_in_at = ids::time_of(&claims.event_id);
+    if user.signed_out_at.is_some_and(|at| signed_in_at.is_none_or(|signed_in| signed_in <= at)) {
+        return Ok(Err(TokenRefused::Revoked));
+    }
+    if let Some(origin) = &claims.origin_jti
+        && tx.is_origin_revoked(pool.id(), origin).await?
+    {
+        return Ok(Err(TokenRefused::Revoked));
+    }
+    Ok(if user.enabled { Ok(user) } else { Err(TokenRefused::UserDisabled) })
+}

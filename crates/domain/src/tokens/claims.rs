@@ -1,0 +1,138 @@
+//! What ID and access tokens say: their claims.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::{app_clients::AppClient, time::Timestamp, users::User};
+
+/// The scope of tokens from a sign-in through the API; the token operations ask for it.
+pub const USER_SCOPE: &str = "aws.cognito.signin.user.admin";
+
+/// What is known of a sign-in. Refresh tokens carry it on; it stays the same through all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// The pool.
+    pub user_pool_id: String,
+    /// The app client.
+    pub client_id: String,
+    /// The user.
+    pub sub: String,
+    /// Names the sign-in; its tokens are revoked together.
+    pub origin_jti: String,
+    /// Names the sign-in as an event, and tells when it was ([`crate::ids::timed_uuid`]).
+    pub event_id: String,
+    /// When the user proved who they are.
+    pub auth_time: Timestamp,
+    /// Scopes, separated by spaces.
+    pub scope: String,
+}
+
+/// The user's groups, as tokens show them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// Group names (`cognito:groups`).
+    pub groups: Vec<String>,
+    /// Role ARNs of the groups (`cognito:roles`).
+    pub roles: Vec<String>,
+    /// Role of the strongest group (`cognito:preferred_role`).
+    pub preferred_role: Option<String>,
+}
+
+/// What goes into a pair of tokens.
+pub struct Content<'a> {
+    /// The user.
+    pub user: &'a User,
+    /// The app client.
+    pub client: &'a AppClient,
+    /// The sign-in.
+    pub sign_in: &'a SignIn,
+    /// The user's groups.
+    pub membership: &'a Membership,
+    /// `iss`.
+    pub issuer: &'a str,
+    /// `iat`.
+    pub now: Timestamp,
+    /// `jti` of each token, for clients whose tokens can be revoked.
+    pub token_id: Option<String>,
+}
+
+/// The claims of an ID token.
+pub fn id(content: &Content<'_>) -> Value {
+    let mut claims = common(content, "id", content.client.id_token_seconds());
+    claims.insert("aud".into(), content.client.id().into());
+    claims.insert("cognito:username".into(), content.user.username.clone().into());
+    if !content.membership.roles.is_empty() {
+        claims.insert("cognito:roles".into(), json!(content.membership.roles));
+    }
+    if let Some(role) = &content.membership.preferred_role {
+        claims.insert("cognito:preferred_role".into(), json!(role));
+    }
+    let readable = content.user.attributes.iter().filter(|(name, _)| content.client.may_read(name));
+    for (name, value) in readable {
+        claims.insert(name.clone(), attribute_claim(name, value));
+    }
+    Value::Object(claims)
+}
+
+/// The claims of an access token.
+pub fn access(content: &Content<'_>) -> Value {
+    let mut claims = common(content, "access", content.client.access_token_seconds());
+    claims.insert("client_id".into(), content.client.id().into());
+    claims.insert("scope".into(), content.sign_in.scope.clone().into());
+    claims.insert("username".into(), content.user.username.clone().into());
+    Value::Object(claims)
+}
+
+/// What both tokens say.
+fn common(content: &Content<'_>, token_use: &str, lifetime: i64) -> Map<String, Value> {
+    let (sign_in, now) = (content.sign_in, content.now.seconds());
+    let mut claims = Map::new();
+    claims.insert("sub".into(), content.user.sub.clone().into());
+    if !content.membership.groups.is_empty() {
+        claims.insert("cognito:groups".into(), json!(content.membership.groups));
+    }
+    claims.insert("iss".into(), content.issuer.into());
+    claims.insert("event_id".into(), sign_in.event_id.clone().into());
+    claims.insert("token_use".into(), token_use.into());
+    claims.insert("auth_time".into(), sign_in.auth_time.seconds().into());
+    claims.insert("iat".into(), now.into());
+    claims.insert("exp".into(), (now + lifetime).into());
+    if let Some(token_id) = &content.token_id {
+        claims.insert("origin_jti".into(), sign_in.origin_jti.clone().into());
+        claims.insert("jti".into(), token_id.clone().into());
+    }
+    claims
+}
+
+/// An attribute as a claim: text, but for the few that OpenID Connect Core section 5.1 types
+/// otherwise. Custom attributes are text whatever their type.
+fn attribute_claim(name: &str, value: &str) -> Value {
+    match name {
+        "email_verified" | "phone_number_verified" => json!(value == "true"),
+        // Belief: the stored text becomes the `formatted` member.
+        "address" => json!({ "formatted": value }),
+        "updated_at" => value.parse::<i64>().map_or_else(|_| json!(value), |number| json!(number)),
+        _ => json!(value),
+    }
+}
+
+/// The claims of an access token that we read back.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct AccessClaims {
+    /// The user.
+    pub sub: String,
+    /// The issuer.
+    pub iss: String,
+    /// The app client.
+    pub client_id: String,
+    /// `access`.
+    pub token_use: String,
+    /// Scopes, separated by spaces.
+    pub scope: String,
+    /// The sign-in, with its time.
+    pub event_id: String,
+    /// The sign-in, if its tokens can be revoked.
+    pub origin_jti: Option<String>,
+    /// Expiry, seconds since the epoch.
+    pub exp: i64,
+}

@@ -1,0 +1,84 @@
+//! Issuing tokens: at the end of a sign-in, and at a refresh.
+
+use super::{
+    claims::{self, Content, Membership, SignIn, USER_SCOPE},
+    refresh::{self, RefreshState},
+};
+use crate::{
+    app_clients::AppClient,
+    fault::Fault,
+    ids,
+    ports::{Ports, compute},
+    time::Timestamp,
+    user_pools::UserPool,
+    users::User,
+};
+
+/// A set of tokens.
+#[derive(Clone)]
+pub struct Tokens {
+    /// The ID token.
+    pub id: String,
+    /// The access token.
+    pub access: String,
+    /// The refresh token; none at a refresh without rotation.
+    pub refresh: Option<String>,
+    /// Lifetime of the access token in seconds.
+    pub expires_in: i64,
+}
+
+/// Tokens for a user who has just signed in through the API.
+pub async fn for_sign_in(
+    ports: &Ports,
+    pool: &UserPool,
+    client: &AppClient,
+    user: &User,
+) -> Result<Tokens, Fault> {
+    let now = ports.clock.now();
+    let sign_in = SignIn {
+        user_pool_id: pool.id().to_owned(),
+        client_id: client.id().to_owned(),
+        sub: user.sub.clone(),
+        origin_jti: ids::random_uuid(&*ports.entropy),
+        event_id: ids::timed_uuid(&*ports.entropy, now),
+        auth_time: now,
+        scope: USER_SCOPE.to_owned(),
+    };
+    let expires_at = now.plus_seconds(client.refresh_token_seconds());
+    let refresh = refresh::seal(ports, RefreshState::first(&sign_in, expires_at, ports))?;
+    let mut tokens = sign(ports, client, user, &sign_in, now).await?;
+    tokens.refresh = Some(refresh);
+    Ok(tokens)
+}
+
+/// An ID and an access token that continue a sign-in.
+///
+/// The two signatures, most of the cost of a sign-in, are made on a worker.
+pub async fn sign(
+    ports: &Ports,
+    client: &AppClient,
+    user: &User,
+    sign_in: &SignIn,
+    now: Timestamp,
+) -> Result<Tokens, Fault> {
+    let membership = Membership::default();
+    let issuer = ports.identity.issuer(&sign_in.user_pool_id);
+    let can_revoke = client.revokes_tokens() || client.rotates_refresh_tokens();
+    let content = || Content {
+        user,
+        client,
+        sign_in,
+        membership: &membership,
+        issuer: &issuer,
+        now,
+        token_id: can_revoke.then(|| ids::random_uuid(&*ports.entropy)),
+    };
+    let id_claims = claims::id(&content()).to_string();
+    let access_claims = claims::access(&content()).to_string();
+    let keys = ports.directory.key_pairs(&sign_in.user_pool_id).await?;
+    let (id, access) = compute(&*ports.workers, move || {
+        (keys.id.sign(&id_claims), keys.access.sign(&access_claims))
+    })
+    .await?;
+    Ok(Tokens { id: id?, access: access?, refresh: None, expires_in: client.access_token_seconds() })
+}

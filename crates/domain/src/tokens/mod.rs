@@ -1,0 +1,10 @@
+//! Tokens: signing keys, ID and access tokens, refresh tokens, revocation.
+
+pub mod access;
+pub mod claims;
+pub mod issue;
+pub mod jwe;
+pub mod jwt;
+pub mod keys;
+pub mod refresh;
+pub mod revoke;

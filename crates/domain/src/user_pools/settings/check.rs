@@ -1,0 +1,420 @@
+//! What the settings of a pool must obey, and what must hold among them.
+
+use std::collections::BTreeSet;
+
+use super::SettingsRefused;
+use crate::{
+    ports::Identity,
+    shapes::{
+        AdvancedSecurityModeType, AuthFactorType, EmailConfigurationType, EmailSendingAccountType,
+        EncryptionKeyType, LambdaConfigType, MessageTemplateType,
+        PreTokenGenerationLambdaVersionType, RecoveryOptionNameType, RecoveryOptionType,
+        SmsConfigurationType, StatusType, UpdateUserPoolRequest, UserPoolMfaType, UserPoolTierType,
+        UserPoolType, VerifiedAttributeType, WebAuthnFactorConfigurationType,
+    },
+    user_pools::UserPool,
+};
+
+/// Regions whose mail service can send for a pool of any region.
+const SES_REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "us-west-2"];
+
+/// Regions that send text messages for pools of another region, besides the pool's own. (From the
+/// developer guide's table, by memory: a belief.)
+const SNS_STAND_INS: [(&str, &str); 6] = [
+    ("us-east-2", "us-east-1"),
+    ("ca-central-1", "us-east-1"),
+    ("eu-central-1", "eu-west-1"),
+    ("eu-west-2", "eu-west-1"),
+    ("ap-northeast-2", "ap-northeast-1"),
+    ("ap-south-1", "ap-southeast-1"),
+];
+
+/// What can only be seen in the request itself.
+pub(super) fn request(request: &UpdateUserPoolRequest) -> Result<(), SettingsRefused> {
+    let policies = request.policies.as_ref();
+    let policy = policies.and_then(|policies| policies.password_policy.as_ref());
+    let new_days = policy.and_then(|policy| policy.temporary_password_validity_days);
+    let admin = request.admin_create_user_config.as_ref();
+    let old_days = admin.and_then(|config| config.unused_account_validity_days);
+    if new_days.is_some() && old_days.is_some() {
+        return Err(SettingsRefused::TwoValidities);
+    }
+    Ok(())
+}
+
+/// Checks the settings of a pool as they are to be stored.
+pub(in crate::user_pools) fn check(
+    pool: &UserPool,
+    identity: &Identity,
+) -> Result<(), SettingsRefused> {
+    let settings = &pool.settings;
+    check_verification(pool)?;
+    if let Some(sms) = &settings.sms_configuration {
+        check_sms(sms, identity)?;
+    }
+    if let Some(sender) = &settings.email_configuration {
+        check_sender(sender, identity)?;
+    }
+    if let Some(triggers) = &settings.lambda_config {
+        check_triggers(triggers, identity)?;
+    }
+    if let Some(setting) = &settings.account_recovery_setting {
+        check_recovery(setting.recovery_mechanisms.as_deref().unwrap_or_default())?;
+    }
+    let admin = settings.admin_create_user_config.as_ref();
+    if let Some(invitation) = admin.and_then(|config| config.invite_message_template.as_ref()) {
+        check_invitation(invitation)?;
+    }
+    check_tags(settings)?;
+    check_key(settings)?;
+    check_mfa(pool)?;
+    check_first_factors(pool)?;
+    check_tier(pool)
+}
+
+/// The first factors of the sign-in policy.
+fn first_factors(settings: &UserPoolType) -> &[AuthFactorType] {
+    let policy = settings
+        .policies
+        .as_ref()
+        .and_then(|policies| policies.sign_in_policy.as_ref());
+    policy
+        .and_then(|policy| policy.allowed_first_auth_factors.as_deref())
+        .unwrap_or_default()
+}
+
+/// Automatic verification, and verification before a change.
+fn check_verification(pool: &UserPool) -> Result<(), SettingsRefused> {
+    let verified = pool.auto_verified_attributes();
+    let by_phone = verified.contains(&VerifiedAttributeType::PhoneNumber);
+    if by_phone && pool.settings.sms_configuration.is_none() {
+        return Err(SettingsRefused::AutoVerificationWithoutSms);
+    }
+    let before_update = pool
+        .settings
+        .user_attribute_update_settings
+        .as_ref()
+        .and_then(|settings| {
+            settings
+                .attributes_require_verification_before_update
+                .as_deref()
+        })
+        .unwrap_or_default();
+    if before_update
+        .iter()
+        .any(|attribute| !verified.contains(attribute))
+    {
+        return Err(SettingsRefused::UpdateVerificationNotSubset);
+    }
+    Ok(())
+}
+
+/// The fields of an ARN: `arn:partition:service:region:account:…`.
+fn arn_field(arn: &str, field: usize) -> &str {
+    arn.split(':').nth(field).unwrap_or_default()
+}
+
+/// The region in an ARN.
+fn region(arn: &str) -> &str {
+    arn_field(arn, 3)
+}
+
+/// The account in an ARN.
+fn account(arn: &str) -> &str {
+    arn_field(arn, 4)
+}
+
+/// The sender of text messages.
+fn check_sms(sms: &SmsConfigurationType, identity: &Identity) -> Result<(), SettingsRefused> {
+    let caller = match (&sms.sns_caller_arn, &sms.eums_sms) {
+        (None, None) => return Err(SettingsRefused::SmsWithoutCaller),
+        (Some(_), Some(_)) => return Err(SettingsRefused::TwoSmsSenders),
+        (Some(caller), None) => caller,
+        (None, Some(eums)) => &eums.caller_arn,
+    };
+    if account(caller) != identity.account_id {
+        return Err(SettingsRefused::CrossAccountRole);
+    }
+    let own = identity.region.as_str();
+    let may_send = |region: &str| region == own || SNS_STAND_INS.contains(&(own, region));
+    if sms
+        .sns_region
+        .as_deref()
+        .is_some_and(|region| !may_send(region))
+    {
+        return Err(SettingsRefused::SnsRegion);
+    }
+    Ok(())
+}
+
+/// The sender of mail.
+fn check_sender(
+    sender: &EmailConfigurationType,
+    identity: &Identity,
+) -> Result<(), SettingsRefused> {
+    let is_own = sender.email_sending_account == Some(EmailSendingAccountType::Developer);
+    match (&sender.source_arn, is_own) {
+        (None, true) => return Err(SettingsRefused::DeveloperWithoutSource),
+        (Some(_), false) => return Err(SettingsRefused::SourceOnDefaultSender),
+        (Some(arn), true) => {
+            let mut regions = BTreeSet::from(SES_REGIONS);
+            regions.insert(&identity.region);
+            if !regions.contains(region(arn)) {
+                let regions: Vec<&str> = regions.into_iter().collect();
+                return Err(SettingsRefused::SesRegion(regions.join(", ")));
+            }
+        }
+        (None, false) => {}
+    }
+    if sender
+        .from
+        .as_deref()
+        .is_some_and(|from| !is_sender_address(from))
+    {
+        return Err(SettingsRefused::InvalidFrom);
+    }
+    Ok(())
+}
+
+/// Whether the text is `local@domain` or `Name <local@domain>`.
+fn is_sender_address(from: &str) -> bool {
+    let address = match from
+        .trim_end()
+        .strip_suffix('>')
+        .and_then(|rest| rest.rsplit_once('<'))
+    {
+        Some((_, address)) => address,
+        None => from,
+    };
+    let has_space = address.contains(char::is_whitespace);
+    let parts = address.rsplit_once('@');
+    !has_space && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
+/// Triggers and custom senders.
+fn check_triggers(triggers: &LambdaConfigType, identity: &Identity) -> Result<(), SettingsRefused> {
+    let plain = [
+        &triggers.pre_sign_up,
+        &triggers.custom_message,
+        &triggers.post_confirmation,
+        &triggers.pre_authentication,
+        &triggers.post_authentication,
+        &triggers.define_auth_challenge,
+        &triggers.create_auth_challenge,
+        &triggers.verify_auth_challenge_response,
+        &triggers.pre_token_generation,
+        &triggers.user_migration,
+    ];
+    let versioned = [
+        triggers
+            .pre_token_generation_config
+            .as_ref()
+            .map(|config| &config.lambda_arn),
+        triggers
+            .custom_sms_sender
+            .as_ref()
+            .map(|config| &config.lambda_arn),
+        triggers
+            .custom_email_sender
+            .as_ref()
+            .map(|config| &config.lambda_arn),
+        triggers
+            .inbound_federation
+            .as_ref()
+            .map(|config| &config.lambda_arn),
+    ];
+    let mut functions = plain
+        .into_iter()
+        .flatten()
+        .chain(versioned.into_iter().flatten());
+    if functions.any(|arn| region(arn) != identity.region) {
+        return Err(SettingsRefused::CrossRegionTrigger);
+    }
+    let has_custom_sender =
+        triggers.custom_sms_sender.is_some() || triggers.custom_email_sender.is_some();
+    match &triggers.kms_key_id {
+        None if has_custom_sender => return Err(SettingsRefused::CustomSenderWithoutKey),
+        Some(key) if region(key) != identity.region => {
+            return Err(SettingsRefused::KmsKeyRegion(region(key).to_owned()));
+        }
+        _ => {}
+    }
+    let config = triggers
+        .pre_token_generation_config
+        .as_ref()
+        .map(|config| &config.lambda_arn);
+    if config != triggers.pre_token_generation.as_ref() {
+        return Err(SettingsRefused::TwoPreTokenTriggers);
+    }
+    Ok(())
+}
+
+/// The ways to recover an account.
+fn check_recovery(mechanisms: &[RecoveryOptionType]) -> Result<(), SettingsRefused> {
+    let names: BTreeSet<&str> = mechanisms
+        .iter()
+        .map(|option| option.name.as_str())
+        .collect();
+    let priorities: BTreeSet<i32> = mechanisms.iter().map(|option| option.priority).collect();
+    if names.len() > 1 && names.contains(RecoveryOptionNameType::AdminOnly.as_str()) {
+        return Err(SettingsRefused::AdminOnlyWithOthers);
+    }
+    if names.len() < mechanisms.len() || priorities.len() < mechanisms.len() {
+        return Err(SettingsRefused::DuplicateRecovery);
+    }
+    Ok(())
+}
+
+/// The invitation must say who is invited, and with which password.
+fn check_invitation(invitation: &MessageTemplateType) -> Result<(), SettingsRefused> {
+    let texts = [&invitation.email_message, &invitation.sms_message];
+    let is_complete = |text: &String| text.contains("{username}") && text.contains("{####}");
+    if texts.into_iter().flatten().all(is_complete) {
+        Ok(())
+    } else {
+        Err(SettingsRefused::InvitationWithoutPlaceholders)
+    }
+}
+
+/// Tags: fifty at most, none of the provider's.
+fn check_tags(settings: &UserPoolType) -> Result<(), SettingsRefused> {
+    let Some(tags) = &settings.user_pool_tags else {
+        return Ok(());
+    };
+    if tags.len() > 50 {
+        return Err(SettingsRefused::TooManyTags);
+    }
+    if tags
+        .keys()
+        .any(|key| key.to_lowercase().starts_with("aws:"))
+    {
+        return Err(SettingsRefused::ReservedTag);
+    }
+    Ok(())
+}
+
+/// The key that encrypts the pool.
+fn check_key(settings: &UserPoolType) -> Result<(), SettingsRefused> {
+    let Some(key) = &settings.key_configuration else {
+        return Ok(());
+    };
+    if key.key_type == Some(EncryptionKeyType::CustomerManagedKey) && key.kms_key_arn.is_none() {
+        return Err(SettingsRefused::CustomerKeyWithoutArn);
+    }
+    Ok(())
+}
+
+/// Second factors.
+fn check_mfa(pool: &UserPool) -> Result<(), SettingsRefused> {
+    let factors = &pool.factors;
+    let has_factor = factors.sms || factors.software_token || factors.email.is_some();
+    if pool.mfa() != UserPoolMfaType::Off && !has_factor {
+        return Err(SettingsRefused::MfaWithoutFactor);
+    }
+    let sender = pool.settings.email_configuration.as_ref();
+    let account = sender.and_then(|sender| sender.email_sending_account);
+    if factors.email.is_some() && account != Some(EmailSendingAccountType::Developer) {
+        return Err(SettingsRefused::EmailMfaOnDefaultSender);
+    }
+    Ok(())
+}
+
+/// First factors, also against second ones.
+fn check_first_factors(pool: &UserPool) -> Result<(), SettingsRefused> {
+    let factors = first_factors(&pool.settings);
+    if !factors.contains(&AuthFactorType::Password) {
+        return Err(SettingsRefused::FirstFactorsWithoutPassword);
+    }
+    if factors.contains(&AuthFactorType::SoftwareToken) {
+        return Err(SettingsRefused::SoftwareTokenFirst);
+    }
+    if factors.contains(&AuthFactorType::SmsOtp) && pool.settings.sms_configuration.is_none() {
+        return Err(SettingsRefused::SmsOtpWithoutSms);
+    }
+    if pool.mfa() != UserPoolMfaType::On {
+        return Ok(());
+    }
+    if factors
+        .iter()
+        .any(|f| matches!(f, AuthFactorType::EmailOtp | AuthFactorType::SmsOtp))
+    {
+        return Err(SettingsRefused::OtpFirstWithMfa);
+    }
+    let passkeys = pool
+        .factors
+        .web_authn
+        .as_ref()
+        .and_then(|config| config.factor_configuration);
+    let is_single = passkeys.unwrap_or(WebAuthnFactorConfigurationType::SingleFactor)
+        == WebAuthnFactorConfigurationType::SingleFactor;
+    if is_single && factors.contains(&AuthFactorType::WebAuthn) {
+        return Err(SettingsRefused::SingleFactorPasskeyWithMfa);
+    }
+    Ok(())
+}
+
+/// Features that the pool's tier does not have.
+fn check_tier(pool: &UserPool) -> Result<(), SettingsRefused> {
+    let tier = pool.tier();
+    let essentials = |feature| (UserPoolTierType::Essentials, feature);
+    let settings = &pool.settings;
+    let mut used = Vec::new();
+    if first_factors(settings)
+        .iter()
+        .any(|factor| *factor != AuthFactorType::Password)
+    {
+        used.push(essentials("Passwordless Authentication"));
+    }
+    if pool.factors.email.is_some() {
+        used.push(essentials("Email MFA"));
+    }
+    if pool.factors.web_authn.is_some() {
+        used.push(essentials("Passkeys"));
+    }
+    let triggers = settings.lambda_config.as_ref();
+    let before_tokens = triggers.and_then(|config| config.pre_token_generation_config.as_ref());
+    let version = before_tokens.map(|config| config.lambda_version);
+    if version.is_some_and(|version| version != PreTokenGenerationLambdaVersionType::V10) {
+        used.push(essentials("Access Token Customization"));
+    }
+    if pool.password_policy().history_size > 0 {
+        used.push(essentials("Password History"));
+    }
+    if settings.acr_configuration.is_some() {
+        used.push(essentials("Authentication Context Class Reference"));
+    }
+    let registration = settings
+        .dcr_configuration
+        .as_ref()
+        .and_then(|dcr| dcr.enable_status);
+    if registration == Some(StatusType::Enabled) {
+        used.push(essentials("Dynamic Client Registration"));
+    }
+    let protection = settings
+        .user_pool_add_ons
+        .as_ref()
+        .map(|add_ons| add_ons.advanced_security_mode);
+    if protection.is_some_and(|mode| mode != AdvancedSecurityModeType::Off) {
+        used.push((UserPoolTierType::Plus, "Threat Protection"));
+    }
+    let lacking = used
+        .into_iter()
+        .filter(|(needed, _)| rank(*needed) > rank(tier));
+    let lacking: Vec<&str> = lacking.map(|(_, feature)| feature).collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    Err(SettingsRefused::Tier {
+        tier,
+        features: lacking.join(", "),
+    })
+}
+
+/// Tiers in ascending order of what they offer.
+const fn rank(tier: UserPoolTierType) -> u8 {
+    match tier {
+        UserPoolTierType::Lite => 0,
+        UserPoolTierType::Essentials => 1,
+        UserPoolTierType::Plus => 2,
+    }
+}

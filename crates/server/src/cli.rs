@@ -1,0 +1,180 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::logs::LogFormat;
+
+/// A self-hosted server for the Amazon Cognito user pools API.
+#[derive(Debug, Parser)]
+#[command(name = "poolhouse", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Form of the log lines on the error stream.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// What is logged, in the form of RUST_LOG: "info", or "warn,poolhouse_api=debug".
+    #[arg(
+        long,
+        global = true,
+        env = "POOLHOUSE_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
+    pub(crate) log_filter: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve this machine only: any AWS credentials are accepted, messages are kept in an inbox,
+    /// and the clock can be moved.
+    Dev(Dev),
+    /// Serve a network: signatures are verified, messages are sent.
+    Serve {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", default_value = "poolhouse.toml")]
+        config: PathBuf,
+    },
+    /// Manage the keys with which administrators sign requests.
+    #[command(subcommand)]
+    AccessKey(AccessKeyCommand),
+    /// Manage the key that protects all others and lives outside the database.
+    #[command(subcommand)]
+    MasterKey(MasterKeyCommand),
+    /// Manage the keys in the database that seal secrets and tokens.
+    #[command(subcommand)]
+    DataKey(DataKeyCommand),
+    /// Show the current code of a TOTP secret, and the QR code for an authenticator app.
+    Totp(Totp),
+}
+
+/// Options of `dev`.
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// Address and port, on this machine; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7665")]
+    pub(crate) listen: SocketAddr,
+    /// Folder of the database and the master key; made if it does not exist.
+    #[arg(long, value_name = "FOLDER", default_value = "./.poolhouse")]
+    pub(crate) data: PathBuf,
+    /// Keep nothing: begin empty and forget everything at the end.
+    #[arg(long, conflicts_with = "database")]
+    pub(crate) ephemeral: bool,
+    /// Use this PostgreSQL database (postgres://…) in place of a file in the data folder.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "POOLHOUSE_DATABASE",
+        hide_env_values = true
+    )]
+    pub(crate) database: Option<String>,
+    /// Create the pools, app clients and users of this file (see docs/seed.md) if they are missing.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
+    /// Region in identifiers and ARNs.
+    #[arg(long, default_value = "us-east-1")]
+    pub(crate) region: String,
+    /// Account number in ARNs.
+    #[arg(long, default_value = "123456789012")]
+    pub(crate) account_id: String,
+    /// What issuers begin with, if not with the address of this server.
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer: Option<String>,
+}
+
+/// Which installation a command is for.
+#[derive(Debug, Args)]
+pub(crate) struct Installation {
+    /// The configuration file of `poolhouse serve`.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "database"])]
+    pub(crate) config: Option<PathBuf>,
+    /// The data folder of `poolhouse dev`.
+    #[arg(long, value_name = "FOLDER", default_value = "./.poolhouse")]
+    pub(crate) data: PathBuf,
+    /// The database of `poolhouse dev`, if it has one outside of the data folder.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "POOLHOUSE_DATABASE",
+        hide_env_values = true
+    )]
+    pub(crate) database: Option<String>,
+}
+
+/// What to do with access keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessKeyCommand {
+    /// Make a key and print it; its secret is never shown again.
+    Create {
+        /// Who or what uses the key.
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// List the keys, without their secrets.
+    List {
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// Delete a key; requests signed with it are refused from then on.
+    Delete {
+        /// The id of the key, AKIA….
+        id: String,
+        #[command(flatten)]
+        installation: Installation,
+    },
+}
+
+/// What to do with the master key.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MasterKeyCommand {
+    /// Wrap the data keys with another master key, which servers need from their next start on.
+    Rotate {
+        /// The file of the new key; made if it does not exist. With --config it is required. With
+        /// --data it takes the old file's place at the end.
+        #[arg(long, value_name = "FILE")]
+        new_key_file: Option<PathBuf>,
+        #[command(flatten)]
+        installation: Installation,
+    },
+}
+
+/// What to do with the data keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataKeyCommand {
+    /// Make a new data key, with which everything is sealed from then on. What older keys sealed
+    /// still opens. Running servers take it up within seconds.
+    Rotate {
+        #[command(flatten)]
+        installation: Installation,
+    },
+}
+
+/// Options of `totp`.
+#[derive(Debug, Args)]
+pub(crate) struct Totp {
+    /// The secret in base32, as AssociateSoftwareToken answers it in SecretCode.
+    pub(crate) secret: String,
+    /// Name of the service, as the authenticator app shows it.
+    #[arg(long, default_value = "Poolhouse")]
+    pub(crate) issuer: String,
+    /// Name of the account, as the authenticator app shows it.
+    #[arg(long, default_value = "user")]
+    pub(crate) account: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

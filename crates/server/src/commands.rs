@@ -1,0 +1,208 @@
+//! The commands that change an installation and end: access keys, master key, data keys.
+
+use std::{fs, path::PathBuf};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use poolhouse_adapters::{clock::SystemClock, entropy::SystemEntropy, master_key};
+use poolhouse_domain::{
+    access_keys::AccessKey,
+    fault::Fault,
+    ports::{Clock, Entropy, Store},
+    sealing::MasterKey,
+    time::Timestamp,
+};
+use poolhouse_store::SqlStore;
+
+use crate::{
+    Outcome,
+    cli::{AccessKeyCommand, DataKeyCommand, Installation, MasterKeyCommand},
+    config::Config,
+    installation,
+};
+
+/// How often a change is tried when a running server changes the same.
+const TRIES: u32 = 5;
+
+/// Opens the installation that a command names.
+async fn open(installation: &Installation) -> Outcome<SqlStore> {
+    let (location, key) = match &installation.config {
+        Some(path) => {
+            let config = Config::read(path, &|name| std::env::var(name).ok())?;
+            (config.location, config.master_key)
+        }
+        None => {
+            let folder = &installation.data;
+            if !folder.is_dir() {
+                let text = "there is no data folder; name it with --data, or a configuration \
+                            with --config";
+                return Err(format!("{}: {text}", folder.display()).into());
+            }
+            installation::in_folder(folder, installation.database.as_deref())?
+        }
+    };
+    installation::open(&location, &key, SystemClock.now()).await
+}
+
+/// Runs an `access-key` command; answers what to print.
+pub(crate) async fn access_key(command: AccessKeyCommand) -> Outcome<String> {
+    match command {
+        AccessKeyCommand::Create { name, installation } => create(&installation, name).await,
+        AccessKeyCommand::List { installation } => list(&installation).await,
+        AccessKeyCommand::Delete { id, installation } => delete(&installation, &id).await,
+    }
+}
+
+async fn create(installation: &Installation, name: String) -> Outcome<String> {
+    check_name(&name)?;
+    let store = open(installation).await?;
+    let key = new_access_key(name, &SystemEntropy, SystemClock.now());
+    let mut tx = store.write().await?;
+    tx.insert_access_key(&key).await?;
+    tx.commit().await?;
+    store.close().await;
+    Ok(format!(
+        "AWS_ACCESS_KEY_ID={}\nAWS_SECRET_ACCESS_KEY={}\n\nKeep the secret: it is never shown \
+         again.\n",
+        key.id, key.secret
+    ))
+}
+
+/// The name goes into ARNs, so it is like the name of a user in IAM.
+fn check_name(name: &str) -> Result<(), &'static str> {
+    let is_fit = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c);
+    if (1..=64).contains(&name.len()) && name.chars().all(is_fit) {
+        return Ok(());
+    }
+    Err("--name must be 1 to 64 letters, digits and characters of +=,.@_-")
+}
+
+/// A key as AWS makes them: base32 in the id, base64 in the secret.
+fn new_access_key(name: String, entropy: &dyn Entropy, now: Timestamp) -> AccessKey {
+    const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut random = [0; 16];
+    entropy.fill(&mut random);
+    let letters = random
+        .iter()
+        .filter_map(|byte| BASE32.get(usize::from(byte % 32)));
+    let id = format!(
+        "AKIA{}",
+        letters
+            .map(|letter| char::from(*letter))
+            .collect::<String>()
+    );
+    let mut secret = [0; 30];
+    entropy.fill(&mut secret);
+    AccessKey {
+        id,
+        secret: STANDARD.encode(secret),
+        name,
+        created_at: now,
+    }
+}
+
+async fn list(installation: &Installation) -> Outcome<String> {
+    let store = open(installation).await?;
+    let keys = store.read().await?.list_access_keys().await?;
+    store.close().await;
+    if keys.is_empty() {
+        return Ok("There are no access keys.\n".to_owned());
+    }
+    let lines = keys.iter().map(|key| {
+        let made = jiff::Timestamp::from_second(key.created_at.seconds());
+        let made = made.map_or_else(|_| String::new(), |made| made.to_string());
+        format!("{}  {made}  {}\n", key.id, key.name)
+    });
+    Ok(lines.collect())
+}
+
+async fn delete(installation: &Installation, id: &str) -> Outcome<String> {
+    let store = open(installation).await?;
+    let mut tx = store.write().await?;
+    let was_there = tx.delete_access_key(id).await?;
+    tx.commit().await?;
+    store.close().await;
+    if was_there {
+        Ok(format!("Deleted {id}.\n"))
+    } else {
+        Err(format!("there is no access key {id}").into())
+    }
+}
+
+/// Runs a `master-key` command; answers what to print.
+pub(crate) async fn master_key(command: MasterKeyCommand) -> Outcome<String> {
+    let MasterKeyCommand::Rotate {
+        new_key_file,
+        installation,
+    } = command;
+    let (file, replaced) = match (&installation.config, new_key_file) {
+        (Some(_), None) => return Err("--new-key-file is required with --config".into()),
+        (Some(_), Some(file)) => (file, None),
+        (None, file) => {
+            let current = installation.data.join(installation::MASTER_KEY);
+            let draft = || PathBuf::from(format!("{}.new", current.display()));
+            (file.unwrap_or_else(draft), Some(current))
+        }
+    };
+    let store = open(&installation).await?;
+    let new = master_key::read_or_create_file(&file, &SystemEntropy)?;
+    let new = MasterKey::new(*new);
+    let id = new.id();
+    store.rotate_master_key(new).await?;
+    store.close().await;
+    let Some(current) = replaced else {
+        return Ok(format!(
+            "The data keys are now wrapped by master key {id} in {}.\nMake the configuration name \
+             this file, restart each server, then destroy the old key.\n",
+            file.display()
+        ));
+    };
+    fs::rename(&file, &current).map_err(|error| {
+        let (file, current) = (file.display(), current.display());
+        format!("the master key was rotated; move {file} to {current} yourself: {error}")
+    })?;
+    Ok(format!(
+        "The data keys are now wrapped by master key {id} in {}.\n",
+        current.display()
+    ))
+}
+
+/// Runs a `data-key` command; answers what to print.
+pub(crate) async fn data_key(command: DataKeyCommand) -> Outcome<String> {
+    let DataKeyCommand::Rotate { installation } = command;
+    let store = open(&installation).await?;
+    let mut tries = 1;
+    let id = loop {
+        match store.rotate_data_key(SystemClock.now()).await {
+            Err(Fault::Conflict(_)) if tries < TRIES => tries += 1,
+            outcome => break outcome?,
+        }
+    };
+    store.close().await;
+    Ok(format!("Data key {id} seals from now on.\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_keys_look_like_those_of_aws_and_differ() {
+        let make = || new_access_key("ci".to_owned(), &SystemEntropy, Timestamp::default());
+        let (one, two) = (make(), make());
+        assert!(one.id.starts_with("AKIA") && one.id.len() == 20 && one.secret.len() == 40);
+        assert!(
+            one.id
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+        );
+        assert!(one.id != two.id && one.secret != two.secret);
+    }
+
+    #[test]
+    fn names_are_fit_for_arns() {
+        assert!(check_name("ci-deploy@example.com").is_ok());
+        for name in ["", "a b", "a/b", "ü", &"a".repeat(65)] {
+            assert!(check_name(name).is_err());
+        }
+    }
+}

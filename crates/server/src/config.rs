@@ -1,0 +1,510 @@
+//! The configuration of `poolhouse serve`: read, checked, and refused where it is insecure or
+//! contradictory.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use poolhouse_adapters::{
+    master_key::{self, KeyBytes},
+    smtp::{Security, SmtpSettings},
+};
+use poolhouse_domain::ports::Identity;
+use poolhouse_store::Location;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::document::{Document, Problem};
+
+/// How many connections to PostgreSQL are kept unless the configuration says otherwise.
+const CONNECTIONS: usize = 16;
+
+/// A configuration that may be served.
+pub(crate) struct Config {
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// Certificate chain and key file, unless a proxy does TLS.
+    pub(crate) tls: Option<TlsFiles>,
+    /// The database.
+    pub(crate) location: Location,
+    /// The master key.
+    pub(crate) master_key: KeyBytes,
+    /// The mail server, if there is one.
+    pub(crate) smtp: Option<SmtpSettings>,
+    /// Region, account and issuer.
+    pub(crate) identity: Identity,
+    /// To tell of problems that show later.
+    pub(crate) document: Document,
+}
+
+/// Where certificate and key are.
+pub(crate) struct TlsFiles {
+    /// PEM: the certificate, followed by those of intermediate authorities.
+    pub(crate) certificate: PathBuf,
+    /// PEM: the private key.
+    pub(crate) key: PathBuf,
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    listen: SocketAddr,
+    region: String,
+    account_id: String,
+    issuer: String,
+    #[serde(default)]
+    trusted_proxy: bool,
+    tls: Option<WrittenTls>,
+    database: WrittenDatabase,
+    master_key: WrittenMasterKey,
+    smtp: Option<WrittenSmtp>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTls {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenDatabase {
+    file: Option<PathBuf>,
+    url: Option<String>,
+    url_env: Option<String>,
+    connections: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenMasterKey {
+    file: Option<PathBuf>,
+    env: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSmtp {
+    host: String,
+    port: Option<u16>,
+    security: WrittenSecurity,
+    from: String,
+    username: Option<String>,
+    password_file: Option<PathBuf>,
+    password_env: Option<String>,
+    authorities: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WrittenSecurity {
+    StartTls,
+    Tls,
+    Plain,
+}
+
+/// Reads a variable of the environment. An argument, so that tests need not change the process's.
+type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Config {
+    /// Reads and checks a file. Relative paths in it are relative to its folder.
+    pub(crate) fn read(path: &Path, environment: Environment<'_>) -> Result<Self, Problem> {
+        let document = Document::read(path)?;
+        let written: Written = document.parse()?;
+        let reader = Reader {
+            document: &document,
+            environment,
+        };
+        let tls = reader.tls(&written)?;
+        let identity = reader.identity(&written)?;
+        let location = reader.location(&written.database)?;
+        let master_key = reader.master_key(&written.master_key)?;
+        let smtp = written
+            .smtp
+            .as_ref()
+            .map(|smtp| reader.smtp(smtp))
+            .transpose()?;
+        let listen = written.listen;
+        Ok(Self {
+            listen,
+            tls,
+            location,
+            master_key,
+            smtp,
+            identity,
+            document,
+        })
+    }
+}
+
+/// Turns what is written into what is meant.
+struct Reader<'a> {
+    document: &'a Document,
+    environment: Environment<'a>,
+}
+
+impl Reader<'_> {
+    fn tls(&self, written: &Written) -> Result<Option<TlsFiles>, Problem> {
+        match (&written.tls, written.trusted_proxy) {
+            (Some(tls), false) => Ok(Some(TlsFiles {
+                certificate: self.document.resolve(&tls.certificate),
+                key: self.document.resolve(&tls.key),
+            })),
+            (None, true) => Ok(None),
+            (Some(_), true) => Err(self.document.problem(
+                "trusted_proxy",
+                "contradicts [tls]: remove this line if this server does TLS itself, or [tls] if \
+                 a proxy in front of it does",
+            )),
+            (None, false) => Err(self.document.problem(
+                "listen",
+                "passwords would be readable on the way: add [tls] with certificate and key, or \
+                 trusted_proxy = true if a proxy in front of this server does TLS",
+            )),
+        }
+    }
+
+    fn identity(&self, written: &Written) -> Result<Identity, Problem> {
+        check_region(&written.region).map_err(|text| self.document.problem("region", text))?;
+        check_account(&written.account_id)
+            .map_err(|text| self.document.problem("account_id", text))?;
+        check_issuer(&written.issuer).map_err(|text| self.document.problem("issuer", text))?;
+        let may_be_plain = written.listen.ip().is_loopback() && is_local(&written.issuer);
+        if !written.issuer.starts_with("https://") && !may_be_plain {
+            let text = "must begin with https:// (http:// is only for a server that listens on a \
+                        loopback address, with an issuer there)";
+            return Err(self.document.problem("issuer", text));
+        }
+        Ok(Identity {
+            region: written.region.clone(),
+            account_id: written.account_id.clone(),
+            issuer_base: written.issuer.clone(),
+        })
+    }
+
+    fn location(&self, written: &WrittenDatabase) -> Result<Location, Problem> {
+        let connections = written.connections.unwrap_or(CONNECTIONS);
+        if connections == 0 {
+            return Err(self
+                .document
+                .problem("database.connections", "must be at least 1"));
+        }
+        let url = match (&written.file, &written.url, &written.url_env) {
+            (Some(file), None, None) => {
+                return Ok(Location::SqliteFile(self.document.resolve(file)));
+            }
+            (None, Some(url), None) => url.clone(),
+            (None, None, Some(variable)) => self.variable("database.url_env", variable)?,
+            _ => {
+                let text = "needs exactly one of: file (SQLite), url (PostgreSQL), or url_env \
+                            (the name of the environment variable that holds the url)";
+                return Err(self.document.problem("database", text));
+            }
+        };
+        postgres(&url, connections).map_err(|text| self.document.problem("database", text))
+    }
+
+    fn master_key(&self, written: &WrittenMasterKey) -> Result<KeyBytes, Problem> {
+        let (key, read) = match (&written.file, &written.env) {
+            (Some(file), None) => (
+                "master_key.file",
+                master_key::read_file(&self.document.resolve(file)),
+            ),
+            (None, Some(variable)) => {
+                let value = (self.environment)(variable).map(Zeroizing::new);
+                let value = value.as_ref().map(|value| value.as_str());
+                ("master_key.env", master_key::from_variable(variable, value))
+            }
+            _ => {
+                let text = "needs exactly one of: file, or env (the name of an environment \
+                            variable)";
+                return Err(self.document.problem("master_key", text));
+            }
+        };
+        read.map_err(|error| self.document.problem(key, error))
+    }
+
+    fn smtp(&self, written: &WrittenSmtp) -> Result<SmtpSettings, Problem> {
+        let authorities = match &written.authorities {
+            None => None,
+            Some(path) => Some(self.bytes("smtp.authorities", path)?),
+        };
+        let security = match written.security {
+            WrittenSecurity::StartTls => Security::StartTls,
+            WrittenSecurity::Tls => Security::Tls,
+            WrittenSecurity::Plain => Security::Plain,
+        };
+        Ok(SmtpSettings {
+            host: written.host.clone(),
+            port: written.port,
+            security,
+            credentials: self.smtp_credentials(written)?,
+            from: written.from.clone(),
+            authorities,
+        })
+    }
+
+    fn smtp_credentials(
+        &self,
+        written: &WrittenSmtp,
+    ) -> Result<Option<(String, Zeroizing<String>)>, Problem> {
+        let password = match (&written.password_file, &written.password_env) {
+            (None, None) => None,
+            (Some(path), None) => {
+                let bytes = self.bytes("smtp.password_file", path)?;
+                let text = String::from_utf8(bytes);
+                let text =
+                    text.map_err(|_| self.document.problem("smtp.password_file", "is not text"))?;
+                Some(text.trim_end_matches(['\r', '\n']).to_owned())
+            }
+            (None, Some(variable)) => Some(self.variable("smtp.password_env", variable)?),
+            (Some(_), Some(_)) => {
+                let text = "contradicts smtp.password_file: keep one of them";
+                return Err(self.document.problem("smtp.password_env", text));
+            }
+        };
+        match (&written.username, password) {
+            (None, None) => Ok(None),
+            (Some(username), Some(password)) => {
+                Ok(Some((username.clone(), Zeroizing::new(password))))
+            }
+            (Some(_), None) => {
+                let text = "needs password_file or password_env beside it";
+                Err(self.document.problem("smtp.username", text))
+            }
+            (None, Some(_)) => Err(self
+                .document
+                .problem("smtp", "has a password but no username")),
+        }
+    }
+
+    fn bytes(&self, key: &str, path: &Path) -> Result<Vec<u8>, Problem> {
+        let path = self.document.resolve(path);
+        std::fs::read(&path).map_err(|error| {
+            self.document.problem(
+                key,
+                format_args!("{} can't be read: {error}", path.display()),
+            )
+        })
+    }
+
+    fn variable(&self, key: &str, name: &str) -> Result<String, Problem> {
+        (self.environment)(name).ok_or_else(|| {
+            self.document.problem(
+                key,
+                format_args!("the environment variable {name} is not set"),
+            )
+        })
+    }
+}
+
+/// The location of a PostgreSQL URL.
+pub(crate) fn postgres(url: &str, connections: usize) -> Result<Location, String> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Location::Postgres {
+            url: url.to_owned(),
+            connections,
+        });
+    }
+    // The text must not show the URL, which holds a password.
+    Err("a database URL must begin with postgres://".to_owned())
+}
+
+/// The location that `--database` gives.
+pub(crate) fn database(url: &str) -> Result<Location, String> {
+    postgres(url, CONNECTIONS)
+}
+
+/// Whether a region can stand in identifiers of user pools.
+pub(crate) fn check_region(region: &str) -> Result<(), &'static str> {
+    let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !region.is_empty() && region.len() <= 32 && region.chars().all(is_fit) {
+        return Ok(());
+    }
+    Err("must be lower-case letters, digits and hyphens, such as eu-central-1")
+}
+
+/// Whether an account number can stand in ARNs.
+pub(crate) fn check_account(account_id: &str) -> Result<(), &'static str> {
+    if account_id.len() == 12 && account_id.chars().all(|c| c.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err("must be twelve digits, in quotes, such as \"123456789012\"")
+}
+
+/// Whether issuers can be made from this by appending a slash and the id of a pool.
+pub(crate) fn check_issuer(issuer: &str) -> Result<(), &'static str> {
+    let rest = issuer
+        .strip_prefix("https://")
+        .or_else(|| issuer.strip_prefix("http://"));
+    let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.starts_with('/')) else {
+        return Err("must be a URL such as https://id.example.com");
+    };
+    if rest.ends_with('/') || rest.contains(['?', '#', '@', ' ', '"', '\\']) {
+        return Err(
+            "must be a plain URL without a slash at its end, such as https://id.example.com",
+        );
+    }
+    Ok(())
+}
+
+/// Whether a URL names this machine.
+fn is_local(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else {
+        return false;
+    };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"listen = "0.0.0.0:8443"
+region = "eu-central-1"
+account_id = "123456789012"
+issuer = "https://id.example.com"
+trusted_proxy = true
+
+[database]
+file = "data/poolhouse.db"
+
+[master_key]
+env = "KEY"
+
+[smtp]
+host = "mail.example.com"
+security = "starttls"
+from = "Pool <pool@example.com>"
+username = "me"
+password_env = "PASSWORD"
+"#;
+
+    /// What a configuration is read as, in a folder of its own.
+    fn read(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("poolhouse.toml");
+        std::fs::write(&path, text).unwrap();
+        let environment = |name: &str| match name {
+            "KEY" => Some("00".repeat(32)),
+            "PASSWORD" => Some("hunter2".to_owned()),
+            "DATABASE" => Some("postgres://pool:hunter2@db.example/pool".to_owned()),
+            _ => None,
+        };
+        let name = format!("{}/", folder.path().display());
+        Config::read(&path, &environment).map_err(|problem| problem.to_string().replace(&name, ""))
+    }
+
+    /// The problem that remains when something in the good configuration is replaced.
+    fn problem(from: &str, to: &str) -> String {
+        assert!(GOOD.contains(from));
+        let problem = read(&GOOD.replace(from, to)).err().unwrap();
+        assert!(!problem.contains("hunter2"), "{problem}");
+        problem
+    }
+
+    #[test]
+    fn a_good_configuration_is_understood() {
+        let config = read(GOOD).unwrap_or_else(|problem| panic!("{problem}"));
+        assert!(config.tls.is_none());
+        assert_eq!(config.identity.issuer_base, "https://id.example.com");
+        let Location::SqliteFile(file) = config.location else {
+            panic!("not a file")
+        };
+        assert!(file.ends_with("data/poolhouse.db") && file.is_absolute());
+        let smtp = config.smtp.unwrap();
+        assert_eq!(
+            (smtp.security, smtp.credentials.unwrap().1.as_str()),
+            (Security::StartTls, "hunter2")
+        );
+    }
+
+    #[test]
+    fn tls_or_a_trusted_proxy_but_not_both() {
+        let neither = problem("trusted_proxy = true", "");
+        assert!(
+            neither.starts_with("poolhouse.toml:1: listen: passwords would be"),
+            "{neither}"
+        );
+        let tls = "[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n[database]";
+        let both = problem("[database]", tls);
+        assert!(
+            both.starts_with("poolhouse.toml:5: trusted_proxy: contradicts [tls]"),
+            "{both}"
+        );
+        let tls_only = GOOD
+            .replace("trusted_proxy = true", "")
+            .replace("[database]", tls);
+        assert!(read(&tls_only).unwrap().tls.unwrap().key.ends_with("b.pem"));
+    }
+
+    #[test]
+    fn an_issuer_over_plain_http_must_stay_on_the_machine() {
+        let remote = problem("https://id", "http://id");
+        assert!(
+            remote.starts_with("poolhouse.toml:4: issuer: must begin with https"),
+            "{remote}"
+        );
+        assert!(problem("https://id.example.com", "http://127.0.0.1:8443").contains("issuer"));
+        let local = GOOD
+            .replace("https://id.example.com", "http://127.0.0.1:8443")
+            .replace("0.0.0.0", "127.0.0.1");
+        assert!(read(&local).is_ok());
+        assert!(problem(".com\"\ntrusted", ".com/\"\ntrusted").contains("without a slash"));
+    }
+
+    #[test]
+    fn the_master_key_and_the_database_come_from_exactly_one_place() {
+        let none = problem("env = \"KEY\"", "");
+        assert!(
+            none.starts_with("poolhouse.toml:10: master_key: needs exactly one"),
+            "{none}"
+        );
+        let unset = problem("\"KEY\"", "\"OTHER\"");
+        assert!(
+            unset.starts_with("poolhouse.toml:11: master_key.env: "),
+            "{unset}"
+        );
+        let missing = problem("env = \"KEY\"", "file = \"master.key\"");
+        assert!(missing.contains("there is no master key file"), "{missing}");
+        let both = problem("[master_key]", "url = \"postgres://x\"\n[master_key]");
+        assert!(
+            both.starts_with("poolhouse.toml:7: database: needs exactly one"),
+            "{both}"
+        );
+        let wrong = problem(
+            "file = \"data/poolhouse.db\"",
+            "url = \"mysql://me:hunter2@x\"",
+        );
+        assert!(wrong.contains("must begin with postgres://"), "{wrong}");
+        let url = GOOD.replace("file = \"data/poolhouse.db\"", "url_env = \"DATABASE\"");
+        assert!(matches!(
+            read(&url).unwrap().location,
+            Location::Postgres { .. }
+        ));
+    }
+
+    #[test]
+    fn region_account_and_unknown_keys_are_checked() {
+        assert!(problem("eu-central-1", "EU").starts_with("poolhouse.toml:2: region: "));
+        assert!(problem("123456789012", "123").starts_with("poolhouse.toml:3: account_id: "));
+        let unknown = problem("trusted_proxy", "trusted_proxies");
+        assert!(unknown.starts_with("poolhouse.toml:5: trusted_proxies: unknown field"));
+    }
+
+    #[test]
+    fn a_user_name_without_password_is_refused() {
+        let alone = problem("password_env = \"PASSWORD\"\n", "");
+        assert!(
+            alone.starts_with("poolhouse.toml:17: smtp.username: needs password"),
+            "{alone}"
+        );
+        assert!(problem("username = \"me\"\n", "").contains("no username"));
+        assert!(problem("\"PASSWORD\"", "\"OTHER\"").contains("OTHER is not set"));
+    }
+}

@@ -1,0 +1,100 @@
+//! `poolhouse dev`: everything for a laptop or a test run, and nothing that leaves the machine.
+
+use std::{io::Write, sync::Arc};
+
+use poolhouse_adapters::{clock::MovableClock, entropy::SystemEntropy, inbox::Inbox};
+use poolhouse_domain::ports::{Clock, Entropy, Identity};
+use poolhouse_store::Location;
+use zeroize::Zeroizing;
+
+use crate::{
+    Outcome, background,
+    cli::Dev,
+    config::{check_account, check_issuer, check_region},
+    dev_endpoints::DevTools,
+    installation, listener, seed,
+    signatures::Unchecked,
+    site::Site,
+    stop,
+};
+
+/// Serves until it is told to stop.
+pub(crate) async fn run(options: Dev) -> Outcome<()> {
+    check(&options)?;
+    let listener = listener::bind(options.listen).await?;
+    let endpoint = format!("http://{}", listener.local_addr()?);
+    let identity = Identity {
+        region: options.region,
+        account_id: options.account_id,
+        issuer_base: options.issuer.unwrap_or_else(|| endpoint.clone()),
+    };
+    let (location, key) = if options.ephemeral {
+        let mut key = Zeroizing::new([0; 32]);
+        SystemEntropy.fill(key.as_mut_slice());
+        (Location::Ephemeral, key)
+    } else {
+        installation::in_folder(&options.data, options.database.as_deref())?
+    };
+    let clock = Arc::new(MovableClock::default());
+    let inbox = Arc::new(Inbox::default());
+    let store = installation::open(&location, &key, clock.now()).await?;
+    let region = identity.region.clone();
+    let ports = installation::ports(
+        &store,
+        Arc::clone(&clock) as _,
+        Arc::clone(&inbox) as _,
+        identity,
+    )?;
+    if let Some(path) = &options.seed {
+        seed::plant(path, &ports).await?;
+    }
+    background::keep_reserve_full(&ports.key_reserve)?;
+    let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&ports.clock));
+    let dev = Some(DevTools { inbox, clock });
+    let site = Arc::new(Site {
+        ports,
+        signatures: Box::new(Unchecked),
+        dev,
+    });
+    let stop = stop::requested()?;
+    welcome(&endpoint, &region)?;
+    listener::run(listener, None, site, stop).await;
+    sweeper.abort();
+    store.close().await;
+    Ok(())
+}
+
+/// Whoever can connect is an administrator here, so nobody else's machine may.
+fn check(options: &Dev) -> Outcome<()> {
+    if !options.listen.ip().is_loopback() {
+        return Err(format!(
+            "--listen {}: dev accepts any credentials and shows every message, so it serves this \
+             machine only: use a loopback address such as 127.0.0.1, or `poolhouse serve` with a \
+             configuration",
+            options.listen
+        )
+        .into());
+    }
+    check_region(&options.region).map_err(|text| format!("--region {text}"))?;
+    check_account(&options.account_id).map_err(|text| format!("--account-id {text}"))?;
+    if let Some(issuer) = &options.issuer {
+        check_issuer(issuer).map_err(|text| format!("--issuer {text}"))?;
+    }
+    Ok(())
+}
+
+/// What to paste where. The first line is for people and for scripts that wait for it.
+fn welcome(endpoint: &str, region: &str) -> std::io::Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "Poolhouse {version} is ready at {endpoint}\n\n  \
+         AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=dev aws --endpoint-url {endpoint} \
+         --region {region} cognito-idp list-user-pools --max-results 10\n\n  \
+         boto3.client(\"cognito-idp\", endpoint_url=\"{endpoint}\", region_name=\"{region}\", \
+         aws_access_key_id=\"dev\", aws_secret_access_key=\"dev\")\n\n  \
+         messages: {endpoint}/_poolhouse/messages   clock: {endpoint}/_poolhouse/clock"
+    )?;
+    out.flush()
+}

@@ -1,0 +1,89 @@
+//! An installation: a database together with the master key that opens it.
+
+use std::{path::Path, sync::Arc};
+
+use poolhouse_adapters::{
+    entropy::SystemEntropy,
+    master_key::{self, KeyBytes},
+    workers::ThreadWorkers,
+};
+use poolhouse_domain::{
+    directory::Directory,
+    messages::Messenger,
+    ports::{Clock, Identity, Ports},
+    sealing::MasterKey,
+    time::Timestamp,
+    tokens::keys::KeyReserve,
+};
+use poolhouse_store::{Location, OpenError, SqlStore};
+
+use crate::{Outcome, config};
+
+/// The name of the database in the data folder of `dev`.
+const DATABASE: &str = "poolhouse.db";
+/// The name of the master key in the data folder of `dev`.
+pub(crate) const MASTER_KEY: &str = "master.key";
+
+/// Database and master key of `poolhouse dev`; the data folder is made if there is none.
+pub(crate) fn in_folder(folder: &Path, database: Option<&str>) -> Outcome<(Location, KeyBytes)> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        format!(
+            "the data folder {} can't be made: {error}; choose another with --data, or keep \
+             nothing with --ephemeral",
+            folder.display()
+        )
+    })?;
+    let key = master_key::read_or_create_file(&folder.join(MASTER_KEY), &SystemEntropy)?;
+    let location = match database {
+        Some(url) => config::database(url)?,
+        None => Location::SqliteFile(folder.join(DATABASE)),
+    };
+    Ok((location, key))
+}
+
+/// Opens the store. Errors say what to do.
+pub(crate) async fn open(location: &Location, key: &KeyBytes, now: Timestamp) -> Outcome<SqlStore> {
+    let master_key = MasterKey::new(**key);
+    let opened = SqlStore::open(location, master_key, Arc::new(SystemEntropy), now).await;
+    opened.map_err(|error| format!("{error}{}", advice(&error)).into())
+}
+
+/// What can be done about it, where the error does not say so itself.
+const fn advice(error: &OpenError) -> &'static str {
+    match error {
+        OpenError::File { .. } => "; check that the folder exists and can be written to",
+        OpenError::Unreachable(_) => {
+            "; check that the database server runs, and the address, user and password in the URL"
+        }
+        OpenError::NewerSchema { .. } => "; use the newer release",
+        OpenError::WrongMasterKey { .. } => {
+            "; restore the right key from your backup (after a rotation, it is the new one)"
+        }
+        _ => "",
+    }
+}
+
+/// The ports over an open store.
+///
+/// # Errors
+/// The operating system refuses to make threads.
+pub(crate) fn ports(
+    store: &SqlStore,
+    clock: Arc<dyn Clock>,
+    messenger: Arc<dyn Messenger>,
+    identity: Identity,
+) -> Outcome<Ports> {
+    let keyring = store.keyring();
+    let store = Arc::new(store.clone());
+    Ok(Ports {
+        directory: Arc::new(Directory::new(Arc::clone(&store) as _)),
+        store,
+        clock,
+        entropy: Arc::new(SystemEntropy),
+        workers: Arc::new(ThreadWorkers::start()?),
+        messenger,
+        keyring,
+        key_reserve: Arc::new(KeyReserve::default()),
+        identity: Arc::new(identity),
+    })
+}

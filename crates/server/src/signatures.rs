@@ -1,0 +1,61 @@
+//! The two ways to look at request signatures: verify them, or don't.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::request::Parts;
+use poolhouse_adapters::signature;
+use poolhouse_api::signatures::{Administrator, SignatureRefused, Signatures};
+use poolhouse_domain::{
+    Fault,
+    ports::{Clock, Store},
+};
+
+/// For `serve`: signatures are verified against the access keys in the store.
+pub(crate) struct Verified {
+    /// Where the access keys are.
+    pub(crate) store: Arc<dyn Store>,
+    /// Signatures are good for minutes.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The region that signatures must name.
+    pub(crate) region: String,
+}
+
+#[async_trait]
+impl Signatures for Verified {
+    async fn verify(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Result<Result<Administrator, SignatureRefused>, Fault> {
+        let now = self.clock.now();
+        let verified = signature::verify(parts, body, &*self.store, now, &self.region).await?;
+        Ok(match verified {
+            Ok(signer) => Ok(Administrator {
+                access_key_id: signer.access_key_id,
+                name: signer.name,
+            }),
+            Err(refused) => Err(SignatureRefused {
+                type_name: refused.type_name,
+                message: refused.message,
+            }),
+        })
+    }
+}
+
+/// For `dev`: everybody on this machine is an administrator.
+pub(crate) struct Unchecked;
+
+#[async_trait]
+impl Signatures for Unchecked {
+    async fn verify(
+        &self,
+        _parts: &Parts,
+        _body: &[u8],
+    ) -> Result<Result<Administrator, SignatureRefused>, Fault> {
+        Ok(Ok(Administrator {
+            access_key_id: "DEV".to_owned(),
+            name: "dev".to_owned(),
+        }))
+    }
+}

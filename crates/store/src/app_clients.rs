@@ -1,0 +1,107 @@
+//! Storage of app clients.
+
+use async_trait::async_trait;
+use poolhouse_domain::{
+    Fault,
+    app_clients::{AppClient, AppClients},
+};
+use poolhouse_wire::{from_stored, to_json};
+
+use crate::{
+    engine::{Row, values},
+    store::{SqlTransaction, inserted, swapped},
+};
+
+const INSERT: &str = "INSERT INTO app_clients
+    (client_id, pool_id, settings, sealed_secrets, version) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT DO NOTHING";
+const GET: &str = "SELECT client_id, settings, sealed_secrets, version FROM app_clients
+    WHERE client_id = $1";
+const UPDATE: &str = "UPDATE app_clients
+    SET settings = $2, sealed_secrets = $3, version = version + 1
+    WHERE client_id = $1 AND version = $4";
+const DELETE: &str = "DELETE FROM app_clients WHERE client_id = $1";
+const LIST: &str = "SELECT client_id, settings, sealed_secrets, version FROM app_clients
+    WHERE pool_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3";
+
+const SECRETS: &str = "app_clients.sealed_secrets";
+
+impl SqlTransaction {
+    fn seal_client_secrets(&self, client: &AppClient) -> Result<Option<Vec<u8>>, Fault> {
+        if client.secrets.is_empty() {
+            return Ok(None);
+        }
+        let secrets = serde_json::to_vec(&client.secrets)
+            .map_err(|error| Fault::because("client secrets can't be written", error))?;
+        Ok(Some(self.seal(SECRETS, &[client.id()], &secrets)))
+    }
+
+    async fn read_app_client(&self, mut row: Row) -> Result<AppClient, Fault> {
+        let (id, settings) = (row.text()?, row.text()?);
+        let settings = from_stored(&settings)
+            .map_err(|error| Fault::because("a stored app client can't be read", error))?;
+        let secrets = match row.maybe_blob()? {
+            Some(sealed) => serde_json::from_slice(&self.open(SECRETS, &[&id], &sealed).await?)
+                .map_err(|error| Fault::because("stored client secrets can't be read", error))?,
+            None => Vec::new(),
+        };
+        Ok(AppClient {
+            settings,
+            secrets,
+            version: row.int()?,
+        })
+    }
+}
+
+#[async_trait]
+impl AppClients for SqlTransaction {
+    async fn insert_app_client(&mut self, client: &AppClient) -> Result<(), Fault> {
+        let secrets = self.seal_client_secrets(client)?;
+        let settings = to_json(&client.settings);
+        let values = values![
+            client.id(),
+            client.user_pool_id(),
+            &settings,
+            &secrets,
+            client.version
+        ];
+        inserted(self.view.execute(INSERT, values).await?, "an app client")
+    }
+
+    async fn app_client(&mut self, client_id: &str) -> Result<Option<AppClient>, Fault> {
+        match self.view.fetch_optional(GET, values![client_id]).await? {
+            Some(row) => self.read_app_client(row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn update_app_client(&mut self, client: &mut AppClient) -> Result<(), Fault> {
+        let secrets = self.seal_client_secrets(client)?;
+        let settings = to_json(&client.settings);
+        let values = values![client.id(), &settings, &secrets, client.version];
+        swapped(self.view.execute(UPDATE, values).await?, "the app client")?;
+        client.version += 1;
+        Ok(())
+    }
+
+    async fn delete_app_client(&mut self, client_id: &str) -> Result<(), Fault> {
+        self.view
+            .execute(DELETE, values![client_id])
+            .await
+            .map(drop)
+    }
+
+    async fn list_app_clients(
+        &mut self,
+        user_pool_id: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<AppClient>, Fault> {
+        let values = values![user_pool_id, after.unwrap_or_default(), limit];
+        let mut clients = Vec::new();
+        for row in self.view.fetch_all(LIST, values).await? {
+            clients.push(self.read_app_client(row).await?);
+        }
+        Ok(clients)
+    }
+}

@@ -1,0 +1,125 @@
+//! Storage of user pools.
+
+use async_trait::async_trait;
+use poolhouse_domain::{
+    Fault,
+    user_pools::{FactorSettings, UserPool, UserPools},
+};
+use poolhouse_wire::{Decode, from_stored, to_json};
+
+use crate::{
+    engine::{Row, Value, values},
+    store::{SqlTransaction, inserted, swapped},
+};
+
+const INSERT: &str = "INSERT INTO user_pools
+    (id, settings, sms_factor, software_token_factor, email_factor, web_authn, version, is_deleting)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT DO NOTHING";
+const GET: &str = "SELECT settings, sms_factor, software_token_factor, email_factor, web_authn,
+    version FROM user_pools WHERE id = $1 AND is_deleting = 0";
+const UPDATE: &str = "UPDATE user_pools
+    SET settings = $2, sms_factor = $3, software_token_factor = $4, email_factor = $5,
+        web_authn = $6, version = version + 1
+    WHERE id = $1 AND version = $7 AND is_deleting = 0";
+const MARK: &str = "UPDATE user_pools SET is_deleting = 1, version = version + 1 WHERE id = $1";
+const DELETE_CLIENTS: &str = "DELETE FROM app_clients WHERE pool_id = $1";
+const DELETE_KEYS: &str = "DELETE FROM signing_keys WHERE pool_id = $1";
+const LIST: &str = "SELECT settings, sms_factor, software_token_factor, email_factor, web_authn,
+    version FROM user_pools WHERE id > $1 AND is_deleting = 0 ORDER BY id LIMIT $2";
+
+fn read(mut row: Row) -> Result<UserPool, Fault> {
+    Ok(UserPool {
+        settings: parse(&row.text()?)?,
+        factors: FactorSettings {
+            sms: row.flag()?,
+            software_token: row.flag()?,
+            email: row.maybe_text()?.as_deref().map(parse).transpose()?,
+            web_authn: row.maybe_text()?.as_deref().map(parse).transpose()?,
+        },
+        version: row.int()?,
+    })
+}
+
+fn parse<T: Decode>(json: &str) -> Result<T, Fault> {
+    from_stored(json).map_err(|error| Fault::because("a stored user pool can't be read", error))
+}
+
+/// What of a pool is stored as JSON.
+struct Texts {
+    settings: String,
+    email: Option<String>,
+    web_authn: Option<String>,
+}
+
+impl Texts {
+    fn of(pool: &UserPool) -> Self {
+        Self {
+            settings: to_json(&pool.settings),
+            email: pool.factors.email.as_ref().map(to_json),
+            web_authn: pool.factors.web_authn.as_ref().map(to_json),
+        }
+    }
+
+    /// The values of the statements that insert and update.
+    fn values<'a>(&'a self, pool: &'a UserPool) -> [Value<'a>; 7] {
+        [
+            pool.id().into(),
+            (&self.settings).into(),
+            pool.factors.sms.into(),
+            pool.factors.software_token.into(),
+            (&self.email).into(),
+            (&self.web_authn).into(),
+            pool.version.into(),
+        ]
+    }
+}
+
+#[async_trait]
+impl UserPools for SqlTransaction {
+    async fn insert_user_pool(&mut self, pool: &UserPool) -> Result<(), Fault> {
+        let texts = Texts::of(pool);
+        inserted(
+            self.view.execute(INSERT, &texts.values(pool)).await?,
+            "a user pool",
+        )
+    }
+
+    async fn user_pool(&mut self, id: &str) -> Result<Option<UserPool>, Fault> {
+        self.view
+            .fetch_optional(GET, values![id])
+            .await?
+            .map(read)
+            .transpose()
+    }
+
+    async fn update_user_pool(&mut self, pool: &mut UserPool) -> Result<(), Fault> {
+        let texts = Texts::of(pool);
+        swapped(
+            self.view.execute(UPDATE, &texts.values(pool)).await?,
+            "the user pool",
+        )?;
+        pool.version += 1;
+        Ok(())
+    }
+
+    async fn delete_user_pool(&mut self, id: &str) -> Result<(), Fault> {
+        for sql in [MARK, DELETE_CLIENTS, DELETE_KEYS] {
+            self.view.execute(sql, values![id]).await?;
+        }
+        Ok(())
+    }
+
+    async fn list_user_pools(
+        &mut self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<UserPool>, Fault> {
+        let values = values![after.unwrap_or_default(), limit];
+        self.view
+            .fetch_all(LIST, values)
+            .await?
+            .into_iter()
+            .map(read)
+            .collect()
+    }
+}

@@ -1,0 +1,232 @@
+//! Storage of users.
+
+mod aliases;
+mod list;
+#[cfg(test)]
+mod plans;
+mod row;
+
+use async_trait::async_trait;
+use poolhouse_domain::{
+    Fault,
+    users::{Alias, Taken, User, UserCursor, UserFilter, Users},
+};
+
+use self::row::{COLUMN_COUNT, Sealed};
+use crate::{
+    engine::{Value, values},
+    store::{SqlTransaction, swapped},
+};
+
+/// The columns of a user in the order in which [`row`] reads them.
+macro_rules! user_columns {
+    () => {
+        "u.pool_id, u.sub, u.username, u.status, u.enabled, u.attributes, u.pending_attributes, \
+         u.created_at, u.modified_at, u.sealed_password, u.password_set_at, \
+         u.sealed_software_token, u.mfa, u.signed_out_at, u.version"
+    };
+}
+use user_columns;
+
+const INSERT: &str = "INSERT INTO users
+    (pool_id, sub, version, status, enabled, attributes, pending_attributes, modified_at,
+     sealed_password, password_set_at, sealed_software_token, mfa, signed_out_at,
+     email_key, phone_key, name_key, given_name_key, family_name_key, preferred_username_key,
+     username, username_key, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+            $20, $21, $22)
+    ON CONFLICT DO NOTHING";
+const UPDATE: &str = "UPDATE users SET version = version + 1, status = $4, enabled = $5,
+    attributes = $6, pending_attributes = $7, modified_at = $8, sealed_password = $9,
+    password_set_at = $10, sealed_software_token = $11, mfa = $12, signed_out_at = $13,
+    email_key = $14, phone_key = $15, name_key = $16, given_name_key = $17, family_name_key = $18,
+    preferred_username_key = $19
+    WHERE pool_id = $1 AND sub = $2 AND version = $3";
+const BY_USERNAME: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM users u WHERE u.pool_id = $1 AND u.username_key = $2"
+);
+const BY_SUB: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM users u WHERE u.pool_id = $1 AND u.sub = $2"
+);
+const BY_ALIAS: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM aliases a JOIN users u ON u.pool_id = a.pool_id AND u.sub = a.sub
+    WHERE a.pool_id = $1 AND a.alias_key = $2 ORDER BY a.attribute LIMIT 1"
+);
+const DELETE: &str = "DELETE FROM users WHERE pool_id = $1 AND sub = $2";
+const DELETE_ALIASES: &str = "DELETE FROM aliases WHERE pool_id = $1 AND sub = $2";
+const DELETE_CODES: &str = "DELETE FROM codes WHERE pool_id = $1 AND sub = $2";
+const DELETE_ATTEMPTS: &str = "DELETE FROM attempts WHERE pool_id = $1 AND subject = $2";
+const COUNT: &str = "INSERT INTO user_counts (pool_id, shard, users) VALUES ($1, $2, $3)
+    ON CONFLICT (pool_id, shard) DO UPDATE SET users = user_counts.users + excluded.users";
+const COUNTED: &str = "SELECT CAST(COALESCE(SUM(users), 0) AS BIGINT) FROM user_counts
+    WHERE pool_id = $1";
+
+/// Rows over which the count of a pool's users is spread. Two sign-ups that overlap in time on
+/// PostgreSQL and hit the same row make one of them run again.
+const SHARDS: u32 = 64;
+
+fn shard(sub: &str) -> u32 {
+    sub.bytes().fold(0_u32, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(byte.into())
+    }) % SHARDS
+}
+
+impl SqlTransaction {
+    async fn one_user(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Option<User>, Fault> {
+        match self.view.fetch_optional(sql, values).await? {
+            Some(row) => self.read_user(row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Stores the user's row; `false` if the username is taken.
+    async fn insert_user_row(&mut self, user: &User, username_key: &str) -> Result<bool, Fault> {
+        let sealed = Sealed::of(self, user)?;
+        let mut values = Vec::with_capacity(COLUMN_COUNT + 3);
+        sealed.push_values(user, &mut values);
+        let rest = [
+            (&user.username).into(),
+            username_key.into(),
+            user.created_at.into(),
+        ];
+        values.extend::<[Value<'_>; 3]>(rest);
+        Ok(self.view.execute(INSERT, &values).await? == 1)
+    }
+
+    async fn count_user(&mut self, pool_id: &str, sub: &str, change: i64) -> Result<(), Fault> {
+        self.view
+            .execute(COUNT, values![pool_id, shard(sub), change])
+            .await
+            .map(drop)
+    }
+}
+
+#[async_trait]
+impl Users for SqlTransaction {
+    async fn insert_user(
+        &mut self,
+        user: &User,
+        username_key: &str,
+        aliases: &[Alias],
+    ) -> Result<Result<(), Taken>, Fault> {
+        if !self.insert_user_row(user, username_key).await? {
+            return Ok(Err(Taken::Username));
+        }
+        let (pool_id, sub) = (&user.user_pool_id, &user.sub);
+        for alias in aliases {
+            if !self.insert_alias(pool_id, alias, sub).await? {
+                // The caller may commit what else it did, so nothing of the user may stay.
+                self.view
+                    .execute(DELETE_ALIASES, values![pool_id, sub])
+                    .await?;
+                self.view.execute(DELETE, values![pool_id, sub]).await?;
+                return Ok(Err(Taken::Alias(alias.attribute.clone())));
+            }
+        }
+        self.count_user(pool_id, sub, 1).await.map(Ok)
+    }
+
+    async fn user_by_username(
+        &mut self,
+        user_pool_id: &str,
+        username_key: &str,
+    ) -> Result<Option<User>, Fault> {
+        self.one_user(BY_USERNAME, values![user_pool_id, username_key])
+            .await
+    }
+
+    async fn user_by_sub(&mut self, user_pool_id: &str, sub: &str) -> Result<Option<User>, Fault> {
+        self.one_user(BY_SUB, values![user_pool_id, sub]).await
+    }
+
+    async fn user_by_alias(
+        &mut self,
+        user_pool_id: &str,
+        alias_key: &str,
+    ) -> Result<Option<User>, Fault> {
+        self.one_user(BY_ALIAS, values![user_pool_id, alias_key])
+            .await
+    }
+
+    async fn update_user(&mut self, user: &mut User) -> Result<(), Fault> {
+        let sealed = Sealed::of(self, user)?;
+        let mut values = Vec::with_capacity(COLUMN_COUNT);
+        sealed.push_values(user, &mut values);
+        let touched = self.view.execute(UPDATE, &values).await?;
+        drop(values);
+        swapped(touched, "the user")?;
+        user.version += 1;
+        Ok(())
+    }
+
+    async fn delete_user(&mut self, user_pool_id: &str, sub: &str) -> Result<(), Fault> {
+        if self
+            .view
+            .execute(DELETE, values![user_pool_id, sub])
+            .await?
+            == 0
+        {
+            return Ok(());
+        }
+        for sql in [DELETE_ALIASES, DELETE_CODES, DELETE_ATTEMPTS] {
+            self.view.execute(sql, values![user_pool_id, sub]).await?;
+        }
+        self.count_user(user_pool_id, sub, -1).await
+    }
+
+    async fn claim_alias(
+        &mut self,
+        user_pool_id: &str,
+        alias: &Alias,
+        sub: &str,
+    ) -> Result<bool, Fault> {
+        self.replace_alias(user_pool_id, alias, sub).await
+    }
+
+    async fn release_alias(
+        &mut self,
+        user_pool_id: &str,
+        attribute: &str,
+        sub: &str,
+    ) -> Result<(), Fault> {
+        self.delete_alias(user_pool_id, attribute, sub).await
+    }
+
+    async fn list_users(
+        &mut self,
+        user_pool_id: &str,
+        filter: Option<&UserFilter>,
+        after: Option<&UserCursor>,
+        limit: u32,
+    ) -> Result<Vec<User>, Fault> {
+        let query = list::query(filter, after);
+        let values = query.values(user_pool_id, limit);
+        let rows = self.view.fetch_all(query.sql(), &values).await?;
+        let mut users = Vec::with_capacity(rows.len());
+        for row in rows {
+            users.push(self.read_user(row).await?);
+        }
+        Ok(users)
+    }
+
+    async fn count_users(&mut self, user_pool_id: &str) -> Result<i64, Fault> {
+        match self
+            .view
+            .fetch_optional(COUNTED, values![user_pool_id])
+            .await?
+        {
+            Some(mut row) => row.int(),
+            None => Ok(0),
+        }
+    }
+}

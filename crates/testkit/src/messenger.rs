@@ -1,0 +1,65 @@
+//! A messenger that keeps what it is given.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use poolhouse_domain::messages::{DeliveryFailure, Message, Messenger};
+
+/// Keeps every message instead of sending it.
+#[derive(Default)]
+pub struct RecordingMessenger {
+    messages: Mutex<Vec<Message>>,
+    is_broken: AtomicBool,
+}
+
+impl RecordingMessenger {
+    /// Everything that was delivered, oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        self.kept().clone()
+    }
+
+    /// What was delivered to this address or number, oldest first.
+    pub fn messages_to(&self, destination: &str) -> Vec<Message> {
+        self.kept()
+            .iter()
+            .filter(|m| m.destination == destination)
+            .cloned()
+            .collect()
+    }
+
+    /// The code (or temporary password) of the last message to this address or number.
+    pub fn last_code_for(&self, destination: &str) -> Option<String> {
+        self.kept()
+            .iter()
+            .rfind(|m| m.destination == destination)
+            .map(|m| m.code.clone())
+    }
+
+    /// Forgets what was delivered.
+    pub fn clear(&self) {
+        self.kept().clear();
+    }
+
+    /// From now on deliveries fail (or, with `false`, succeed again).
+    pub fn fail(&self, fails: bool) {
+        self.is_broken.store(fails, Ordering::Relaxed);
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Message>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Messenger for RecordingMessenger {
+    async fn deliver(&self, message: Message) -> Result<(), DeliveryFailure> {
+        if self.is_broken.load(Ordering::Relaxed) {
+            return Err(DeliveryFailure("the test said so".to_owned()));
+        }
+        self.kept().push(message);
+        Ok(())
+    }
+}

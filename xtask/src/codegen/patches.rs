@@ -1,0 +1,63 @@
+//! Corrections of the model, each with its evidence: `model/patches/*.json`.
+//!
+//! A file holds a list of patches. Each has `evidence` (why the service is known to differ) and
+//! either `operation` with `add_errors` (codes that the operation answers without listing them), or
+//! `shape` with `enum_order` (the order in which messages print the set, where it is not the hash
+//! order).
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::Outcome;
+
+/// One correction.
+pub(super) enum Patch {
+    /// The operation also answers with these codes.
+    Errors {
+        operation: String,
+        errors: Vec<String>,
+    },
+    /// Messages print the enum's values in this order.
+    EnumOrder { shape: String, values: Vec<String> },
+}
+
+/// Reads every patch file of `folder`, in the order of their names.
+pub(super) fn read(folder: &Path) -> Outcome<Vec<Patch>> {
+    let mut files: Vec<_> = fs::read_dir(folder)?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<_, _>>()?;
+    files.sort();
+    let mut patches = Vec::new();
+    for file in files {
+        let document: Value = serde_json::from_str(&fs::read_to_string(&file)?)?;
+        for entry in document.as_array().ok_or("a patch file holds a list")? {
+            let patch = parse(entry).map_err(|why| format!("{}: {why}", file.display()))?;
+            patches.push(patch);
+        }
+    }
+    Ok(patches)
+}
+
+fn parse(entry: &Value) -> Result<Patch, &'static str> {
+    let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
+    let list = |key: &str| -> Option<Vec<String>> {
+        entry
+            .get(key)?
+            .as_array()?
+            .iter()
+            .map(|v| v.as_str().map(str::to_owned))
+            .collect()
+    };
+    if text("evidence").is_none_or(|evidence| evidence.is_empty()) {
+        return Err("a patch needs `evidence`");
+    }
+    if let (Some(operation), Some(errors)) = (text("operation"), list("add_errors")) {
+        return Ok(Patch::Errors { operation, errors });
+    }
+    if let (Some(shape), Some(values)) = (text("shape"), list("enum_order")) {
+        return Ok(Patch::EnumOrder { shape, values });
+    }
+    Err("a patch has `operation` and `add_errors`, or `shape` and `enum_order`")
+}

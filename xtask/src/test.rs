@@ -1,0 +1,288 @@
+//! Runs every test: the workspace's own, then real clients against a real server on each engine.
+//!
+//! Made for a fresh Debian machine as well as for a developer's: what is missing is installed, what
+//! is started is stopped again, also when something fails on the way.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::ValueEnum;
+
+use crate::{Outcome, workspace};
+
+mod child;
+mod environments;
+mod packages;
+mod postgres;
+mod server;
+
+use postgres::Postgres;
+use server::Server;
+
+/// Where the Rust tests find PostgreSQL: a superuser's URL, so that each test can make a database.
+const POSTGRES_VARIABLE: &str = "POOLHOUSE_TEST_POSTGRES";
+
+/// Where the client tests find the server.
+const ENDPOINT_VARIABLE: &str = "POOLHOUSE_ENDPOINT";
+
+/// Command line of `cargo xtask test`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Run only the tests written in this language
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+    /// Run the client tests on this storage engine only
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
+    /// Run only the Python tests whose names match, as in `pytest -k`
+    #[arg(short = 'k', value_name = "EXPR")]
+    filter: Option<String>,
+}
+
+/// A part of the test run, named after its language.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Part {
+    Rust,
+    Python,
+    Node,
+}
+
+/// What the server under test stores its data in.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        })
+    }
+}
+
+impl Args {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
+
+    fn wants_clients(&self) -> bool {
+        self.wants(Part::Python) || self.wants(Part::Node)
+    }
+
+    fn engines(&self) -> Vec<Engine> {
+        self.engine.map_or_else(
+            || vec![Engine::Sqlite, Engine::Postgres],
+            |engine| vec![engine],
+        )
+    }
+
+    fn needs_postgres(&self) -> bool {
+        self.wants(Part::Rust) || self.engines().contains(&Engine::Postgres)
+    }
+}
+
+/// Runs what the arguments ask for and answers an error if anything failed.
+pub fn run(args: &Args) -> Outcome {
+    packages::install_missing(args)?;
+    let postgres = args.needs_postgres().then(Postgres::start).transpose()?;
+    let mut report = Report::default();
+    if args.wants(Part::Rust) {
+        report.add("rust", rust_tests(postgres.as_ref()));
+    }
+    if args.wants_clients() {
+        // What comes before the tests may fail as well; the summary must be printed all the same.
+        if let Err(error) = client_tests(args, postgres.as_ref(), &mut report) {
+            report.add("preparing the client tests", Err(error));
+        }
+    }
+    drop(postgres);
+    report.finish()
+}
+
+fn rust_tests(postgres: Option<&Postgres>) -> Outcome {
+    let mut command = cargo();
+    if succeeds(cargo().args(["nextest", "--version"])) {
+        command.args(["nextest", "run", "--workspace"]);
+    } else {
+        command.args(["test", "--workspace"]);
+    }
+    if let Some(postgres) = postgres {
+        command.env(POSTGRES_VARIABLE, postgres.url("postgres"));
+    }
+    execute(&mut command)
+}
+
+fn client_tests(args: &Args, postgres: Option<&Postgres>, report: &mut Report) -> Outcome {
+    let python = args
+        .wants(Part::Python)
+        .then(environments::python)
+        .transpose()?;
+    if args.wants(Part::Node) {
+        environments::node()?;
+    }
+    execute(cargo().args(["build", "--package", "poolhouse"]))?;
+    let binary = server_binary()?;
+    for engine in args.engines() {
+        let server = match start_server(&binary, engine, postgres) {
+            Ok(server) => server,
+            Err(error) => {
+                report.add(&format!("server on {engine}"), Err(error));
+                continue;
+            }
+        };
+        // Node goes first: the Python tests end by moving the server's clock, and clients that
+        // stamp their requests with the machine's time need the server to live in the same time.
+        let mut failed = false;
+        if args.wants(Part::Node) {
+            failed |= report.add(&format!("node on {engine}"), node_tests(&server));
+        }
+        if let Some(python) = &python {
+            let outcome = python_tests(python, &server, args.filter.as_deref());
+            failed |= report.add(&format!("python on {engine}"), outcome);
+        }
+        if failed {
+            server.print_end_of_log();
+        }
+    }
+    Ok(())
+}
+
+fn start_server(binary: &Path, engine: Engine, postgres: Option<&Postgres>) -> Outcome<Server> {
+    match (engine, postgres) {
+        (Engine::Sqlite, _) => Server::start(binary, &["--ephemeral"]),
+        (Engine::Postgres, Some(postgres)) => {
+            let url = postgres.fresh_database("clients")?;
+            Server::start(binary, &["--database", &url])
+        }
+        (Engine::Postgres, None) => Err("PostgreSQL was not started".into()),
+    }
+}
+
+fn python_tests(python: &Path, server: &Server, filter: Option<&str>) -> Outcome {
+    println!("\npytest against {}", server.endpoint());
+    let mut command = Command::new(python);
+    command
+        .args(["-m", "pytest"])
+        .args(filter.into_iter().flat_map(|filter| ["-k", filter]));
+    command
+        .current_dir(acceptance().join("python"))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    execute(towards(&mut command, server))
+}
+
+fn node_tests(server: &Server) -> Outcome {
+    println!("\nnode --test against {}", server.endpoint());
+    let mut command = Command::new("node");
+    // `spec` prints one line per test on terminals and in logs alike, and a summary at the end.
+    command
+        .args(["--test", "--test-reporter=spec"])
+        .current_dir(acceptance().join("node"));
+    execute(towards(&mut command, server))
+}
+
+/// Tells a client where the server is and keeps it from asking anybody else.
+fn towards<'command>(command: &'command mut Command, server: &Server) -> &'command mut Command {
+    command
+        .env(ENDPOINT_VARIABLE, server.endpoint())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .env("NO_PROXY", "127.0.0.1,localhost")
+        .env("no_proxy", "127.0.0.1,localhost")
+}
+
+/// The debug build of the server, wherever this workspace builds to.
+fn server_binary() -> Outcome<PathBuf> {
+    let output = cargo()
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let target = metadata
+        .get("target_directory")
+        .and_then(serde_json::Value::as_str);
+    let target = target.ok_or("`cargo metadata` names no target directory")?;
+    Ok(Path::new(target).join("debug/poolhouse"))
+}
+
+fn acceptance() -> PathBuf {
+    workspace().join("acceptance")
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace());
+    command
+}
+
+/// Runs a command whose output the developer should see; an error unless it succeeds.
+fn execute(command: &mut Command) -> Outcome {
+    let status = command.stdin(Stdio::null()).status().map_err(|error| {
+        format!(
+            "{} did not start: {error}",
+            command.get_program().to_string_lossy()
+        )
+    })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{}: {status}", shown(command)).into())
+    }
+}
+
+/// Whether a command can be run and succeeds; its output is thrown away.
+fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Program and arguments, for messages.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or_default();
+    std::iter::once(program)
+        .chain(command.get_args())
+        .map(OsStr::to_string_lossy)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// What passed and what failed, told once at the end.
+#[derive(Default)]
+struct Report {
+    lines: Vec<String>,
+    failures: usize,
+}
+
+impl Report {
+    /// Notes the outcome of a part; answers whether it failed.
+    fn add(&mut self, part: &str, outcome: Outcome) -> bool {
+        let failed = outcome.is_err();
+        self.failures += usize::from(failed);
+        self.lines.push(match outcome {
+            Ok(()) => format!("passed  {part}"),
+            Err(error) => format!("FAILED  {part} ({error})"),
+        });
+        failed
+    }
+
+    fn finish(self) -> Outcome {
+        println!("\nSummary");
+        for line in &self.lines {
+            println!("  {line}");
+        }
+        match self.failures {
+            0 => Ok(()),
+            failures => Err(format!("{failures} of {} parts failed", self.lines.len()).into()),
+        }
+    }
+}
