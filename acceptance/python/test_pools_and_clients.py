@@ -424,23 +424,6 @@ def test_a_protected_pool_cannot_be_deleted_until_the_protection_ends(make_pool,
     idp.delete_user_pool(UserPoolId=pool.id)
 
 
-def test_a_pool_with_a_domain_cannot_be_deleted(pool, idp):
-    domain = unique("domain")
-    idp.create_user_pool_domain(UserPoolId=pool.id, Domain=domain)
-    with refused(
-        "InvalidParameterException",
-        "User pool cannot be deleted. It has a domain configured that should be deleted first.",
-    ):
-        idp.delete_user_pool(UserPoolId=pool.id)
-    idp.delete_user_pool_domain(UserPoolId=pool.id, Domain=domain)
-
-
-def test_tags_come_and_go(pool, idp):
-    idp.tag_resource(ResourceArn=pool.arn, Tags={"team": "identity", "stage": "test"})
-    idp.untag_resource(ResourceArn=pool.arn, TagKeys=["stage"])
-    assert idp.list_tags_for_resource(ResourceArn=pool.arn)["Tags"] == {"team": "identity"}
-
-
 # Defaults of an app client
 
 
@@ -610,26 +593,6 @@ def test_a_scope_that_does_not_exist_is_refused(pool, idp):
             AllowedOAuthFlows=["code"],
             AllowedOAuthScopes=["orders/read"],
             CallbackURLs=["https://example.com/back"],
-        )
-
-
-def test_client_credentials_need_a_secret(make_pool, idp):
-    pool = make_pool()
-    idp.create_resource_server(
-        UserPoolId=pool.id,
-        Identifier="orders",
-        Name="Orders",
-        Scopes=[{"ScopeName": "read", "ScopeDescription": "Read"}],
-    )
-    with refused(
-        "InvalidOAuthFlowException",
-        "client_credentials flow can not be selected if client does not have a client secret.",
-    ):
-        bare_client(
-            idp, pool,
-            AllowedOAuthFlowsUserPoolClient=True,
-            AllowedOAuthFlows=["client_credentials"],
-            AllowedOAuthScopes=["orders/read"],
         )
 
 

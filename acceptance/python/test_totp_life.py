@@ -775,14 +775,6 @@ def test_users_with_a_token_are_asked_for_it_after_the_pool_stopped_offering_tot
     assert challenge_of(two_factor_pool, username)
 
 
-def test_the_legacy_settings_fill_mfa_options_and_nothing_else(two_factor_pool, idp):
-    username = two_factor_pool.make_user(phone_number="+14155550008")
-    token = two_factor_pool.sign_in(username)["AccessToken"]
-    sms_option = [{"DeliveryMedium": "SMS", "AttributeName": "phone_number"}]
-    idp.set_user_settings(AccessToken=token, MFAOptions=sms_option)
-    assert mfa_members(idp.get_user(AccessToken=token)) == {"MFAOptions": sms_option}
-
-
 # Choosing between two factors
 
 

@@ -28,20 +28,9 @@ fn build() -> PathBuf {
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args([
-        "build",
-        "--quiet",
-        "--package",
-        "poolhouse",
-        "--profile",
-        profile,
-    ]);
-    command
-        .arg("--target-dir")
-        .arg(folder.parent().expect("a target folder"));
-    command
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .stdin(Stdio::null());
+    command.args(["build", "--quiet", "--package", "poolhouse", "--profile", profile]);
+    command.arg("--target-dir").arg(folder.parent().expect("a target folder"));
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).stdin(Stdio::null());
     let status = command.status().expect("cargo runs");
     assert!(status.success(), "the server could not be built: {status}");
     folder.join("poolhouse")

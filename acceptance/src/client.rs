@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{self, Error};
+use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What every operation's name is preceded by in `X-Amz-Target`.
 pub const TARGET: &str = "AWSCognitoIdentityProviderService.";
@@ -17,6 +16,9 @@ pub struct Client {
     http: legacy::Client<HttpConnector, Full<Bytes>>,
     endpoint: String,
 }
+
+/// Why there is no answer: the server can't be reached, or ended the connection before its end.
+pub type Unanswered = Box<dyn std::error::Error + Send + Sync>;
 
 /// An answer, read to its end.
 #[derive(Clone, Debug)]
@@ -45,10 +47,7 @@ pub struct Refusal {
 impl Refusal {
     /// To compare with.
     pub fn new(kind: &str, message: &str) -> Self {
-        Self {
-            kind: kind.to_owned(),
-            message: message.to_owned(),
-        }
+        Self { kind: kind.to_owned(), message: message.to_owned() }
     }
 }
 
@@ -56,21 +55,14 @@ impl Client {
     /// For `http://HOST:PORT`, over HTTP/1.1.
     pub fn new(endpoint: &str) -> Self {
         let http = legacy::Client::builder(TokioExecutor::new()).build(connector());
-        Self {
-            http,
-            endpoint: endpoint.to_owned(),
-        }
+        Self { http, endpoint: endpoint.to_owned() }
     }
 
     /// For `http://HOST:PORT`, over HTTP/2 from the first byte on.
     pub fn http2(endpoint: &str) -> Self {
-        let http = legacy::Client::builder(TokioExecutor::new())
-            .http2_only(true)
-            .build(connector());
-        Self {
-            http,
-            endpoint: endpoint.to_owned(),
-        }
+        let http =
+            legacy::Client::builder(TokioExecutor::new()).http2_only(true).build(connector());
+        Self { http, endpoint: endpoint.to_owned() }
     }
 
     /// A request for an operation, unsigned, to be changed before it is sent.
@@ -87,19 +79,11 @@ impl Client {
     /// Sends a request.
     ///
     /// # Errors
-    /// The server can't be reached, or ends the connection before it answers.
-    pub async fn send(&self, request: Request<Bytes>) -> Result<Reply, Error> {
-        let (parts, body) = self
-            .http
-            .request(request.map(Full::new))
-            .await?
-            .into_parts();
-        // A body that ends too early shows as a text that is no JSON, with another length.
-        let bytes = body
-            .collect()
-            .await
-            .map(http_body_util::Collected::to_bytes);
-        let text = String::from_utf8(bytes.unwrap_or_default().to_vec()).unwrap();
+    /// There is no whole answer.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Reply, Unanswered> {
+        let response = self.http.request(request.map(Full::new)).await?;
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(body.collect().await?.to_bytes().to_vec())?;
         Ok(Reply {
             status: parts.status.as_u16(),
             version: parts.version,
@@ -113,7 +97,7 @@ impl Client {
     ///
     /// # Errors
     /// Like [`Self::send`].
-    pub async fn get(&self, path_and_query: &str) -> Result<Reply, Error> {
+    pub async fn get(&self, path_and_query: &str) -> Result<Reply, Unanswered> {
         let request = Request::get(format!("{}{path_and_query}", self.endpoint));
         self.send(request.body(Bytes::new()).unwrap()).await
     }
@@ -122,7 +106,7 @@ impl Client {
     ///
     /// # Errors
     /// Like [`Self::send`].
-    pub async fn try_call(&self, operation: &str, body: &Value) -> Result<Reply, Error> {
+    pub async fn try_call(&self, operation: &str, body: &Value) -> Result<Reply, Unanswered> {
         self.send(self.request(operation, body.to_string())).await
     }
 
@@ -142,6 +126,14 @@ impl Client {
         let reply = self.call(operation, body).await;
         assert_eq!(reply.status, 400, "{operation}: {}", reply.text);
         reply.refusal()
+    }
+
+    /// Moves the clock of `poolhouse dev`.
+    pub async fn advance_clock(&self, seconds: i64) {
+        let body = json!({"advance": seconds}).to_string();
+        let request = Request::post(format!("{}/_poolhouse/clock", self.endpoint));
+        let reply = self.send(request.body(Bytes::from(body)).unwrap()).await.unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text);
     }
 
     /// The codes in messages to a user (by name or address) that `poolhouse dev` kept, newest first.
@@ -167,17 +159,13 @@ impl Reply {
         let text = |name: &str| self.body[name].as_str().map(str::to_owned);
         Refusal {
             kind: text("__type").unwrap_or_else(|| panic!("no error: {}", self.text)),
-            message: text("message")
-                .or_else(|| text("Message"))
-                .unwrap_or_default(),
+            message: text("message").or_else(|| text("Message")).unwrap_or_default(),
         }
     }
 
     /// The value of a header; empty if there is none.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 

@@ -59,20 +59,14 @@ macro_rules! both_engines {
 }
 
 /// Seconds since the epoch on this machine, which the server under test shares.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "black-box tests live in real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "black-box tests live in real time")]
 pub fn seconds_now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     i64::try_from(since.unwrap().as_secs()).unwrap()
 }
 
 /// A moment to measure durations from.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "black-box tests live in real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "black-box tests live in real time")]
 pub fn moment() -> std::time::Instant {
     std::time::Instant::now()
 }

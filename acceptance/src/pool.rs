@@ -21,9 +21,12 @@ pub struct TestPool {
 impl TestPool {
     /// Makes one. TOTP is on offer and nobody has to use it.
     pub async fn make(client: &Client) -> Self {
-        let pool = client
-            .ok("CreateUserPool", json!({"PoolName": unique("pool")}))
-            .await;
+        Self::make_with(client, json!({"PoolName": unique("pool")})).await
+    }
+
+    /// The same with this input for `CreateUserPool`.
+    pub async fn make_with(client: &Client, input: Value) -> Self {
+        let pool = client.ok("CreateUserPool", input).await;
         let id = pool["UserPool"]["Id"].as_str().unwrap().to_owned();
         let mfa = json!({
             "UserPoolId": id,
@@ -40,24 +43,14 @@ impl TestPool {
             ],
         });
         let app = client.ok("CreateUserPoolClient", settings).await;
-        let client_id = app["UserPoolClient"]["ClientId"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        Self {
-            client: client.clone(),
-            id,
-            client_id,
-        }
+        let client_id = app["UserPoolClient"]["ClientId"].as_str().unwrap().to_owned();
+        Self { client: client.clone(), id, client_id }
     }
 
     /// The same pool on a server that was started again.
     #[must_use]
     pub fn over(&self, client: &Client) -> Self {
-        Self {
-            client: client.clone(),
-            ..self.clone()
-        }
+        Self { client: client.clone(), ..self.clone() }
     }
 
     /// Makes a confirmed user.
@@ -83,13 +76,8 @@ impl TestPool {
 
     /// Signs a user in who has no second factor; the access token.
     pub async fn sign_in(&self, username: &str, password: &str) -> String {
-        let answer = self
-            .client
-            .ok("InitiateAuth", self.password_auth(username, password))
-            .await;
+        let answer = self.client.ok("InitiateAuth", self.password_auth(username, password)).await;
         let token = answer["AuthenticationResult"]["AccessToken"].as_str();
-        token
-            .unwrap_or_else(|| panic!("no tokens: {answer}"))
-            .to_owned()
+        token.unwrap_or_else(|| panic!("no tokens: {answer}")).to_owned()
     }
 }

@@ -1,18 +1,22 @@
 //! A server process.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{Client, Store, binary};
+use crate::{Client, Store, binary, random};
 
 const LOOPBACK: &str = "http://127.0.0.1:";
 /// A debug build on a busy machine may take its time to migrate a fresh database.
-const TIME_TO_START: Duration = Duration::from_secs(60);
+const TIME_TO_START: Duration = Duration::from_mins(1);
 /// Between two looks at something that will happen soon.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -34,10 +38,7 @@ impl Output {
     }
 
     fn bytes(&self) -> Vec<u8> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -52,53 +53,51 @@ impl Server {
         let mut arguments = vec!["dev".to_owned(), "--listen".into(), "127.0.0.1:0".into()];
         arguments.extend(store.arguments());
         arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
-        Self::start(store, &arguments).await
-    }
-
-    /// Starts the program with any arguments; its output must name an address on loopback.
-    pub async fn start(store: &Store, arguments: &[String]) -> Self {
-        let mut child = command(store)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} does not start: {error}", binary::path().display()));
-        let output = Output::default();
         let (announce, announced) = mpsc::channel();
-        let stdout = child.stdout.take().expect("a pipe");
-        let stderr = child.stderr.take().expect("a pipe");
-        // Logs may name an address as well, so both streams are read for one; standard output is
-        // where the contract has it.
-        copy_lines(stdout, output.clone(), Some(announce));
-        copy_lines(stderr, output.clone(), None);
-        let mut server = Self {
-            child,
-            endpoint: String::new(),
-            output,
-        };
+        let mut server = Self::spawn(store, &arguments, Some(announce));
         server.endpoint = tokio::task::block_in_place(|| announced.recv_timeout(TIME_TO_START))
             .unwrap_or_else(|_| panic!("the server names no address:\n{}", server.log()));
         server.wait_until_healthy().await;
         server
     }
 
+    /// Starts `poolhouse serve` on this storage, in region `eu-central-1`, as if behind a proxy. Its
+    /// configuration is `poolhouse.toml` in the store's folder.
+    pub async fn serve(store: &Store) -> Self {
+        // Somebody else may take the port before the server does, which is unlikely enough.
+        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr();
+        let port = free.unwrap().port();
+        let arguments = ["serve", "--config", &configure(store, port)].map(str::to_owned);
+        let mut server = Self::spawn(store, &arguments, None);
+        server.endpoint = format!("{LOOPBACK}{port}");
+        server.wait_until_healthy().await;
+        server
+    }
+
+    /// Starts the program; the first address on loopback in its standard output is announced.
+    fn spawn(store: &Store, arguments: &[String], announce: Option<Sender<String>>) -> Self {
+        let spawned = command(store)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = spawned
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", binary::path().display()));
+        let output = Output::default();
+        copy_lines(child.stdout.take().expect("a pipe"), output.clone(), announce);
+        copy_lines(child.stderr.take().expect("a pipe"), output.clone(), None);
+        Self { child, endpoint: String::new(), output }
+    }
+
     /// Waits for `GET /_poolhouse/health`.
     async fn wait_until_healthy(&mut self) {
         let client = self.client();
         for _ in 0..TIME_TO_START.as_millis() / PAUSE.as_millis() {
-            if client
-                .get("/_poolhouse/health")
-                .await
-                .is_ok_and(|reply| reply.status == 200)
-            {
+            if client.get("/_poolhouse/health").await.is_ok_and(|reply| reply.status == 200) {
                 return;
             }
-            assert!(
-                self.child.try_wait().unwrap().is_none(),
-                "it ended:\n{}",
-                self.log()
-            );
+            assert!(self.child.try_wait().unwrap().is_none(), "it ended:\n{}", self.log());
             tokio::time::sleep(PAUSE).await;
         }
         panic!("the server is not healthy:\n{}", self.log());
@@ -160,26 +159,42 @@ impl Drop for Server {
     }
 }
 
+/// Writes what `poolhouse serve` needs; the path of the configuration.
+fn configure(store: &Store, port: u16) -> String {
+    let database = match store.database_url() {
+        Some(url) => format!("url = \"{url}\""),
+        None => "file = \"served.db\"".to_owned(),
+    };
+    let text = format!(
+        "listen = \"127.0.0.1:{port}\"\nregion = \"eu-central-1\"\n\
+         account_id = \"123456789012\"\nissuer = \"{LOOPBACK}{port}\"\ntrusted_proxy = true\n\
+         [database]\n{database}\n[master_key]\nfile = \"served.key\"\n"
+    );
+    let config = store.folder().join("poolhouse.toml");
+    fs::write(&config, text).unwrap();
+    let random = [random::<16>(), random()].map(u128::from_be_bytes);
+    let digits = format!("{:032x}{:032x}", random[0], random[1]);
+    let key = store.folder().join("served.key");
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(key).unwrap();
+    file.write_all(digits.as_bytes()).unwrap();
+    config.display().to_string()
+}
+
 /// Runs a management command on this storage, such as `["access-key", "list"]`, and answers what it
 /// prints.
 pub fn run(store: &Store, arguments: &[&str]) -> String {
     let output = command(store).args(arguments).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}\n{text}{errors}",
-        output.status
-    );
+    assert!(output.status.success(), "{arguments:?}: {}\n{text}{errors}", output.status);
     text
 }
 
 /// The program, in the test's folder and without what the developer's environment may say.
 fn command(store: &Store) -> Command {
     let mut command = Command::new(binary::path());
-    command
-        .current_dir(store.folder())
-        .env_remove("POOLHOUSE_DATABASE");
+    command.current_dir(store.folder()).env_remove("POOLHOUSE_DATABASE");
     command.env_remove("POOLHOUSE_LOG");
     command
 }
@@ -188,15 +203,12 @@ fn command(store: &Store) -> Command {
 fn copy_lines(
     pipe: impl Read + Send + 'static,
     output: Output,
-    mut announce: Option<mpsc::Sender<String>>,
+    mut announce: Option<Sender<String>>,
 ) {
     thread::spawn(move || {
         let mut pipe = BufReader::new(pipe);
         let mut line = Vec::new();
-        while pipe
-            .read_until(b'\n', &mut line)
-            .is_ok_and(|length| length > 0)
-        {
+        while pipe.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
             output.append(&line);
             if let Some(endpoint) = endpoint_in(&String::from_utf8_lossy(&line))
                 && let Some(announce) = announce.take()

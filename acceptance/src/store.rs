@@ -36,10 +36,7 @@ pub struct Store {
 impl Store {
     /// A new one.
     pub async fn fresh(engine: Engine) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("poolhouse-acceptance-")
-            .tempdir()
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("poolhouse-acceptance-").tempdir().unwrap();
         let database = match engine {
             Engine::Sqlite => None,
             Engine::Postgres => Some(Database::create().await),
@@ -72,6 +69,39 @@ impl Store {
     }
 }
 
+/// Everything that a database holds, as bytes: each row as text, and each binary value in it once
+/// more as it is.
+pub async fn dump(database_url: &str) -> Vec<u8> {
+    let mut connection = PgConnection::connect(database_url).await.unwrap();
+    let tables = "SELECT table_schema || '.' || table_name FROM information_schema.tables \
+                  WHERE table_type = 'BASE TABLE' \
+                  AND table_schema NOT IN ('pg_catalog', 'information_schema')";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
+    assert!(!tables.is_empty(), "the database is empty");
+    let mut dump = Vec::new();
+    for table in tables {
+        let rows = AssertSqlSafe(format!("SELECT t::text FROM {table} t"));
+        let rows: Vec<String> = sqlx::query_scalar(rows).fetch_all(&mut connection).await.unwrap();
+        for row in rows {
+            dump.extend_from_slice(row.as_bytes());
+            dump.push(b'\n');
+            for binary in row.split("\\x").skip(1) {
+                dump.extend(decoded(binary.as_bytes()));
+                dump.push(b'\n');
+            }
+        }
+    }
+    dump
+}
+
+/// The bytes that a text's hexadecimal digits stand for, up to the first other character.
+fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let bytes =
+        text.chunks_exact(2).map_while(move |pair| Some(digit(pair[0])? * 16 + digit(pair[1])?));
+    bytes.map(|byte| u8::try_from(byte).unwrap())
+}
+
 /// A PostgreSQL database, dropped with its value.
 struct Database {
     url: String,
@@ -84,10 +114,7 @@ impl Database {
         execute(format!("CREATE DATABASE {name}")).await;
         let server = server_url();
         let (address, _) = server.rsplit_once('/').expect("a URL with a database");
-        Self {
-            url: format!("{address}/{name}"),
-            name,
-        }
+        Self { url: format!("{address}/{name}"), name }
     }
 }
 
@@ -96,10 +123,8 @@ impl Drop for Database {
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         // Dropping can't wait for a future; a thread of its own can, outside of the test's runtime.
         let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(execute(statement));
         });
         // A database that stays behind does no harm: the server of `cargo xtask test` goes too.
@@ -122,9 +147,6 @@ async fn execute(statement: String) {
     let mut connection = PgConnection::connect(&server_url())
         .await
         .unwrap_or_else(|error| panic!("{POSTGRES_VARIABLE} can't be reached: {error}"));
-    sqlx::query(AssertSqlSafe(statement))
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }

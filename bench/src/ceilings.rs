@@ -61,12 +61,7 @@ impl Ceilings {
 
 fn signature(key: &KeyPair) -> Outcome<Vec<u8>> {
     let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(
-        &RSA_PKCS1_SHA256,
-        &SystemRandom::new(),
-        &MESSAGE,
-        &mut signature,
-    )?;
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), &MESSAGE, &mut signature)?;
     Ok(signature)
 }
 

@@ -77,10 +77,7 @@ fn random_secret() -> [u8; 32] {
 fn password(user_pool_id: &str, number: u32) -> Password {
     let name = username(number);
     let verifier = PasswordVerifier::register(user_pool_id, &name, PASSWORD, &SystemEntropy);
-    Password {
-        verifier,
-        set_at: SystemClock.now(),
-    }
+    Password { verifier, set_at: SystemClock.now() }
 }
 
 /// A confirmed user without password.
@@ -112,22 +109,12 @@ fn user(user_pool_id: &str, number: u32) -> User {
 
 /// A user who is asked for a code.
 fn totp_user(user_pool_id: &str, number: u32, secret: &[u8; 32]) -> User {
-    let active = ActiveSecret {
-        secret: Secret(*secret),
-        friendly_name: None,
-        last_step: 0,
-    };
+    let active = ActiveSecret { secret: Secret(*secret), friendly_name: None, last_step: 0 };
     let factor = MfaFactor::SoftwareToken;
     User {
         password: Some(password(user_pool_id, number)),
-        software_token: SoftwareToken {
-            active: Some(active),
-            pending: None,
-        },
-        mfa: MfaPreference {
-            enabled: BTreeSet::from([factor]),
-            preferred: Some(factor),
-        },
+        software_token: SoftwareToken { active: Some(active), pending: None },
+        mfa: MfaPreference { enabled: BTreeSet::from([factor]), preferred: Some(factor) },
         ..user(user_pool_id, number)
     }
 }

@@ -27,11 +27,7 @@ impl Connection {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         // Ends when the sender is dropped or the server goes away; the sender notices the latter.
         tokio::spawn(connection);
-        Ok(Self {
-            sender,
-            address,
-            waited: Duration::ZERO,
-        })
+        Ok(Self { sender, address, waited: Duration::ZERO })
     }
 
     /// Calls an operation of the user pool API; an error unless it answers 200.
@@ -65,10 +61,7 @@ impl Connection {
     }
 
     fn request(&self, method: Method, path: &str) -> ::http::request::Builder {
-        Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, self.address.to_string())
+        Request::builder().method(method).uri(path).header(HOST, self.address.to_string())
     }
 
     async fn send(&mut self, request: Request<Full<Bytes>>) -> Outcome<(StatusCode, Bytes)> {

@@ -40,10 +40,7 @@ impl Measured {
     /// The latency that this share (0 to 100 percent) of the operations did not exceed.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let last = self.latencies.len().saturating_sub(1);
-        let index = (self.latencies.len() * percent)
-            .div_ceil(100)
-            .saturating_sub(1)
-            .min(last);
+        let index = (self.latencies.len() * percent).div_ceil(100).saturating_sub(1).min(last);
         self.latencies.get(index).copied().unwrap_or_default()
     }
 }
@@ -104,17 +101,9 @@ async fn burst(
     while let Some(finished) = tasks.join_next().await {
         latencies.extend(finished??);
     }
-    let (cpu, elapsed) = (
-        server.cpu_time()?.saturating_sub(before),
-        burst.stopwatch.elapsed(),
-    );
+    let (cpu, elapsed) = (server.cpu_time()?.saturating_sub(before), burst.stopwatch.elapsed());
     latencies.sort_unstable();
-    Ok(Measured {
-        operations: u32::try_from(latencies.len())?,
-        cpu,
-        elapsed,
-        latencies,
-    })
+    Ok(Measured { operations: u32::try_from(latencies.len())?, cpu, elapsed, latencies })
 }
 
 /// The life of one connection: operation after operation until time is up.
@@ -125,10 +114,7 @@ async fn work(burst: Arc<Burst>, mut connection: Connection) -> Outcome<Vec<Dura
         if number >= LIMIT {
             break;
         }
-        let step = burst
-            .scenario
-            .step(&mut connection, &burst.world, burst.run, number)
-            .await?;
+        let step = burst.scenario.step(&mut connection, &burst.world, burst.run, number).await?;
         if step == Step::Exhausted {
             break;
         }
@@ -144,12 +130,7 @@ mod tests {
     fn measured(latencies: impl Iterator<Item = u64>) -> Measured {
         let latencies: Vec<_> = latencies.map(Duration::from_millis).collect();
         let operations = u32::try_from(latencies.len()).unwrap();
-        Measured {
-            operations,
-            cpu: Duration::ZERO,
-            elapsed: Duration::ZERO,
-            latencies,
-        }
+        Measured { operations, cpu: Duration::ZERO, elapsed: Duration::ZERO, latencies }
     }
 
     #[test]

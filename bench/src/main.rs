@@ -54,10 +54,7 @@ struct Args {
 impl Args {
     fn scenarios(&self) -> Vec<Scenario> {
         let named = |scenario: &Scenario| match &self.only {
-            Some(part) => scenario
-                .name()
-                .to_lowercase()
-                .contains(&part.to_lowercase()),
+            Some(part) => scenario.name().to_lowercase().contains(&part.to_lowercase()),
             None => true,
         };
         Scenario::ALL.into_iter().filter(named).collect()
@@ -84,10 +81,7 @@ async fn main() -> ExitCode {
 
 async fn run(args: &Args) -> Outcome {
     if args.scenarios().is_empty() {
-        let names: Vec<_> = Scenario::ALL
-            .iter()
-            .map(|scenario| scenario.name())
-            .collect();
+        let names: Vec<_> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
         return Err(format!("--only matches none of: {}", names.join(", ")).into());
     }
     let installation = Installation::new(&args.server, args.database.clone())?;

@@ -18,10 +18,7 @@ pub(crate) fn line(users: u32, scenario: Scenario, ceiling: Option<f64>, measure
         Some(ceiling) => (format!("{ceiling:.3}"), percent(ceiling, cpu)),
         None => ("–".to_owned(), "–".to_owned()),
     };
-    let (p50, p99) = (
-        millis(measured.percentile(50)),
-        millis(measured.percentile(99)),
-    );
+    let (p50, p99) = (millis(measured.percentile(50)), millis(measured.percentile(99)));
     let rate = operations / measured.elapsed.max(Duration::from_nanos(1)).as_secs_f64();
     println!(
         "| {users} | {} | {cpu:.3} | {ceiling_text} | {ratio} | {rate:.0} | {p50:.2} | {p99:.2} |",
@@ -31,23 +28,13 @@ pub(crate) fn line(users: u32, scenario: Scenario, ceiling: Option<f64>, measure
 
 /// Which part of the CPU time went into cryptography that can't be avoided.
 fn percent(ceiling: f64, cpu: f64) -> String {
-    if cpu > 0.0 {
-        format!("{:.0} %", 100.0 * ceiling / cpu)
-    } else {
-        "–".to_owned()
-    }
+    if cpu > 0.0 { format!("{:.0} %", 100.0 * ceiling / cpu) } else { "–".to_owned() }
 }
 
 /// Prints what was measured once for a size of the pool. Comes between two lines of the table, so
 /// it goes to the other stream.
 pub(crate) fn notes(users: u32, ceilings: &Ceilings, starts: &[f64], idle: u64, busy: u64) {
-    let Ceilings {
-        sign,
-        verify,
-        power_of_g,
-        power,
-        power_public,
-    } = ceilings;
+    let Ceilings { sign, verify, power_of_g, power, power_public } = ceilings;
     eprintln!(
         "{users} users: RSA-2048 sign {sign:.3} ms, verify {verify:.4} ms; g^x {power_of_g:.3} ms, \
          any base {power:.3} ms, public exponent {power_public:.3} ms"

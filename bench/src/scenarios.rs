@@ -139,12 +139,7 @@ async fn srp_sign_in(connection: &mut Connection, world: &World, user: u32) -> O
         secret_block: text(&challenge, "/ChallengeParameters/SECRET_BLOCK")?,
     };
     let timestamp = timestamp(SystemClock.now()).ok_or("the year has five digits")?;
-    let signature = client.sign(
-        Party::user(&pool.id, &name),
-        PASSWORD,
-        &parameters,
-        &timestamp,
-    );
+    let signature = client.sign(Party::user(&pool.id, &name), PASSWORD, &parameters, &timestamp);
     let input = json!({
         "ClientId": pool.client_id,
         "ChallengeName": "PASSWORD_VERIFIER",

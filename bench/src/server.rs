@@ -40,24 +40,15 @@ pub(crate) struct Installation {
 impl Installation {
     /// An empty installation: SQLite in a temporary folder, or the given PostgreSQL database.
     pub(crate) fn new(binary: &Path, database: Option<String>) -> Outcome<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("poolhouse-bench-")
-            .tempdir()?;
-        Ok(Self {
-            binary: binary.to_owned(),
-            folder,
-            database,
-        })
+        let folder = tempfile::Builder::new().prefix("poolhouse-bench-").tempdir()?;
+        Ok(Self { binary: binary.to_owned(), folder, database })
     }
 
     /// Opens the store beside a running server, as another node would.
     pub(crate) async fn open_store(&self) -> Outcome<SqlStore> {
         let key = master_key::read_file(&self.folder.path().join("master.key"))?;
         let location = match &self.database {
-            Some(url) => Location::Postgres {
-                url: url.clone(),
-                connections: 4,
-            },
+            Some(url) => Location::Postgres { url: url.clone(), connections: 4 },
             None => Location::SqliteFile(self.folder.path().join("poolhouse.db")),
         };
         let now = SystemClock.now();
@@ -67,17 +58,12 @@ impl Installation {
 
     fn spawn(&self, address: SocketAddr) -> Outcome<Child> {
         let mut command = Command::new(&self.binary);
-        command
-            .args(["dev", "--listen", &address.to_string(), "--data"])
-            .arg(self.folder.path());
+        command.args(["dev", "--listen", &address.to_string(), "--data"]).arg(self.folder.path());
         if let Some(url) = &self.database {
             command.args(["--database", url]);
         }
         // The log is written as it is by default, one line per request; nobody reads it.
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let failed = |error| format!("{} did not start: {error}", self.binary.display());
         Ok(command.spawn().map_err(failed)?)
     }
@@ -100,10 +86,7 @@ impl Server {
     /// Starts a server and waits until it answers.
     async fn start_now(installation: &Installation) -> Outcome<Self> {
         let address = free_address()?;
-        let mut server = Self {
-            child: installation.spawn(address)?,
-            address,
-        };
+        let mut server = Self { child: installation.spawn(address)?, address };
         for _ in 0..POLLS {
             if let Some(status) = server.child.try_wait()? {
                 return Err(format!("the server ended: {status}").into());
@@ -135,10 +118,7 @@ impl Server {
         let Ok(mut connection) = Connection::open(self.address).await else {
             return false;
         };
-        connection
-            .get("/_poolhouse/health")
-            .await
-            .is_ok_and(|status| status.is_success())
+        connection.get("/_poolhouse/health").await.is_ok_and(|status| status.is_success())
     }
 }
 

@@ -8,10 +8,7 @@ pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts to measure.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "measuring time is what this crate is for"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "measuring time is what this crate is for")]
     pub(crate) fn start() -> Self {
         Self(Instant::now())
     }

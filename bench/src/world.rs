@@ -120,9 +120,7 @@ impl World {
     /// Tokens of some user.
     pub(crate) fn some_tokens(&self, draw: u32) -> Outcome<&Tokens> {
         let index = usize::try_from(draw)? % self.tokens.len().max(1);
-        self.tokens
-            .get(index)
-            .ok_or_else(|| "nobody has signed in".into())
+        self.tokens.get(index).ok_or_else(|| "nobody has signed in".into())
     }
 }
 

@@ -8,7 +8,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
+mod check;
 mod codegen;
+mod docs;
 mod test;
 
 /// What a command answers; the error is printed for the developer and ends the process.
@@ -25,6 +28,12 @@ struct Cli {
 enum Command {
     /// Generate the wire protocol from the service model
     Codegen(codegen::Args),
+    /// Write the generated pages of the documentation
+    Docs(docs::Args),
+    /// Check form, lints, layers, generated files and dependencies
+    Check(check::Args),
+    /// Measure a release build under load
+    Bench(bench::Args),
     /// Run every test, also those of real clients on each storage engine
     Test(test::Args),
 }
@@ -32,6 +41,9 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Codegen(args) => codegen::run(&args),
+        Command::Docs(args) => docs::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Test(args) => test::run(&args),
     };
     match outcome {

@@ -15,7 +15,7 @@ use crate::{Outcome, workspace};
 mod child;
 mod environments;
 mod packages;
-mod postgres;
+pub(crate) mod postgres;
 mod server;
 
 use postgres::Postgres;
@@ -51,7 +51,7 @@ enum Part {
 
 /// What the server under test stores its data in.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Engine {
+pub(crate) enum Engine {
     Sqlite,
     Postgres,
 }
@@ -198,6 +198,11 @@ fn towards<'command>(command: &'command mut Command, server: &Server) -> &'comma
 
 /// The debug build of the server, wherever this workspace builds to.
 fn server_binary() -> Outcome<PathBuf> {
+    Ok(target_directory()?.join("debug/poolhouse"))
+}
+
+/// The folder that cargo builds to.
+pub(crate) fn target_directory() -> Outcome<PathBuf> {
     let output = cargo()
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .output()?;
@@ -205,22 +210,23 @@ fn server_binary() -> Outcome<PathBuf> {
     let target = metadata
         .get("target_directory")
         .and_then(serde_json::Value::as_str);
-    let target = target.ok_or("`cargo metadata` names no target directory")?;
-    Ok(Path::new(target).join("debug/poolhouse"))
+    Ok(target
+        .ok_or("`cargo metadata` names no target directory")?
+        .into())
 }
 
 fn acceptance() -> PathBuf {
     workspace().join("acceptance")
 }
 
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace());
     command
 }
 
 /// Runs a command whose output the developer should see; an error unless it succeeds.
-fn execute(command: &mut Command) -> Outcome {
+pub(crate) fn execute(command: &mut Command) -> Outcome {
     let status = command.stdin(Stdio::null()).status().map_err(|error| {
         format!(
             "{} did not start: {error}",
@@ -235,7 +241,7 @@ fn execute(command: &mut Command) -> Outcome {
 }
 
 /// Whether a command can be run and succeeds; its output is thrown away.
-fn succeeds(command: &mut Command) -> bool {
+pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -28,7 +28,12 @@ impl Authenticator {
     /// A code that was not shown before and that the server accepts now: of this step, or of the
     /// next one, since clocks may be half a minute off. None if both were shown.
     pub(crate) fn code(&mut self) -> Option<String> {
-        let current = u64::try_from(seconds_now()).unwrap() / STEP_SECONDS;
+        self.code_at(seconds_now())
+    }
+
+    /// The same for a server whose clock shows so many seconds since the epoch.
+    pub(crate) fn code_at(&mut self, now: i64) -> Option<String> {
+        let current = u64::try_from(now).unwrap() / STEP_SECONDS;
         let step = current.max(self.shown + 1);
         if step > current + 1 {
             return None;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_cognitoidentityprovider::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::types::{
-    AttributeType, AuthFlowType, AuthenticationResultType, ChallengeNameType, ExplicitAuthFlowsType,
-    SoftwareTokenMfaConfigType, SoftwareTokenMfaSettingsType, UserPoolMfaType,
-    UsernameAttributeType, VerifiedAttributeType, VerifySoftwareTokenResponseType,
+    AttributeType, AuthFlowType, AuthenticationResultType, ChallengeNameType,
+    ExplicitAuthFlowsType, SoftwareTokenMfaConfigType, SoftwareTokenMfaSettingsType,
+    UserPoolMfaType, UsernameAttributeType, VerifiedAttributeType, VerifySoftwareTokenResponseType,
 };
 use aws_sdk_cognitoidentityprovider::{Client, Config};
 use poolhouse_acceptance::pool::PASSWORD;
@@ -128,8 +128,7 @@ async fn sign_up(idp: &Client, server: &Server, pool: &str, client: &str) {
         .unwrap();
 }
 
-type SignedIn =
-    aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutput;
+type SignedIn = aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutput;
 
 async fn sign_in(idp: &Client, client: &str) -> SignedIn {
     idp.initiate_auth()

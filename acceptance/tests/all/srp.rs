@@ -151,10 +151,7 @@ impl Attempt {
     async fn start(pool: &TestPool, username: &str) -> Self {
         let client = Client::new(&MachineEntropy);
         let public = client.public_hex();
-        Self {
-            client,
-            ..Self::with_public(pool, username, &public).await
-        }
+        Self { client, ..Self::with_public(pool, username, &public).await }
     }
 
     /// Sends this `SRP_A`, whatever it is.
@@ -229,12 +226,7 @@ fn forged(attempt: &Attempt, public: &[u8], timestamp: &str) -> String {
     let key = mac(&mac(&u, &[0]), b"Caldera Derived Key\x01");
     let (_, group) = attempt.pool_id.split_once('_').unwrap();
     let block = STANDARD.decode(&attempt.secret_block).unwrap();
-    let message = [
-        group.as_bytes(),
-        attempt.user_id.as_bytes(),
-        &block,
-        timestamp.as_bytes(),
-    ];
+    let message = [group.as_bytes(), attempt.user_id.as_bytes(), &block, timestamp.as_bytes()];
     STANDARD.encode(mac(&key[..16], &message.concat()))
 }
 
@@ -256,8 +248,8 @@ fn doubled(number: &[u8]) -> Vec<u8> {
 
 /// Letters, marks, numbers, symbols and punctuation of several scripts; no white space.
 const CHARACTERS: [char; 40] = [
-    'a', 'Z', '5', '$', '^', '*', '.', '[', ']', '{', '}', '"', '\\', '/', '<', '~', 'ß', 'é',
-    'Å', 'ł', 'Ω', 'я', 'Ж', 'ש', 'ع', 'क', 'ท', '漢', '字', 'ひ', '한', '€', '½', '²', '—', '¿',
+    'a', 'Z', '5', '$', '^', '*', '.', '[', ']', '{', '}', '"', '\\', '/', '<', '~', 'ß', 'é', 'Å',
+    'ł', 'Ω', 'я', 'Ж', 'ש', 'ع', 'क', 'ท', '漢', '字', 'ひ', '한', '€', '½', '²', '—', '¿',
     '\u{301}', '😀', '𝔘', '🏊',
 ];
 

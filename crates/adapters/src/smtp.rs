@@ -55,10 +55,7 @@ pub struct BadSetting {
 
 impl BadSetting {
     fn new(key: &'static str, problem: impl std::fmt::Display) -> Self {
-        Self {
-            key,
-            problem: problem.to_string(),
-        }
+        Self { key, problem: problem.to_string() }
     }
 }
 
@@ -74,12 +71,9 @@ impl SmtpMessenger {
     ///
     /// # Errors
     /// A setting makes no sense, or would send codes in the clear over a network.
-    pub fn new(settings: SmtpSettings) -> Result<Self, BadSetting> {
-        let from = settings
-            .from
-            .parse()
-            .map_err(|error| BadSetting::new("from", error))?;
-        let tls = tls(&settings)?;
+    pub fn new(settings: &SmtpSettings) -> Result<Self, BadSetting> {
+        let from = settings.from.parse().map_err(|error| BadSetting::new("from", error))?;
+        let tls = tls(settings)?;
         let usual_port = match settings.security {
             Security::StartTls => 587,
             Security::Tls => 465,
@@ -93,19 +87,14 @@ impl SmtpMessenger {
             builder =
                 builder.credentials(Credentials::new(user.clone(), password.as_str().to_owned()));
         }
-        Ok(Self {
-            transport: builder.build(),
-            from,
-        })
+        Ok(Self { transport: builder.build(), from })
     }
 
     /// A mail in two forms, so that it can be read without HTML.
     fn compose(&self, message: &Message) -> Result<Mail, String> {
         let from = match &message.from {
             None => self.from.clone(),
-            Some(from) => from
-                .parse()
-                .map_err(|error| format!("bad From address: {error}"))?,
+            Some(from) => from.parse().map_err(|error| format!("bad From address: {error}"))?,
         };
         let to = message.destination.parse();
         let to: Mailbox = to.map_err(|error| format!("bad destination address: {error}"))?;
@@ -118,8 +107,7 @@ impl SmtpMessenger {
         }
         let body =
             MultiPart::alternative_plain_html(plain_text(&message.body), message.body.clone());
-        mail.multipart(body)
-            .map_err(|error| format!("the mail can't be composed: {error}"))
+        mail.multipart(body).map_err(|error| format!("the mail can't be composed: {error}"))
     }
 }
 
@@ -132,9 +120,7 @@ fn tls(settings: &SmtpSettings) -> Result<Tls, BadSetting> {
             let certificate = certificate.map_err(|error| BadSetting::new("authorities", error))?;
             builder = builder.add_root_certificate(certificate);
         }
-        builder
-            .build()
-            .map_err(|error| BadSetting::new("host", error))
+        builder.build().map_err(|error| BadSetting::new("host", error))
     };
     match settings.security {
         Security::StartTls => Ok(Tls::Required(parameters()?)),
@@ -149,10 +135,7 @@ fn tls(settings: &SmtpSettings) -> Result<Tls, BadSetting> {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[async_trait]
@@ -185,10 +168,7 @@ impl Messenger for NoSender {
             Medium::Sms => "SMS",
         };
         let user_pool_id = message.user_pool_id.as_str();
-        tracing::warn!(
-            user_pool_id,
-            "no {medium} sender configured: a message was not sent"
-        );
+        tracing::warn!(user_pool_id, "no {medium} sender configured: a message was not sent");
         Err(DeliveryFailure(format!("no {medium} sender configured")))
     }
 }
@@ -200,10 +180,7 @@ fn plain_text(html: &str) -> String {
     let mut rest = html;
     while let Some((before, tag, after)) = next_tag(rest) {
         text.push_str(before);
-        let name: String = tag
-            .chars()
-            .take_while(|c| *c != '>' && !c.is_whitespace())
-            .collect();
+        let name: String = tag.chars().take_while(|c| *c != '>' && !c.is_whitespace()).collect();
         match name.trim_end_matches('/').to_ascii_lowercase().as_str() {
             "br" | "/p" | "/div" | "/li" | "/tr" | "/h1" | "/h2" | "/h3" => text.push('\n'),
             "a" => {
@@ -217,16 +194,9 @@ fn plain_text(html: &str) -> String {
         rest = after;
     }
     text.push_str(rest);
-    let entities = [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&nbsp;", " "),
-    ];
-    let text = entities
-        .iter()
-        .fold(text, |text, (entity, meant)| text.replace(entity, meant));
+    let entities =
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " ")];
+    let text = entities.iter().fold(text, |text, (entity, meant)| text.replace(entity, meant));
     text.replace("&amp;", "&")
 }
 
@@ -311,18 +281,11 @@ mod tests {
                 (false, "QUIT") => Some("221 bye"),
                 (false, _) => Some("250 fine"),
             };
-            in_data = if in_data {
-                line != "."
-            } else {
-                command == "DATA"
-            };
+            in_data = if in_data { line != "." } else { command == "DATA" };
             let is_over = command == "QUIT" || line == ".";
             received.push(line);
             if let Some(answer) = answer {
-                write
-                    .write_all(format!("{answer}\r\n").as_bytes())
-                    .await
-                    .unwrap();
+                write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
             }
             if is_over {
                 break;
@@ -334,7 +297,7 @@ mod tests {
     #[tokio::test]
     async fn a_mail_arrives_as_text_and_as_html() {
         let (port, server) = server("250 fine").await;
-        let messenger = SmtpMessenger::new(settings(port)).unwrap();
+        let messenger = SmtpMessenger::new(&settings(port)).unwrap();
         messenger.deliver(message()).await.unwrap();
         drop(messenger);
         let received = server.await.unwrap().join("\n");
@@ -348,10 +311,7 @@ mod tests {
             "text/plain",
             "text/html",
         ] {
-            assert!(
-                received.contains(expected),
-                "{expected} is not in {received}"
-            );
+            assert!(received.contains(expected), "{expected} is not in {received}");
         }
     }
 
@@ -359,41 +319,22 @@ mod tests {
     async fn sender_and_reply_address_of_the_pool_are_used_and_the_client_authenticates() {
         let (port, server) = server("250 fine").await;
         let credentials = Some(("me".to_owned(), Zeroizing::new("secret".to_owned())));
-        let messenger = SmtpMessenger::new(SmtpSettings {
-            credentials,
-            ..settings(port)
-        })
-        .unwrap();
+        let messenger =
+            SmtpMessenger::new(&SmtpSettings { credentials, ..settings(port) }).unwrap();
         let from = Some("Shop <shop@example.com>".to_owned());
         let reply_to = Some("help@example.com".to_owned());
-        messenger
-            .deliver(Message {
-                from,
-                reply_to,
-                ..message()
-            })
-            .await
-            .unwrap();
+        messenger.deliver(Message { from, reply_to, ..message() }).await.unwrap();
         drop(messenger);
         let received = server.await.unwrap().join("\n");
-        assert!(
-            received.contains("AUTH PLAIN AG1lAHNlY3JldA=="),
-            "{received}"
-        );
-        assert!(
-            received.contains("MAIL FROM:<shop@example.com>"),
-            "{received}"
-        );
-        assert!(
-            received.contains("Reply-To: help@example.com"),
-            "{received}"
-        );
+        assert!(received.contains("AUTH PLAIN AG1lAHNlY3JldA=="), "{received}");
+        assert!(received.contains("MAIL FROM:<shop@example.com>"), "{received}");
+        assert!(received.contains("Reply-To: help@example.com"), "{received}");
     }
 
     #[tokio::test]
     async fn a_refused_recipient_and_a_dead_server_are_delivery_failures() {
         let (port, server) = server("550 no such mailbox").await;
-        let messenger = SmtpMessenger::new(settings(port)).unwrap();
+        let messenger = SmtpMessenger::new(&settings(port)).unwrap();
         let failure = messenger.deliver(message()).await.unwrap_err();
         assert!(failure.to_string().contains("no such mailbox"), "{failure}");
         assert!(!failure.to_string().contains("123456"));
@@ -403,60 +344,35 @@ mod tests {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
-        assert!(
-            SmtpMessenger::new(settings(port))
-                .unwrap()
-                .deliver(message())
-                .await
-                .is_err()
-        );
+        assert!(SmtpMessenger::new(&settings(port)).unwrap().deliver(message()).await.is_err());
     }
 
     #[tokio::test]
     async fn a_text_message_and_a_senseless_address_are_delivery_failures() {
-        let messenger = SmtpMessenger::new(settings(1)).unwrap();
-        let sms = Message {
-            medium: Medium::Sms,
-            destination: "+15550100".into(),
-            ..message()
-        };
+        let messenger = SmtpMessenger::new(&settings(1)).unwrap();
+        let sms = Message { medium: Medium::Sms, destination: "+15550100".into(), ..message() };
         let failure = messenger.deliver(sms).await.unwrap_err();
         assert_eq!(failure.to_string(), "no SMS sender configured");
-        let nowhere = Message {
-            destination: "nobody\r\nBcc: x@example.com".into(),
-            ..message()
-        };
+        let nowhere = Message { destination: "nobody\r\nBcc: x@example.com".into(), ..message() };
         assert!(messenger.deliver(nowhere).await.is_err());
     }
 
     #[tokio::test]
     async fn mail_in_the_clear_leaves_the_machine_never() {
-        let remote = SmtpSettings {
-            host: "mail.example.com".into(),
-            ..settings(25)
-        };
-        let refused = SmtpMessenger::new(remote).err().unwrap();
+        let remote = SmtpSettings { host: "mail.example.com".into(), ..settings(25) };
+        let refused = SmtpMessenger::new(&remote).err().unwrap();
         assert!(refused.key == "security" && refused.problem.contains("starttls"));
-        let local = SmtpSettings {
-            host: "localhost".into(),
-            ..settings(25)
-        };
-        assert!(SmtpMessenger::new(local).is_ok());
-        let nameless = SmtpSettings {
-            from: "nobody".into(),
-            ..settings(25)
-        };
-        assert_eq!(SmtpMessenger::new(nameless).err().unwrap().key, "from");
+        let local = SmtpSettings { host: "localhost".into(), ..settings(25) };
+        assert!(SmtpMessenger::new(&local).is_ok());
+        let nameless = SmtpSettings { from: "nobody".into(), ..settings(25) };
+        assert_eq!(SmtpMessenger::new(&nameless).err().unwrap().key, "from");
     }
 
     #[test]
     fn plain_text_keeps_breaks_links_and_entities() {
         let html =
             "<p>Hi &amp; welcome</p>Go <a href=\"https://a.example/?x=1\">here</a><br/>1 &lt; 2";
-        assert_eq!(
-            plain_text(html),
-            "Hi & welcome\nGo https://a.example/?x=1 here\n1 < 2"
-        );
+        assert_eq!(plain_text(html), "Hi & welcome\nGo https://a.example/?x=1 here\n1 < 2");
         assert_eq!(plain_text("code 1 < 2, no tag"), "code 1 < 2, no tag");
     }
 }

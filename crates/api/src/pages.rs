@@ -11,9 +11,7 @@ const USUAL_SIZE: u32 = 60;
 
 /// How many rows a page may have.
 pub(crate) fn size(wanted: Option<i32>) -> usize {
-    let wanted = wanted
-        .and_then(|wanted| u32::try_from(wanted).ok())
-        .filter(|wanted| *wanted > 0);
+    let wanted = wanted.and_then(|wanted| u32::try_from(wanted).ok()).filter(|wanted| *wanted > 0);
     usize::try_from(wanted.unwrap_or(USUAL_SIZE)).unwrap_or(usize::MAX)
 }
 
@@ -36,9 +34,7 @@ where
     let Some(token) = token else { return Ok(None) };
     let position = paging::position(&ports.keyring, list, token, ports.clock.now());
     // The text is a belief.
-    Ok(Some(position.map_err(|_| {
-        invalid_parameter("Invalid pagination token given.")
-    })?))
+    Ok(Some(position.map_err(|_| invalid_parameter("Invalid pagination token given."))?))
 }
 
 /// Cuts what was fetched to the size of the page, and makes the token for the next page if there

@@ -42,10 +42,7 @@ impl Signatures for Anyone {
         _: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault> {
         let (access_key_id, name) = ("AKIATEST".to_owned(), "test".to_owned());
-        Ok(Ok(Administrator {
-            access_key_id,
-            name,
-        }))
+        Ok(Ok(Administrator { access_key_id, name }))
     }
 }
 
@@ -53,10 +50,7 @@ impl Stack {
     /// A new server; see [`Kit::new`] for what is fixed.
     pub(crate) async fn new() -> Self {
         let kit = Kit::new().await.unwrap();
-        Self {
-            ports: kit.ports.clone(),
-            kit,
-        }
+        Self { ports: kit.ports.clone(), kit }
     }
 
     /// Moves the clock forward.
@@ -71,36 +65,22 @@ impl Stack {
 
     /// The code in the last message to this address or number.
     pub(crate) fn last_code_for(&self, destination: &str) -> String {
-        self.kit
-            .messenger
-            .last_code_for(destination)
-            .expect("a message was sent")
+        self.kit.messenger.last_code_for(destination).expect("a message was sent")
     }
 
     /// Calls an operation.
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Answer {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
-        let request = http::Request::post("/")
-            .header("x-amz-target", target)
-            .body(())
-            .unwrap();
+        let request = http::Request::post("/").header("x-amz-target", target).body(()).unwrap();
         let (parts, ()) = request.into_parts();
         let body = input.to_string();
-        let request = ApiRequest {
-            parts: &parts,
-            body: body.as_bytes(),
-            request_id: "test",
-        };
+        let request = ApiRequest { parts: &parts, body: body.as_bytes(), request_id: "test" };
         let (parts, body) = serve(&self.ports, &Anyone, request).await.into_parts();
         let body = match body.as_str() {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap(),
         };
-        Answer {
-            status: parts.status.as_u16(),
-            body,
-            headers: parts.headers,
-        }
+        Answer { status: parts.status.as_u16(), body, headers: parts.headers }
     }
 
     /// Calls an operation that must succeed, and answers its body.
@@ -109,11 +89,7 @@ impl Stack {
         let caller = std::panic::Location::caller();
         async move {
             let answer = self.call(operation, input).await;
-            assert_eq!(
-                answer.status, 200,
-                "{operation} at {caller}: {}",
-                answer.body
-            );
+            assert_eq!(answer.status, 200, "{operation} at {caller}: {}", answer.body);
             answer.body
         }
     }
@@ -128,11 +104,7 @@ impl Stack {
         let caller = std::panic::Location::caller();
         async move {
             let answer = self.call(operation, input).await;
-            assert_eq!(
-                answer.status, 400,
-                "{operation} at {caller}: {}",
-                answer.body
-            );
+            assert_eq!(answer.status, 400, "{operation} at {caller}: {}", answer.body);
             (text(&answer.body["__type"]), text(&answer.body["message"]))
         }
     }
@@ -154,9 +126,7 @@ impl Stack {
         ];
         let input =
             json!({ "UserPoolId": pool_id, "ClientName": "client", "ExplicitAuthFlows": flows });
-        let answer = self
-            .ok("CreateUserPoolClient", merged(input, overrides))
-            .await;
+        let answer = self.ok("CreateUserPoolClient", merged(input, overrides)).await;
         text(&answer["UserPoolClient"]["ClientId"])
     }
 
@@ -181,12 +151,8 @@ impl Stack {
             "UserPoolId": pool_id, "Username": username, "Password": PASSWORD, "Permanent": true,
         });
         self.ok("AdminSetUserPassword", input).await;
-        let attributes = user["User"]["Attributes"]
-            .as_array()
-            .expect("a user has attributes");
-        let sub = attributes
-            .iter()
-            .find(|attribute| attribute["Name"] == "sub");
+        let attributes = user["User"]["Attributes"].as_array().expect("a user has attributes");
+        let sub = attributes.iter().find(|attribute| attribute["Name"] == "sub");
         text(&sub.expect("a user has a sub")["Value"])
     }
 
@@ -211,9 +177,7 @@ impl Stack {
 
 /// `base` with the members of `overrides` in place of its own; a null removes a member.
 pub(crate) fn merged(mut base: Value, overrides: Value) -> Value {
-    let Value::Object(overrides) = overrides else {
-        panic!("overrides are an object")
-    };
+    let Value::Object(overrides) = overrides else { panic!("overrides are an object") };
     for (name, value) in overrides {
         base[name] = value;
     }
@@ -233,8 +197,5 @@ pub(crate) fn invalid(message: &str) -> (String, String) {
 /// A string out of an answer.
 #[track_caller]
 pub(crate) fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("a string was expected, not {value}"))
-        .to_owned()
+    value.as_str().unwrap_or_else(|| panic!("a string was expected, not {value}")).to_owned()
 }

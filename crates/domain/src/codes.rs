@@ -130,7 +130,9 @@ pub async fn issue(
     contact: Contact,
     now: Timestamp,
 ) -> Result<Option<SentCode>, Fault> {
-    let Some(destination) = purpose.destination(user, contact) else { return Ok(None) };
+    let Some(destination) = purpose.destination(user, contact) else {
+        return Ok(None);
+    };
     let code = generate(entropy);
     tx.put_code(&IssuedCode {
         user_pool_id: user.user_pool_id.clone(),
@@ -228,7 +230,9 @@ mod tests {
     impl Entropy for Bytes {
         fn fill(&self, buffer: &mut [u8]) {
             let mut bytes = self.0.lock().unwrap();
-            buffer.iter_mut().for_each(|byte| *byte = bytes.remove(0));
+            for byte in buffer {
+                *byte = bytes.remove(0);
+            }
         }
     }
 

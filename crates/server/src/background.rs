@@ -45,10 +45,7 @@ pub(crate) fn keep_reserve_full(reserve: &Arc<KeyReserve>) -> io::Result<()> {
             thread::sleep(RESERVE_PAUSE);
         }
     };
-    thread::Builder::new()
-        .name("key-reserve".to_owned())
-        .spawn(refill)
-        .map(drop)
+    thread::Builder::new().name("key-reserve".to_owned()).spawn(refill).map(drop)
 }
 
 /// Removes what has expired, in small batches, until the task is aborted.

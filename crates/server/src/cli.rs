@@ -64,12 +64,7 @@ pub(crate) struct Dev {
     #[arg(long, conflicts_with = "database")]
     pub(crate) ephemeral: bool,
     /// Use this PostgreSQL database (postgres://…) in place of a file in the data folder.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "POOLHOUSE_DATABASE",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "URL", env = "POOLHOUSE_DATABASE", hide_env_values = true)]
     pub(crate) database: Option<String>,
     /// Create the pools, app clients and users of this file (see docs/seed.md) if they are missing.
     #[arg(long, value_name = "FILE")]
@@ -95,12 +90,7 @@ pub(crate) struct Installation {
     #[arg(long, value_name = "FOLDER", default_value = "./.poolhouse")]
     pub(crate) data: PathBuf,
     /// The database of `poolhouse dev`, if it has one outside of the data folder.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "POOLHOUSE_DATABASE",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "URL", env = "POOLHOUSE_DATABASE", hide_env_values = true)]
     pub(crate) database: Option<String>,
 }
 

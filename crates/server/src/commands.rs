@@ -25,20 +25,17 @@ const TRIES: u32 = 5;
 
 /// Opens the installation that a command names.
 async fn open(installation: &Installation) -> Outcome<SqlStore> {
-    let (location, key) = match &installation.config {
-        Some(path) => {
-            let config = Config::read(path, &|name| std::env::var(name).ok())?;
-            (config.location, config.master_key)
+    let (location, key) = if let Some(path) = &installation.config {
+        let config = Config::read(path, &|name| std::env::var(name).ok())?;
+        (config.location, config.master_key)
+    } else {
+        let folder = &installation.data;
+        if !folder.is_dir() {
+            let text = "there is no data folder; name it with --data, or a configuration with \
+                        --config";
+            return Err(format!("{}: {text}", folder.display()).into());
         }
-        None => {
-            let folder = &installation.data;
-            if !folder.is_dir() {
-                let text = "there is no data folder; name it with --data, or a configuration \
-                            with --config";
-                return Err(format!("{}: {text}", folder.display()).into());
-            }
-            installation::in_folder(folder, installation.database.as_deref())?
-        }
+        installation::in_folder(folder, installation.database.as_deref())?
     };
     installation::open(&location, &key, SystemClock.now()).await
 }
@@ -81,23 +78,11 @@ fn new_access_key(name: String, entropy: &dyn Entropy, now: Timestamp) -> Access
     const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut random = [0; 16];
     entropy.fill(&mut random);
-    let letters = random
-        .iter()
-        .filter_map(|byte| BASE32.get(usize::from(byte % 32)));
-    let id = format!(
-        "AKIA{}",
-        letters
-            .map(|letter| char::from(*letter))
-            .collect::<String>()
-    );
+    let letters = random.iter().filter_map(|byte| BASE32.get(usize::from(byte % 32)));
+    let id = format!("AKIA{}", letters.map(|letter| char::from(*letter)).collect::<String>());
     let mut secret = [0; 30];
     entropy.fill(&mut secret);
-    AccessKey {
-        id,
-        secret: STANDARD.encode(secret),
-        name,
-        created_at: now,
-    }
+    AccessKey { id, secret: STANDARD.encode(secret), name, created_at: now }
 }
 
 async fn list(installation: &Installation) -> Outcome<String> {
@@ -130,10 +115,7 @@ async fn delete(installation: &Installation, id: &str) -> Outcome<String> {
 
 /// Runs a `master-key` command; answers what to print.
 pub(crate) async fn master_key(command: MasterKeyCommand) -> Outcome<String> {
-    let MasterKeyCommand::Rotate {
-        new_key_file,
-        installation,
-    } = command;
+    let MasterKeyCommand::Rotate { new_key_file, installation } = command;
     let (file, replaced) = match (&installation.config, new_key_file) {
         (Some(_), None) => return Err("--new-key-file is required with --config".into()),
         (Some(_), Some(file)) => (file, None),
@@ -160,10 +142,7 @@ pub(crate) async fn master_key(command: MasterKeyCommand) -> Outcome<String> {
         let (file, current) = (file.display(), current.display());
         format!("the master key was rotated; move {file} to {current} yourself: {error}")
     })?;
-    Ok(format!(
-        "The data keys are now wrapped by master key {id} in {}.\n",
-        current.display()
-    ))
+    Ok(format!("The data keys are now wrapped by master key {id} in {}.\n", current.display()))
 }
 
 /// Runs a `data-key` command; answers what to print.
@@ -190,11 +169,7 @@ mod tests {
         let make = || new_access_key("ci".to_owned(), &SystemEntropy, Timestamp::default());
         let (one, two) = (make(), make());
         assert!(one.id.starts_with("AKIA") && one.id.len() == 20 && one.secret.len() == 40);
-        assert!(
-            one.id
-                .chars()
-                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
-        );
+        assert!(one.id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()));
         assert!(one.id != two.id && one.secret != two.secret);
     }
 

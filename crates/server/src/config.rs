@@ -114,29 +114,14 @@ impl Config {
     pub(crate) fn read(path: &Path, environment: Environment<'_>) -> Result<Self, Problem> {
         let document = Document::read(path)?;
         let written: Written = document.parse()?;
-        let reader = Reader {
-            document: &document,
-            environment,
-        };
+        let reader = Reader { document: &document, environment };
         let tls = reader.tls(&written)?;
         let identity = reader.identity(&written)?;
         let location = reader.location(&written.database)?;
         let master_key = reader.master_key(&written.master_key)?;
-        let smtp = written
-            .smtp
-            .as_ref()
-            .map(|smtp| reader.smtp(smtp))
-            .transpose()?;
+        let smtp = written.smtp.as_ref().map(|smtp| reader.smtp(smtp)).transpose()?;
         let listen = written.listen;
-        Ok(Self {
-            listen,
-            tls,
-            location,
-            master_key,
-            smtp,
-            identity,
-            document,
-        })
+        Ok(Self { listen, tls, location, master_key, smtp, identity, document })
     }
 }
 
@@ -188,9 +173,7 @@ impl Reader<'_> {
     fn location(&self, written: &WrittenDatabase) -> Result<Location, Problem> {
         let connections = written.connections.unwrap_or(CONNECTIONS);
         if connections == 0 {
-            return Err(self
-                .document
-                .problem("database.connections", "must be at least 1"));
+            return Err(self.document.problem("database.connections", "must be at least 1"));
         }
         let url = match (&written.file, &written.url, &written.url_env) {
             (Some(file), None, None) => {
@@ -209,10 +192,9 @@ impl Reader<'_> {
 
     fn master_key(&self, written: &WrittenMasterKey) -> Result<KeyBytes, Problem> {
         let (key, read) = match (&written.file, &written.env) {
-            (Some(file), None) => (
-                "master_key.file",
-                master_key::read_file(&self.document.resolve(file)),
-            ),
+            (Some(file), None) => {
+                ("master_key.file", master_key::read_file(&self.document.resolve(file)))
+            }
             (None, Some(variable)) => {
                 let value = (self.environment)(variable).map(Zeroizing::new);
                 let value = value.as_ref().map(|value| value.as_str());
@@ -275,28 +257,20 @@ impl Reader<'_> {
                 let text = "needs password_file or password_env beside it";
                 Err(self.document.problem("smtp.username", text))
             }
-            (None, Some(_)) => Err(self
-                .document
-                .problem("smtp", "has a password but no username")),
+            (None, Some(_)) => Err(self.document.problem("smtp", "has a password but no username")),
         }
     }
 
     fn bytes(&self, key: &str, path: &Path) -> Result<Vec<u8>, Problem> {
         let path = self.document.resolve(path);
         std::fs::read(&path).map_err(|error| {
-            self.document.problem(
-                key,
-                format_args!("{} can't be read: {error}", path.display()),
-            )
+            self.document.problem(key, format_args!("{} can't be read: {error}", path.display()))
         })
     }
 
     fn variable(&self, key: &str, name: &str) -> Result<String, Problem> {
         (self.environment)(name).ok_or_else(|| {
-            self.document.problem(
-                key,
-                format_args!("the environment variable {name} is not set"),
-            )
+            self.document.problem(key, format_args!("the environment variable {name} is not set"))
         })
     }
 }
@@ -304,10 +278,7 @@ impl Reader<'_> {
 /// The location of a PostgreSQL URL.
 pub(crate) fn postgres(url: &str, connections: usize) -> Result<Location, String> {
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(Location::Postgres {
-            url: url.to_owned(),
-            connections,
-        });
+        return Ok(Location::Postgres { url: url.to_owned(), connections });
     }
     // The text must not show the URL, which holds a password.
     Err("a database URL must begin with postgres://".to_owned())
@@ -337,9 +308,7 @@ pub(crate) fn check_account(account_id: &str) -> Result<(), &'static str> {
 
 /// Whether issuers can be made from this by appending a slash and the id of a pool.
 pub(crate) fn check_issuer(issuer: &str) -> Result<(), &'static str> {
-    let rest = issuer
-        .strip_prefix("https://")
-        .or_else(|| issuer.strip_prefix("http://"));
+    let rest = issuer.strip_prefix("https://").or_else(|| issuer.strip_prefix("http://"));
     let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.starts_with('/')) else {
         return Err("must be a URL such as https://id.example.com");
     };
@@ -413,9 +382,7 @@ password_env = "PASSWORD"
         let config = read(GOOD).unwrap_or_else(|problem| panic!("{problem}"));
         assert!(config.tls.is_none());
         assert_eq!(config.identity.issuer_base, "https://id.example.com");
-        let Location::SqliteFile(file) = config.location else {
-            panic!("not a file")
-        };
+        let Location::SqliteFile(file) = config.location else { panic!("not a file") };
         assert!(file.ends_with("data/poolhouse.db") && file.is_absolute());
         let smtp = config.smtp.unwrap();
         assert_eq!(
@@ -427,29 +394,18 @@ password_env = "PASSWORD"
     #[test]
     fn tls_or_a_trusted_proxy_but_not_both() {
         let neither = problem("trusted_proxy = true", "");
-        assert!(
-            neither.starts_with("poolhouse.toml:1: listen: passwords would be"),
-            "{neither}"
-        );
+        assert!(neither.starts_with("poolhouse.toml:1: listen: passwords would be"), "{neither}");
         let tls = "[tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n[database]";
         let both = problem("[database]", tls);
-        assert!(
-            both.starts_with("poolhouse.toml:5: trusted_proxy: contradicts [tls]"),
-            "{both}"
-        );
-        let tls_only = GOOD
-            .replace("trusted_proxy = true", "")
-            .replace("[database]", tls);
+        assert!(both.starts_with("poolhouse.toml:5: trusted_proxy: contradicts [tls]"), "{both}");
+        let tls_only = GOOD.replace("trusted_proxy = true", "").replace("[database]", tls);
         assert!(read(&tls_only).unwrap().tls.unwrap().key.ends_with("b.pem"));
     }
 
     #[test]
     fn an_issuer_over_plain_http_must_stay_on_the_machine() {
         let remote = problem("https://id", "http://id");
-        assert!(
-            remote.starts_with("poolhouse.toml:4: issuer: must begin with https"),
-            "{remote}"
-        );
+        assert!(remote.starts_with("poolhouse.toml:4: issuer: must begin with https"), "{remote}");
         assert!(problem("https://id.example.com", "http://127.0.0.1:8443").contains("issuer"));
         let local = GOOD
             .replace("https://id.example.com", "http://127.0.0.1:8443")
@@ -461,32 +417,17 @@ password_env = "PASSWORD"
     #[test]
     fn the_master_key_and_the_database_come_from_exactly_one_place() {
         let none = problem("env = \"KEY\"", "");
-        assert!(
-            none.starts_with("poolhouse.toml:10: master_key: needs exactly one"),
-            "{none}"
-        );
+        assert!(none.starts_with("poolhouse.toml:10: master_key: needs exactly one"), "{none}");
         let unset = problem("\"KEY\"", "\"OTHER\"");
-        assert!(
-            unset.starts_with("poolhouse.toml:11: master_key.env: "),
-            "{unset}"
-        );
+        assert!(unset.starts_with("poolhouse.toml:11: master_key.env: "), "{unset}");
         let missing = problem("env = \"KEY\"", "file = \"master.key\"");
         assert!(missing.contains("there is no master key file"), "{missing}");
         let both = problem("[master_key]", "url = \"postgres://x\"\n[master_key]");
-        assert!(
-            both.starts_with("poolhouse.toml:7: database: needs exactly one"),
-            "{both}"
-        );
-        let wrong = problem(
-            "file = \"data/poolhouse.db\"",
-            "url = \"mysql://me:hunter2@x\"",
-        );
+        assert!(both.starts_with("poolhouse.toml:7: database: needs exactly one"), "{both}");
+        let wrong = problem("file = \"data/poolhouse.db\"", "url = \"mysql://me:hunter2@x\"");
         assert!(wrong.contains("must begin with postgres://"), "{wrong}");
         let url = GOOD.replace("file = \"data/poolhouse.db\"", "url_env = \"DATABASE\"");
-        assert!(matches!(
-            read(&url).unwrap().location,
-            Location::Postgres { .. }
-        ));
+        assert!(matches!(read(&url).unwrap().location, Location::Postgres { .. }));
     }
 
     #[test]
@@ -500,10 +441,7 @@ password_env = "PASSWORD"
     #[test]
     fn a_user_name_without_password_is_refused() {
         let alone = problem("password_env = \"PASSWORD\"\n", "");
-        assert!(
-            alone.starts_with("poolhouse.toml:17: smtp.username: needs password"),
-            "{alone}"
-        );
+        assert!(alone.starts_with("poolhouse.toml:17: smtp.username: needs password"), "{alone}");
         assert!(problem("username = \"me\"\n", "").contains("no username"));
         assert!(problem("\"PASSWORD\"", "\"OTHER\"").contains("OTHER is not set"));
     }

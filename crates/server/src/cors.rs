@@ -23,10 +23,7 @@ const USUAL_HEADERS: &str = "content-type, x-amz-target, x-amz-user-agent, cache
 pub(crate) fn allow(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     let exposed = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date";
-    headers.insert(
-        ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static(exposed),
-    );
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
 }
 
 /// The answer to a browser that asks beforehand. Whatever headers it names are allowed.
@@ -41,10 +38,7 @@ pub(crate) fn preflight(parts: &Parts) -> Response<String> {
     let methods = HeaderValue::from_static(if is_api { "POST" } else { "GET" });
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("172800"));
-    headers.insert(
-        VARY,
-        HeaderValue::from_static("access-control-request-headers"),
-    );
+    headers.insert(VARY, HeaderValue::from_static("access-control-request-headers"));
     response
 }
 
@@ -67,10 +61,7 @@ mod tests {
         let response = asked("/", Some("x-amz-target,x-custom"));
         let headers = response.headers();
         assert_eq!(response.status(), 200);
-        assert_eq!(
-            headers["access-control-allow-headers"],
-            "x-amz-target,x-custom"
-        );
+        assert_eq!(headers["access-control-allow-headers"], "x-amz-target,x-custom");
         assert_eq!(headers["access-control-allow-methods"], "POST");
         assert_eq!(headers["access-control-max-age"], "172800");
         assert_eq!(response.body(), "");

@@ -39,23 +39,15 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let inbox = Arc::new(Inbox::default());
     let store = installation::open(&location, &key, clock.now()).await?;
     let region = identity.region.clone();
-    let ports = installation::ports(
-        &store,
-        Arc::clone(&clock) as _,
-        Arc::clone(&inbox) as _,
-        identity,
-    )?;
+    let ports =
+        installation::ports(&store, Arc::clone(&clock) as _, Arc::clone(&inbox) as _, identity)?;
     if let Some(path) = &options.seed {
         seed::plant(path, &ports).await?;
     }
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&ports.clock));
     let dev = Some(DevTools { inbox, clock });
-    let site = Arc::new(Site {
-        ports,
-        signatures: Box::new(Unchecked),
-        dev,
-    });
+    let site = Arc::new(Site { ports, signatures: Box::new(Unchecked), dev });
     let stop = stop::requested()?;
     welcome(&endpoint, &region)?;
     listener::run(listener, None, site, stop).await;

@@ -51,14 +51,10 @@ pub(crate) async fn serve(
                 Err(problem) => (StatusCode::BAD_REQUEST, json!({ "message": problem })),
             }
         }
-        ("health", _) | ("messages" | "clock", Some(_)) => (
-            StatusCode::METHOD_NOT_ALLOWED,
-            json!({ "message": "method not allowed" }),
-        ),
-        _ => (
-            StatusCode::NOT_FOUND,
-            json!({ "message": "there is nothing here" }),
-        ),
+        ("health", _) | ("messages" | "clock", Some(_)) => {
+            (StatusCode::METHOD_NOT_ALLOWED, json!({ "message": "method not allowed" }))
+        }
+        _ => (StatusCode::NOT_FOUND, json!({ "message": "there is nothing here" })),
     };
     let mut response = Response::new(content.to_string());
     *response.status_mut() = status;
@@ -76,10 +72,7 @@ async fn health(ports: &Ports) -> (StatusCode, Value) {
         Err(fault) => Err(fault),
     };
     match answered {
-        Ok(()) => (
-            StatusCode::OK,
-            json!({ "status": "ok", "version": version }),
-        ),
+        Ok(()) => (StatusCode::OK, json!({ "status": "ok", "version": version })),
         Err(fault) => {
             tracing::warn!(%fault, "the database does not answer");
             let content = json!({ "status": "database unavailable", "version": version });
@@ -152,10 +145,7 @@ fn check(seconds: f64) -> Result<(), String> {
     Err("the clock would leave the years 1970 to 9999".to_owned())
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "`check` keeps the value in range"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "`check` keeps the value in range")]
 fn micros(seconds: f64) -> i64 {
     (seconds * 1e6).round() as i64
 }
@@ -209,10 +199,7 @@ mod tests {
     fn parameters_are_decoded_and_keep_their_plus_signs() {
         let query = "user=a%40b.example&destination=+15550100&empty=";
         assert_eq!(parameter(query, "user").as_deref(), Some("a@b.example"));
-        assert_eq!(
-            parameter(query, "destination").as_deref(),
-            Some("+15550100")
-        );
+        assert_eq!(parameter(query, "destination").as_deref(), Some("+15550100"));
         assert_eq!(parameter(query, "empty").as_deref(), Some(""));
         assert_eq!(parameter(query, "pool"), None);
     }

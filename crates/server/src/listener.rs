@@ -32,7 +32,7 @@ const CONNECTIONS: usize = 4_096;
 /// Within this time a new connection must have sent its first request's headers, TLS included.
 const FIRST_REQUEST: Duration = Duration::from_secs(10);
 /// Within this time after an answer the next request's headers must be there.
-const NEXT_REQUEST: Duration = Duration::from_secs(60);
+const NEXT_REQUEST: Duration = Duration::from_mins(1);
 /// The most headers of a request, and their size in HTTP/2.
 const HEADERS: usize = 100;
 const HEADER_BYTES: u32 = 32 * 1024;
@@ -76,10 +76,7 @@ pub(crate) async fn run(
     }
     drop(listener);
     tracing::info!(connections = graceful.count(), "stopping");
-    if tokio::time::timeout(GRACE, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests took too long and were cut off");
     }
 }
@@ -99,10 +96,7 @@ async fn accept(
         };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let connection = Connection {
-                    site: Arc::clone(&site),
-                    place,
-                };
+                let connection = Connection { site: Arc::clone(&site), place };
                 tokio::spawn(connection.serve(stream, tls.clone(), graceful.watcher()));
             }
             Err(error) => {
@@ -176,11 +170,7 @@ async fn silence(has_begun: &AtomicBool) {
 /// Both versions of HTTP with their limits.
 fn protocol() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(NEXT_REQUEST)
-        .max_headers(HEADERS);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(NEXT_REQUEST).max_headers(HEADERS);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -16,25 +16,18 @@ use crate::{
 /// Serves until it is told to stop.
 pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let config = Config::read(path, &|name| std::env::var(name).ok())?;
-    let tls = config
-        .tls
-        .as_ref()
-        .map(|files| tls::acceptor(files, &config.document))
-        .transpose()?;
-    let messenger: Arc<dyn Messenger> = match config.smtp {
-        Some(settings) => {
+    let tls =
+        config.tls.as_ref().map(|files| tls::acceptor(files, &config.document)).transpose()?;
+    let messenger: Arc<dyn Messenger> =
+        if let Some(settings) = &config.smtp {
             let messenger = SmtpMessenger::new(settings);
             Arc::new(messenger.map_err(|bad| {
-                config
-                    .document
-                    .problem(&format!("smtp.{}", bad.key), bad.problem)
+                config.document.problem(&format!("smtp.{}", bad.key), bad.problem)
             })?)
-        }
-        None => {
+        } else {
             tracing::warn!("no [smtp] in the configuration: messages with codes will fail");
             Arc::new(NoSender)
-        }
-    };
+        };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let listener = listener::bind(config.listen).await?;
     let store = installation::open(&config.location, &config.master_key, clock.now()).await?;
@@ -42,22 +35,11 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&clock));
     let reloader = background::reload_keys(store.clone());
-    let signatures = Verified {
-        store: Arc::clone(&ports.store),
-        clock,
-        region: ports.identity.region.clone(),
-    };
-    let site = Arc::new(Site {
-        ports,
-        signatures: Box::new(signatures),
-        dev: None,
-    });
+    let signatures =
+        Verified { store: Arc::clone(&ports.store), clock, region: ports.identity.region.clone() };
+    let site = Arc::new(Site { ports, signatures: Box::new(signatures), dev: None });
     let stop = stop::requested()?;
-    let scheme = if tls.is_some() {
-        "https"
-    } else {
-        "http, behind a proxy"
-    };
+    let scheme = if tls.is_some() { "https" } else { "http, behind a proxy" };
     tracing::info!(address = %listener.local_addr()?, scheme, "serving");
     listener::run(listener, tls, site, stop).await;
     sweeper.abort();

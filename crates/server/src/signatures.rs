@@ -31,14 +31,12 @@ impl Signatures for Verified {
         let now = self.clock.now();
         let verified = signature::verify(parts, body, &*self.store, now, &self.region).await?;
         Ok(match verified {
-            Ok(signer) => Ok(Administrator {
-                access_key_id: signer.access_key_id,
-                name: signer.name,
-            }),
-            Err(refused) => Err(SignatureRefused {
-                type_name: refused.type_name,
-                message: refused.message,
-            }),
+            Ok(signer) => {
+                Ok(Administrator { access_key_id: signer.access_key_id, name: signer.name })
+            }
+            Err(refused) => {
+                Err(SignatureRefused { type_name: refused.type_name, message: refused.message })
+            }
         })
     }
 }
@@ -53,9 +51,6 @@ impl Signatures for Unchecked {
         _parts: &Parts,
         _body: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault> {
-        Ok(Ok(Administrator {
-            access_key_id: "DEV".to_owned(),
-            name: "dev".to_owned(),
-        }))
+        Ok(Ok(Administrator { access_key_id: "DEV".to_owned(), name: "dev".to_owned() }))
     }
 }

@@ -22,21 +22,14 @@ use crate::{
 /// A file can't be read, or certificate and key don't belong together.
 pub(crate) fn acceptor(files: &TlsFiles, document: &Document) -> Result<TlsAcceptor, Problem> {
     let unreadable = |key: &str, path: &Path, error: &dyn std::fmt::Display| {
-        document.problem(
-            key,
-            format_args!("{} can't be used: {error}", path.display()),
-        )
+        document.problem(key, format_args!("{} can't be used: {error}", path.display()))
     };
     let path = &files.certificate;
     let chain = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| unreadable("tls.certificate", path, &error))?;
     if chain.is_empty() {
-        return Err(unreadable(
-            "tls.certificate",
-            path,
-            &"there is no certificate in it",
-        ));
+        return Err(unreadable("tls.certificate", path, &"there is no certificate in it"));
     }
     let path = &files.key;
     let key =

@@ -23,9 +23,7 @@ pub(crate) fn show(
     let totp = totp(secret, issuer, account)?;
     let seconds = u64::try_from(now.seconds()).unwrap_or(0);
     let left = STEP - seconds % STEP;
-    let uri = totp
-        .to_url()
-        .map_err(|error| format!("no otpauth URI can be made: {error}"))?;
+    let uri = totp.to_url().map_err(|error| format!("no otpauth URI can be made: {error}"))?;
     let code = totp.generate(seconds);
     let qr = QRBuilder::new(uri.as_str()).build();
     let qr = qr.map_err(|error| format!("no QR code can be made: {error}"))?;
@@ -37,10 +35,7 @@ pub(crate) fn show(
 
 /// The authenticator that most apps are: SHA-1, six digits, thirty seconds (RFC 6238).
 fn totp(secret: &str, issuer: &str, account: &str) -> Result<Totp, String> {
-    let compact: String = secret
-        .chars()
-        .filter(|c| !c.is_whitespace() && *c != '-')
-        .collect();
+    let compact: String = secret.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let compact = compact.trim_end_matches('=').to_ascii_uppercase();
     let bad = "the secret must be base32 (letters A to Z and digits 2 to 7), as \
                AssociateSoftwareToken answers it in SecretCode";
@@ -51,9 +46,7 @@ fn totp(secret: &str, issuer: &str, account: &str) -> Result<Totp, String> {
     if issuer.contains(':') || account.contains(':') {
         return Err("--issuer and --account must not contain a colon".to_owned());
     }
-    let builder = Builder::new()
-        .with_secret(secret)
-        .with_account_name(account);
+    let builder = Builder::new().with_secret(secret).with_account_name(account);
     // "Noncompliant" because it takes secrets shorter than the 16 bytes that RFC 4226 asks for.
     Ok(builder.with_issuer(Some(issuer)).build_noncompliant())
 }
@@ -72,10 +65,7 @@ mod tests {
         // The last six of the eight digits in the table of appendix B.
         assert_eq!(lines.next(), Some("287082"));
         assert_eq!(lines.next(), Some("1 s left"));
-        assert!(
-            shown.contains("otpauth://totp/Poolhouse:alice?secret=GEZDGNBV"),
-            "{shown}"
-        );
+        assert!(shown.contains("otpauth://totp/Poolhouse:alice?secret=GEZDGNBV"), "{shown}");
         assert!(shown.contains('█'));
     }
 
@@ -89,10 +79,7 @@ mod tests {
     #[test]
     fn a_bad_secret_is_explained_and_not_repeated() {
         let error = show("01!", "P", "a", Timestamp::default()).unwrap_err();
-        assert!(
-            error.contains("base32") && !error.contains("01!"),
-            "{error}"
-        );
+        assert!(error.contains("base32") && !error.contains("01!"), "{error}");
         assert!(show("  ", "P", "a", Timestamp::default()).is_err());
         assert!(show(SECRET, "P:Q", "a", Timestamp::default()).is_err());
     }

@@ -25,12 +25,7 @@ impl SqlTransaction {
         let secret = self.open(SECRET, &[&id], &sealed).await?;
         let secret = String::from_utf8(secret.to_vec())
             .map_err(|_| Fault::broken("a stored access key is not text"))?;
-        Ok(AccessKey {
-            id,
-            secret,
-            name: row.text()?,
-            created_at: row.time()?,
-        })
+        Ok(AccessKey { id, secret, name: row.text()?, created_at: row.time()? })
     }
 }
 

@@ -45,11 +45,7 @@ impl SqlTransaction {
                 .map_err(|error| Fault::because("stored client secrets can't be read", error))?,
             None => Vec::new(),
         };
-        Ok(AppClient {
-            settings,
-            secrets,
-            version: row.int()?,
-        })
+        Ok(AppClient { settings, secrets, version: row.int()? })
     }
 }
 
@@ -58,13 +54,8 @@ impl AppClients for SqlTransaction {
     async fn insert_app_client(&mut self, client: &AppClient) -> Result<(), Fault> {
         let secrets = self.seal_client_secrets(client)?;
         let settings = to_json(&client.settings);
-        let values = values![
-            client.id(),
-            client.user_pool_id(),
-            &settings,
-            &secrets,
-            client.version
-        ];
+        let values =
+            values![client.id(), client.user_pool_id(), &settings, &secrets, client.version];
         inserted(self.view.execute(INSERT, values).await?, "an app client")
     }
 
@@ -85,10 +76,7 @@ impl AppClients for SqlTransaction {
     }
 
     async fn delete_app_client(&mut self, client_id: &str) -> Result<(), Fault> {
-        self.view
-            .execute(DELETE, values![client_id])
-            .await
-            .map(drop)
+        self.view.execute(DELETE, values![client_id]).await.map(drop)
     }
 
     async fn list_app_clients(

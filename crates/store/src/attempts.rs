@@ -30,11 +30,7 @@ impl AttemptCounters for SqlTransaction {
         let Some(mut row) = self.view.fetch_optional(GET, values).await? else {
             return Ok(None);
         };
-        Ok(Some(Attempts {
-            count: row.small()?,
-            since: row.time()?,
-            last_at: row.time()?,
-        }))
+        Ok(Some(Attempts { count: row.small()?, since: row.time()?, last_at: row.time()? }))
     }
 
     async fn put_attempts(

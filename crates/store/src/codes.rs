@@ -64,8 +64,7 @@ impl Codes for SqlTransaction {
     ) -> Result<Option<IssuedCode>, Fault> {
         let values = values![user_pool_id, sub, purpose.as_str()];
         let row = self.view.fetch_optional(GET, values).await?;
-        row.map(|row| read(row, user_pool_id, sub, purpose))
-            .transpose()
+        row.map(|row| read(row, user_pool_id, sub, purpose)).transpose()
     }
 
     async fn delete_code(

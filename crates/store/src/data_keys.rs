@@ -25,11 +25,7 @@ const INSERT: &str = "INSERT INTO data_keys (id, wrapped, master_key_id, created
 const REWRAP: &str = "UPDATE data_keys SET wrapped = $2, master_key_id = $3 WHERE id = $1";
 
 async fn list(view: &mut View) -> Result<Vec<WrappedDataKey>, Fault> {
-    view.fetch_all(LIST, &[])
-        .await?
-        .into_iter()
-        .map(read)
-        .collect()
+    view.fetch_all(LIST, &[]).await?.into_iter().map(read).collect()
 }
 
 fn read(mut row: Row) -> Result<WrappedDataKey, Fault> {
@@ -47,14 +43,8 @@ async fn insert(view: &mut View, key: &WrappedDataKey) -> Result<bool, Fault> {
 }
 
 async fn rewrap(view: &mut View, key: &WrappedDataKey) -> Result<(), Fault> {
-    let touched = view
-        .execute(REWRAP, values![key.id, &key.wrapped, &key.master_key_id])
-        .await?;
-    if touched == 1 {
-        Ok(())
-    } else {
-        Err(Fault::broken("a data key is missing"))
-    }
+    let touched = view.execute(REWRAP, values![key.id, &key.wrapped, &key.master_key_id]).await?;
+    if touched == 1 { Ok(()) } else { Err(Fault::broken("a data key is missing")) }
 }
 
 #[async_trait]
@@ -74,12 +64,10 @@ impl DataKeys for SqlTransaction {
 
 /// Unwraps a stored key.
 fn unwrap(master_key: &MasterKey, stored: &WrappedDataKey) -> Result<DataKey, OpenError> {
-    master_key
-        .unwrap(stored.id, &stored.wrapped)
-        .map_err(|_| OpenError::WrongMasterKey {
-            expected: stored.master_key_id.clone(),
-            given: master_key.id(),
-        })
+    master_key.unwrap(stored.id, &stored.wrapped).map_err(|_| OpenError::WrongMasterKey {
+        expected: stored.master_key_id.clone(),
+        given: master_key.id(),
+    })
 }
 
 /// Wraps a key for storage.
@@ -169,18 +157,13 @@ impl SqlStore {
         let (master_key, entropy) = (self.0.master_key(), &*self.0.entropy);
         let mut tx = self.begin().await?;
         let stored = list(&mut tx.view).await?;
-        let last = stored
-            .last()
-            .ok_or(Fault::broken("the data keys are missing"))?;
+        let last = stored.last().ok_or(Fault::broken("the data keys are missing"))?;
         unwrap(&master_key, last)
             .map_err(|error| Fault::because("the master key was changed elsewhere", error))?;
         // Touching the last key makes this collide with a change of the master key, which would not
         // see the new row.
         rewrap(&mut tx.view, last).await?;
-        let id = last
-            .id
-            .checked_add(1)
-            .ok_or(Fault::broken("the data keys are used up"))?;
+        let id = last.id.checked_add(1).ok_or(Fault::broken("the data keys are used up"))?;
         let key = DataKey::generate(id, entropy);
         let is_new = insert(&mut tx.view, &wrap(&master_key, &key, entropy, now)).await?;
         inserted(is_new.into(), "the data key")?;
@@ -205,11 +188,7 @@ impl SqlStore {
             rewrap(&mut tx.view, &wrapped).await?;
         }
         tx.view.commit().await?;
-        *self
-            .0
-            .master_key
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = new;
+        *self.0.master_key.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }
 }

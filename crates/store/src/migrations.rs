@@ -17,10 +17,8 @@ struct Migration {
 }
 
 /// Every step, in order. A step that was released never changes again.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    text: include_str!("../migrations/0001_initial.sql"),
-}];
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, text: include_str!("../migrations/0001_initial.sql") }];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (
     version {int} NOT NULL PRIMARY KEY,
@@ -35,17 +33,11 @@ pub(crate) async fn run(engine: &Engine) -> Result<(), OpenError> {
     let done = history(&mut view).await?;
     let known = MIGRATIONS.last().map_or(0, |last| last.version);
     if let Some((found, _)) = done.last().filter(|(version, _)| *version > known) {
-        return Err(OpenError::NewerSchema {
-            found: *found,
-            known,
-        });
+        return Err(OpenError::NewerSchema { found: *found, known });
     }
     for migration in MIGRATIONS {
         let checksum = checksum(migration.text);
-        match done
-            .iter()
-            .find(|(version, _)| *version == migration.version)
-        {
+        match done.iter().find(|(version, _)| *version == migration.version) {
             Some((_, same)) if *same == checksum => {}
             Some((version, _)) => return Err(OpenError::ForeignSchema(*version)),
             None => apply(&mut view, migration, &checksum).await?,
@@ -101,11 +93,9 @@ async fn history(view: &mut View) -> Result<Vec<(i64, String)>, Fault> {
 
 async fn apply(view: &mut View, migration: &Migration, checksum: &str) -> Result<(), Fault> {
     tracing::info!(version = migration.version, "migrating the database");
-    view.run_script(for_engine(migration.text, view.is_sqlite()))
-        .await?;
+    view.run_script(for_engine(migration.text, view.is_sqlite())).await?;
     let sql = "INSERT INTO schema_history (version, checksum) VALUES ($1, $2)";
-    view.execute(sql, values![migration.version, checksum])
-        .await?;
+    view.execute(sql, values![migration.version, checksum]).await?;
     Ok(())
 }
 
@@ -128,9 +118,7 @@ fn for_engine(text: &str, is_sqlite: bool) -> String {
             ("{compact}", ""),
         ]
     };
-    words.iter().fold(text.to_owned(), |text, (word, meaning)| {
-        text.replace(word, meaning)
-    })
+    words.iter().fold(text.to_owned(), |text, (word, meaning)| text.replace(word, meaning))
 }
 
 /// FNV-1a in 64 bits: enough to notice that a migration was edited.

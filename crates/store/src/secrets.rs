@@ -26,12 +26,7 @@ impl SqlTransaction {
     /// Seals a secret for its place.
     pub(crate) fn seal(&self, column: &str, key: &[&str], secret: &[u8]) -> Vec<u8> {
         let store = &self.store;
-        store.keyring.seal(
-            Purpose::AtRest,
-            &place(column, key),
-            secret,
-            &*store.entropy,
-        )
+        store.keyring.seal(Purpose::AtRest, &place(column, key), secret, &*store.entropy)
     }
 
     /// Opens a secret from its place. Meets a data key that another node has just made by loading

@@ -22,20 +22,13 @@ impl Sessions for SqlTransaction {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<Option<Timestamp>, Fault> {
-        if self
-            .view
-            .execute(SPEND, values![id, now, expires_at])
-            .await?
-            == 1
-        {
+        if self.view.execute(SPEND, values![id, now, expires_at]).await? == 1 {
             return Ok(None);
         }
         match self.spent_at(id).await? {
             Some(at) => Ok(Some(at)),
             // Its row was there a moment ago: the sweep is at work.
-            None => Err(Fault::Conflict(
-                "a one-time id is being forgotten".to_owned(),
-            )),
+            None => Err(Fault::Conflict("a one-time id is being forgotten".to_owned())),
         }
     }
 
@@ -61,10 +54,7 @@ impl Sessions for SqlTransaction {
         user_pool_id: &str,
         origin_jti: &str,
     ) -> Result<bool, Fault> {
-        let row = self
-            .view
-            .fetch_optional(REVOKED, values![user_pool_id, origin_jti])
-            .await?;
+        let row = self.view.fetch_optional(REVOKED, values![user_pool_id, origin_jti]).await?;
         Ok(row.is_some())
     }
 }

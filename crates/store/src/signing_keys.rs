@@ -22,14 +22,9 @@ impl SqlTransaction {
     async fn read_signing_key(&self, mut row: Row) -> Result<StoredSigningKey, Fault> {
         let (user_pool_id, kid) = (row.text()?, row.text()?);
         let key_use = row.text()?;
-        let key_use = [KeyUse::Id, KeyUse::Access]
-            .into_iter()
-            .find(|u| u.as_str() == key_use);
+        let key_use = [KeyUse::Id, KeyUse::Access].into_iter().find(|u| u.as_str() == key_use);
         let sealed = row.blob()?;
-        let pkcs8 = self
-            .open(PKCS8, &[&user_pool_id, &kid], &sealed)
-            .await?
-            .to_vec();
+        let pkcs8 = self.open(PKCS8, &[&user_pool_id, &kid], &sealed).await?.to_vec();
         Ok(StoredSigningKey {
             user_pool_id,
             kid,
@@ -45,13 +40,7 @@ impl SigningKeys for SqlTransaction {
     async fn insert_signing_key(&mut self, key: &StoredSigningKey) -> Result<(), Fault> {
         let sealed = self.seal(PKCS8, &[&key.user_pool_id, &key.kid], &key.pkcs8);
         let key_use = key.key_use.as_str();
-        let values = values![
-            &key.user_pool_id,
-            &key.kid,
-            key_use,
-            &sealed,
-            key.created_at
-        ];
+        let values = values![&key.user_pool_id, &key.kid, key_use, &sealed, key.created_at];
         inserted(self.view.execute(INSERT, values).await?, "a signing key")
     }
 

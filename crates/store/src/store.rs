@@ -54,10 +54,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// The current master key.
     pub(crate) fn master_key(&self) -> MasterKey {
-        self.master_key
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.master_key.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -75,12 +72,7 @@ impl SqlStore {
         let engine = database.engine;
         let keyring = data_keys::load_or_create(&engine, &master_key, &*entropy, now).await?;
         let (keyring, master_key) = (Arc::new(keyring), RwLock::new(master_key));
-        Ok(Self(Arc::new(Shared {
-            engine,
-            keyring,
-            entropy,
-            master_key,
-        })))
+        Ok(Self(Arc::new(Shared { engine, keyring, entropy, master_key })))
     }
 
     /// [`Database::open`] and [`Self::start`] in one.
@@ -107,10 +99,7 @@ impl SqlStore {
 #[async_trait]
 impl Store for SqlStore {
     async fn read(&self) -> Result<Box<dyn Transaction>, Fault> {
-        Ok(Box::new(SqlTransaction {
-            store: Arc::clone(&self.0),
-            view: self.0.engine.read(),
-        }))
+        Ok(Box::new(SqlTransaction { store: Arc::clone(&self.0), view: self.0.engine.read() }))
     }
 
     async fn write(&self) -> Result<Box<dyn Transaction>, Fault> {
@@ -126,10 +115,7 @@ impl SqlStore {
     /// Begins a write transaction.
     pub(crate) async fn begin(&self) -> Result<SqlTransaction, Fault> {
         let view = self.0.engine.write().await?;
-        Ok(SqlTransaction {
-            store: Arc::clone(&self.0),
-            view,
-        })
+        Ok(SqlTransaction { store: Arc::clone(&self.0), view })
     }
 }
 
@@ -151,16 +137,10 @@ pub(crate) fn swapped(touched: u64, what: &str) -> Result<(), Fault> {
     if touched == 1 {
         return Ok(());
     }
-    Err(Fault::Conflict(format!(
-        "{what} was changed or deleted since it was read"
-    )))
+    Err(Fault::Conflict(format!("{what} was changed or deleted since it was read")))
 }
 
 /// The outcome of an insertion under an id that was drawn at random.
 pub(crate) fn inserted(touched: u64, what: &str) -> Result<(), Fault> {
-    if touched == 1 {
-        Ok(())
-    } else {
-        Err(Fault::Conflict(format!("the id of {what} is taken")))
-    }
+    if touched == 1 { Ok(()) } else { Err(Fault::Conflict(format!("the id of {what} is taken"))) }
 }

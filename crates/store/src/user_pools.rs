@@ -78,26 +78,16 @@ impl Texts {
 impl UserPools for SqlTransaction {
     async fn insert_user_pool(&mut self, pool: &UserPool) -> Result<(), Fault> {
         let texts = Texts::of(pool);
-        inserted(
-            self.view.execute(INSERT, &texts.values(pool)).await?,
-            "a user pool",
-        )
+        inserted(self.view.execute(INSERT, &texts.values(pool)).await?, "a user pool")
     }
 
     async fn user_pool(&mut self, id: &str) -> Result<Option<UserPool>, Fault> {
-        self.view
-            .fetch_optional(GET, values![id])
-            .await?
-            .map(read)
-            .transpose()
+        self.view.fetch_optional(GET, values![id]).await?.map(read).transpose()
     }
 
     async fn update_user_pool(&mut self, pool: &mut UserPool) -> Result<(), Fault> {
         let texts = Texts::of(pool);
-        swapped(
-            self.view.execute(UPDATE, &texts.values(pool)).await?,
-            "the user pool",
-        )?;
+        swapped(self.view.execute(UPDATE, &texts.values(pool)).await?, "the user pool")?;
         pool.version += 1;
         Ok(())
     }
@@ -115,11 +105,6 @@ impl UserPools for SqlTransaction {
         limit: u32,
     ) -> Result<Vec<UserPool>, Fault> {
         let values = values![after.unwrap_or_default(), limit];
-        self.view
-            .fetch_all(LIST, values)
-            .await?
-            .into_iter()
-            .map(read)
-            .collect()
+        self.view.fetch_all(LIST, values).await?.into_iter().map(read).collect()
     }
 }

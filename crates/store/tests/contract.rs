@@ -2,6 +2,13 @@
 //!
 //! The PostgreSQL half needs a server: see `support/mod.rs`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where it fails; clippy.toml exempts only what it recognizes as a test"
+)]
+
 mod support;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -41,8 +48,8 @@ enum Site {
 }
 
 impl Site {
-    fn file() -> Option<Self> {
-        Some(Self::File(tempfile::tempdir().unwrap()))
+    fn file() -> Self {
+        Self::File(tempfile::tempdir().unwrap())
     }
 
     async fn postgres() -> Option<Self> {
@@ -53,10 +60,7 @@ impl Site {
         match self {
             Self::Ephemeral => Location::Ephemeral,
             Self::File(folder) => Location::SqliteFile(folder.path().join("new/pool.db")),
-            Self::Postgres(database) => Location::Postgres {
-                url: database.url(),
-                connections: 8,
-            },
+            Self::Postgres(database) => Location::Postgres { url: database.url(), connections: 8 },
         }
     }
 
@@ -93,9 +97,7 @@ impl Site {
             Self::Ephemeral => panic!("an ephemeral database has no other door"),
             Self::File(folder) => {
                 let files = std::fs::read_dir(folder.path().join("new")).unwrap();
-                files
-                    .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
-                    .collect()
+                files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
             }
             Self::Postgres(database) => {
                 let mut connection = PgConnection::connect(&database.url()).await.unwrap();
@@ -145,9 +147,7 @@ macro_rules! on_durable_engines {
             mod sqlite {
                 $(#[tokio::test(flavor = "multi_thread")]
                 async fn $name() {
-                    if let Some(site) = super::super::Site::file() {
-                        super::super::$name(site).await;
-                    }
+                    super::super::$name(super::super::Site::file()).await;
                 })*
             }
             mod postgres {
@@ -264,18 +264,13 @@ fn user(number: u32) -> User {
 }
 
 fn with(mut user: User, attributes: &[(&str, &str)]) -> User {
-    let pairs = attributes
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let pairs = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     user.attributes.extend(pairs);
     user
 }
 
 fn alias(attribute: &str, key: &str) -> Alias {
-    Alias {
-        attribute: attribute.to_owned(),
-        key: key.to_owned(),
-    }
+    Alias { attribute: attribute.to_owned(), key: key.to_owned() }
 }
 
 async fn insert(store: &SqlStore, user: &User, aliases: &[Alias]) -> Result<(), Taken> {
@@ -286,23 +281,11 @@ async fn insert(store: &SqlStore, user: &User, aliases: &[Alias]) -> Result<(), 
 }
 
 async fn by_sub(store: &SqlStore, number: u32) -> Option<User> {
-    store
-        .read()
-        .await
-        .unwrap()
-        .user_by_sub(POOL, &sub(number))
-        .await
-        .unwrap()
+    store.read().await.unwrap().user_by_sub(POOL, &sub(number)).await.unwrap()
 }
 
 async fn by_alias(store: &SqlStore, key: &str) -> Option<String> {
-    let found = store
-        .read()
-        .await
-        .unwrap()
-        .user_by_alias(POOL, key)
-        .await
-        .unwrap();
+    let found = store.read().await.unwrap().user_by_alias(POOL, key).await.unwrap();
     found.map(|user| user.username)
 }
 
@@ -330,9 +313,7 @@ async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     count: u32,
     task: impl Fn(u32) -> F,
 ) -> Vec<T> {
-    let tasks: Vec<_> = (0..count)
-        .map(|number| tokio::spawn(task(number)))
-        .collect();
+    let tasks: Vec<_> = (0..count).map(|number| tokio::spawn(task(number))).collect();
     let mut answers = Vec::new();
     for task in tasks {
         answers.push(task.await.unwrap());
@@ -346,10 +327,7 @@ async fn pools_are_stored_replaced_and_listed(site: Site) {
     stored.factors = FactorSettings {
         sms: true,
         software_token: true,
-        email: Some(EmailMfaConfigType {
-            message: Some("{####}".to_owned()),
-            subject: None,
-        }),
+        email: Some(EmailMfaConfigType { message: Some("{####}".to_owned()), subject: None }),
         web_authn: None,
     };
     let mut tx = store.write().await.unwrap();
@@ -359,18 +337,12 @@ async fn pools_are_stored_replaced_and_listed(site: Site) {
     tx.commit().await.unwrap();
 
     let mut view = store.read().await.unwrap();
-    assert_eq!(
-        view.user_pool("eu-central-1_b").await.unwrap(),
-        Some(stored.clone())
-    );
+    assert_eq!(view.user_pool("eu-central-1_b").await.unwrap(), Some(stored.clone()));
     assert_eq!(view.user_pool("eu-central-1_x").await.unwrap(), None);
     let ids = |pools: Vec<UserPool>| pools.iter().map(|p| p.id().to_owned()).collect::<Vec<_>>();
     let first = view.list_user_pools(None, 2).await.unwrap();
     assert_eq!(ids(first), ["eu-central-1_a", "eu-central-1_b"]);
-    let second = view
-        .list_user_pools(Some("eu-central-1_b"), 2)
-        .await
-        .unwrap();
+    let second = view.list_user_pools(Some("eu-central-1_b"), 2).await.unwrap();
     assert_eq!(ids(second), ["eu-central-1_c"]);
 
     stored.settings.name = Some("renamed".to_owned());
@@ -379,10 +351,7 @@ async fn pools_are_stored_replaced_and_listed(site: Site) {
     tx.update_user_pool(&mut stored).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(stored.version, 1);
-    assert_eq!(
-        view.user_pool("eu-central-1_b").await.unwrap(),
-        Some(stored)
-    );
+    assert_eq!(view.user_pool("eu-central-1_b").await.unwrap(), Some(stored));
 
     let mut tx = store.write().await.unwrap();
     let again = tx.insert_user_pool(&pool("eu-central-1_a")).await;
@@ -416,20 +385,10 @@ async fn clients_keep_their_secrets(site: Site) {
     assert_eq!(tx.app_client("1a").await.unwrap(), Some(first.clone()));
     assert_eq!(tx.app_client("1b").await.unwrap(), Some(public.clone()));
     assert_eq!(tx.app_client("1c").await.unwrap(), None);
-    assert_eq!(
-        tx.list_app_clients(POOL, None, 9).await.unwrap(),
-        [first.clone(), public.clone()]
-    );
-    assert_eq!(
-        tx.list_app_clients(POOL, Some("1a"), 9).await.unwrap(),
-        [public]
-    );
+    assert_eq!(tx.list_app_clients(POOL, None, 9).await.unwrap(), [first.clone(), public.clone()]);
+    assert_eq!(tx.list_app_clients(POOL, Some("1a"), 9).await.unwrap(), [public]);
 
-    first.secrets.push(ClientSecret {
-        id: "2".into(),
-        value: "more".into(),
-        created_at: at(9),
-    });
+    first.secrets.push(ClientSecret { id: "2".into(), value: "more".into(), created_at: at(9) });
     tx.update_app_client(&mut first).await.unwrap();
     assert_eq!(tx.app_client("1a").await.unwrap(), Some(first));
     tx.delete_app_client("1a").await.unwrap();
@@ -439,22 +398,13 @@ async fn clients_keep_their_secrets(site: Site) {
 }
 
 fn complete_user() -> User {
-    let attributes = [
-        ("email", "Ann@Example.com"),
-        ("name", "Ann"),
-        ("custom:\u{1}x", "\"ö\0\""),
-    ];
+    let attributes = [("email", "Ann@Example.com"), ("name", "Ann"), ("custom:\u{1}x", "\"ö\0\"")];
     let mut complete = with(user(1), &attributes);
     complete.status = UserStatusType::ForceChangePassword;
     complete.enabled = false;
-    complete
-        .pending_attributes
-        .insert("email".to_owned(), "new@example.com".to_owned());
+    complete.pending_attributes.insert("email".to_owned(), "new@example.com".to_owned());
     complete.password = Some(Password {
-        verifier: PasswordVerifier {
-            salt: [7; 16],
-            verifier: b"planted-verifier".repeat(24),
-        },
+        verifier: PasswordVerifier { salt: [7; 16], verifier: b"planted-verifier".repeat(24) },
         set_at: at(-5),
     });
     complete.software_token = SoftwareToken {
@@ -474,41 +424,18 @@ fn complete_user() -> User {
 async fn users_come_back_as_they_were_stored(site: Site) {
     let store = site.open().await;
     let (mut complete, plain) = (complete_user(), user(2));
-    let aliases = [
-        alias("email", "ann@example.com"),
-        alias("preferred_username", "ann"),
-    ];
+    let aliases = [alias("email", "ann@example.com"), alias("preferred_username", "ann")];
     insert(&store, &complete, &aliases).await.unwrap();
     insert(&store, &plain, &[]).await.unwrap();
 
     let mut view = store.read().await.unwrap();
-    assert_eq!(
-        view.user_by_username(POOL, "user1").await.unwrap().as_ref(),
-        Some(&complete)
-    );
-    assert_eq!(
-        view.user_by_sub(POOL, &sub(1)).await.unwrap().as_ref(),
-        Some(&complete)
-    );
-    assert_eq!(
-        view.user_by_alias(POOL, "ann").await.unwrap().as_ref(),
-        Some(&complete)
-    );
-    assert_eq!(
-        view.user_by_sub(POOL, &sub(2)).await.unwrap().as_ref(),
-        Some(&plain)
-    );
+    assert_eq!(view.user_by_username(POOL, "user1").await.unwrap().as_ref(), Some(&complete));
+    assert_eq!(view.user_by_sub(POOL, &sub(1)).await.unwrap().as_ref(), Some(&complete));
+    assert_eq!(view.user_by_alias(POOL, "ann").await.unwrap().as_ref(), Some(&complete));
+    assert_eq!(view.user_by_sub(POOL, &sub(2)).await.unwrap().as_ref(), Some(&plain));
     assert_eq!(view.user_by_username(POOL, "USER1").await.unwrap(), None);
-    assert_eq!(
-        view.user_by_username("another_pool", "user1")
-            .await
-            .unwrap(),
-        None
-    );
-    assert_eq!(
-        view.user_by_alias("another_pool", "ann").await.unwrap(),
-        None
-    );
+    assert_eq!(view.user_by_username("another_pool", "user1").await.unwrap(), None);
+    assert_eq!(view.user_by_alias("another_pool", "ann").await.unwrap(), None);
 
     complete.password = None;
     complete.software_token = SoftwareToken::default();
@@ -526,12 +453,10 @@ async fn users_come_back_as_they_were_stored(site: Site) {
 
 async fn names_that_are_taken_leave_nothing_behind(site: Site) {
     let store = site.open().await;
-    insert(&store, &user(1), &[alias("email", "a@b.c")])
-        .await
-        .unwrap();
+    insert(&store, &user(1), &[alias("email", "a@b.c")]).await.unwrap();
 
     let mut same_name = user(2);
-    same_name.username = "user1".to_owned();
+    same_name.username = "user1".into();
     let refused = insert(&store, &same_name, &[alias("email", "free@b.c")]).await;
     assert_eq!(refused, Err(Taken::Username));
     let aliases = [alias("preferred_username", "free"), alias("email", "a@b.c")];
@@ -542,14 +467,9 @@ async fn names_that_are_taken_leave_nothing_behind(site: Site) {
     assert_eq!(by_sub(&store, 3).await, None);
     assert_eq!(by_alias(&store, "free@b.c").await, None);
     assert_eq!(by_alias(&store, "free").await, None);
-    assert_eq!(
-        store.read().await.unwrap().count_users(POOL).await.unwrap(),
-        1
-    );
+    assert_eq!(store.read().await.unwrap().count_users(POOL).await.unwrap(), 1);
     // The same value for another attribute belongs to somebody else.
-    insert(&store, &user(4), &[alias("preferred_username", "a@b.c")])
-        .await
-        .unwrap();
+    insert(&store, &user(4), &[alias("preferred_username", "a@b.c")]).await.unwrap();
     assert_eq!(by_alias(&store, "a@b.c").await.as_deref(), Some("user1"));
 }
 
@@ -572,9 +492,7 @@ async fn stale_users_are_not_written(site: Site) {
 
 async fn parallel_updates_all_count(site: Site) {
     let store = site.open().await;
-    insert(&store, &with(user(1), &[("custom:n", "0")]), &[])
-        .await
-        .unwrap();
+    insert(&store, &with(user(1), &[("custom:n", "0")]), &[]).await.unwrap();
     together(16, |_| {
         let store = store.clone();
         async move {
@@ -606,10 +524,7 @@ async fn one_of_many_gets_an_alias(site: Site) {
     .await;
     assert_eq!(won.iter().filter(|won| **won).count(), 1);
     let winner = won.iter().position(|won| *won).unwrap();
-    assert_eq!(
-        by_alias(&store, "wanted@example.com").await,
-        Some(format!("user{winner}"))
-    );
+    assert_eq!(by_alias(&store, "wanted@example.com").await, Some(format!("user{winner}")));
 }
 
 async fn one_of_many_gets_a_username(site: Site) {
@@ -618,60 +533,31 @@ async fn one_of_many_gets_a_username(site: Site) {
         let store = store.clone();
         async move {
             let mut user = user(number);
-            user.username = "wanted".to_owned();
+            user.username = "wanted".into();
             persistently!(store, tx => tx.insert_user(&user, "wanted", &[]).await)
         }
     })
     .await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    assert_eq!(
-        outcomes
-            .iter()
-            .filter(|o| **o == Err(Taken::Username))
-            .count(),
-        7
-    );
-    assert_eq!(
-        store.read().await.unwrap().count_users(POOL).await.unwrap(),
-        1
-    );
+    assert_eq!(outcomes.iter().filter(|o| **o == Err(Taken::Username)).count(), 7);
+    assert_eq!(store.read().await.unwrap().count_users(POOL).await.unwrap(), 1);
 }
 
 async fn an_alias_replaces_the_user_s_earlier_one(site: Site) {
     let store = site.open().await;
-    insert(&store, &user(1), &[alias("email", "old@b.c")])
-        .await
-        .unwrap();
+    insert(&store, &user(1), &[alias("email", "old@b.c")]).await.unwrap();
     insert(&store, &user(2), &[]).await.unwrap();
     let mut tx = store.write().await.unwrap();
-    assert!(
-        !tx.claim_alias(POOL, &alias("email", "old@b.c"), &sub(2))
-            .await
-            .unwrap()
-    );
-    assert!(
-        tx.claim_alias(POOL, &alias("email", "old@b.c"), &sub(1))
-            .await
-            .unwrap()
-    );
-    assert!(
-        tx.claim_alias(POOL, &alias("email", "new@b.c"), &sub(1))
-            .await
-            .unwrap()
-    );
-    assert!(
-        tx.claim_alias(POOL, &alias("email", "old@b.c"), &sub(2))
-            .await
-            .unwrap()
-    );
+    assert!(!tx.claim_alias(POOL, &alias("email", "old@b.c"), &sub(2)).await.unwrap());
+    assert!(tx.claim_alias(POOL, &alias("email", "old@b.c"), &sub(1)).await.unwrap());
+    assert!(tx.claim_alias(POOL, &alias("email", "new@b.c"), &sub(1)).await.unwrap());
+    assert!(tx.claim_alias(POOL, &alias("email", "old@b.c"), &sub(2)).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(by_alias(&store, "new@b.c").await.as_deref(), Some("user1"));
     assert_eq!(by_alias(&store, "old@b.c").await.as_deref(), Some("user2"));
     let mut tx = store.write().await.unwrap();
     tx.release_alias(POOL, "email", &sub(1)).await.unwrap();
-    tx.release_alias(POOL, "phone_number", &sub(1))
-        .await
-        .unwrap();
+    tx.release_alias(POOL, "phone_number", &sub(1)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(by_alias(&store, "new@b.c").await, None);
 }
@@ -689,12 +575,7 @@ async fn one_of_many_spends_an_id(site: Site) {
     assert_eq!(answers.iter().filter(|answer| answer.is_none()).count(), 1);
     let first = answers.iter().position(Option::is_none).unwrap();
     let first = Some(at(i64::try_from(first).unwrap()));
-    assert!(
-        answers
-            .iter()
-            .flatten()
-            .all(|answer| Some(*answer) == first)
-    );
+    assert!(answers.iter().flatten().all(|answer| Some(*answer) == first));
     let mut view = store.read().await.unwrap();
     assert_eq!(view.spent_at("id").await.unwrap(), first);
     assert_eq!(view.spent_at("other").await.unwrap(), None);
@@ -709,17 +590,9 @@ async fn revoked_sign_ins_are_remembered(site: Site) {
     let mut view = store.read().await.unwrap();
     assert!(view.is_origin_revoked(POOL, "origin").await.unwrap());
     assert!(!view.is_origin_revoked(POOL, "another").await.unwrap());
-    assert!(
-        !view
-            .is_origin_revoked("another_pool", "origin")
-            .await
-            .unwrap()
-    );
+    assert!(!view.is_origin_revoked("another_pool", "origin").await.unwrap());
     store.sweep(at(99)).await.unwrap();
-    assert!(
-        view.is_origin_revoked(POOL, "origin").await.unwrap(),
-        "the later end counts"
-    );
+    assert!(view.is_origin_revoked(POOL, "origin").await.unwrap(), "the later end counts");
 }
 
 fn code(number: u32, purpose: CodePurpose, hash: u8) -> IssuedCode {
@@ -736,75 +609,33 @@ fn code(number: u32, purpose: CodePurpose, hash: u8) -> IssuedCode {
 
 async fn a_code_replaces_the_one_before(site: Site) {
     let store = site.open().await;
-    let (first, second) = (
-        code(1, CodePurpose::SignUp, 1),
-        code(1, CodePurpose::SignUp, 2),
-    );
+    let (first, second) = (code(1, CodePurpose::SignUp, 1), code(1, CodePurpose::SignUp, 2));
     let other = code(1, CodePurpose::VerifyEmail, 3);
     let mut tx = store.write().await.unwrap();
     for code in [&first, &other, &second] {
         tx.put_code(code).await.unwrap();
     }
-    assert_eq!(
-        tx.code(POOL, &sub(1), CodePurpose::SignUp).await.unwrap(),
-        Some(second)
-    );
-    tx.delete_code(POOL, &sub(1), CodePurpose::SignUp)
-        .await
-        .unwrap();
-    assert_eq!(
-        tx.code(POOL, &sub(1), CodePurpose::SignUp).await.unwrap(),
-        None
-    );
-    assert_eq!(
-        tx.code(POOL, &sub(1), CodePurpose::VerifyEmail)
-            .await
-            .unwrap(),
-        Some(other)
-    );
+    assert_eq!(tx.code(POOL, &sub(1), CodePurpose::SignUp).await.unwrap(), Some(second));
+    tx.delete_code(POOL, &sub(1), CodePurpose::SignUp).await.unwrap();
+    assert_eq!(tx.code(POOL, &sub(1), CodePurpose::SignUp).await.unwrap(), None);
+    assert_eq!(tx.code(POOL, &sub(1), CodePurpose::VerifyEmail).await.unwrap(), Some(other));
     tx.commit().await.unwrap();
 }
 
 async fn counters_are_kept_by_subject_and_kind(site: Site) {
     let store = site.open().await;
-    let attempts = Attempts {
-        count: u32::MAX,
-        since: at(0),
-        last_at: at(7),
-    };
+    let attempts = Attempts { count: u32::MAX, since: at(0), last_at: at(7) };
     let mut tx = store.write().await.unwrap();
     for count in [1, u32::MAX] {
         let attempts = Attempts { count, ..attempts };
-        tx.put_attempts(POOL, "nobody", Attempted::Password, attempts, at(60))
-            .await
-            .unwrap();
+        tx.put_attempts(POOL, "nobody", Attempted::Password, attempts, at(60)).await.unwrap();
     }
-    let found = tx
-        .attempts(POOL, "nobody", Attempted::Password)
-        .await
-        .unwrap();
+    let found = tx.attempts(POOL, "nobody", Attempted::Password).await.unwrap();
     assert_eq!(found, Some(attempts));
-    assert_eq!(
-        tx.attempts(POOL, "nobody", Attempted::ResendCode)
-            .await
-            .unwrap(),
-        None
-    );
-    assert_eq!(
-        tx.attempts(POOL, "somebody", Attempted::Password)
-            .await
-            .unwrap(),
-        None
-    );
-    tx.clear_attempts(POOL, "nobody", Attempted::Password)
-        .await
-        .unwrap();
-    assert_eq!(
-        tx.attempts(POOL, "nobody", Attempted::Password)
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(tx.attempts(POOL, "nobody", Attempted::ResendCode).await.unwrap(), None);
+    assert_eq!(tx.attempts(POOL, "somebody", Attempted::Password).await.unwrap(), None);
+    tx.clear_attempts(POOL, "nobody", Attempted::Password).await.unwrap();
+    assert_eq!(tx.attempts(POOL, "nobody", Attempted::Password).await.unwrap(), None);
     tx.commit().await.unwrap();
 }
 
@@ -821,17 +652,10 @@ fn signing_key(kid: &str, key_use: KeyUse, created: i64) -> StoredSigningKey {
 async fn signing_keys_come_oldest_first(site: Site) {
     let store = site.open().await;
     let mut tx = store.write().await.unwrap();
-    tx.insert_signing_key(&signing_key("new", KeyUse::Id, 9))
-        .await
-        .unwrap();
-    tx.insert_signing_key(&signing_key("old", KeyUse::Access, 1))
-        .await
-        .unwrap();
+    tx.insert_signing_key(&signing_key("new", KeyUse::Id, 9)).await.unwrap();
+    tx.insert_signing_key(&signing_key("old", KeyUse::Access, 1)).await.unwrap();
     let keys = tx.signing_keys(POOL).await.unwrap();
-    assert_eq!(
-        keys.iter().map(|k| k.kid.as_str()).collect::<Vec<_>>(),
-        ["old", "new"]
-    );
+    assert_eq!(keys.iter().map(|k| k.kid.as_str()).collect::<Vec<_>>(), ["old", "new"]);
     assert_eq!(keys[0].key_use, KeyUse::Access);
     assert_eq!(keys[0].created_at, at(1));
     assert_eq!(keys[1].pkcs8, b"planted-pkcs8");
@@ -855,13 +679,7 @@ async fn access_keys_are_kept(site: Site) {
         tx.insert_access_key(&access_key(id)).await.unwrap();
     }
     assert!(tx.access_key("AKIAA").await.unwrap() == Some(access_key("AKIAA")));
-    let ids: Vec<_> = tx
-        .list_access_keys()
-        .await
-        .unwrap()
-        .into_iter()
-        .map(|k| k.id)
-        .collect();
+    let ids: Vec<_> = tx.list_access_keys().await.unwrap().into_iter().map(|k| k.id).collect();
     assert_eq!(ids, ["AKIAA", "AKIAB"]);
     assert!(tx.delete_access_key("AKIAA").await.unwrap());
     assert!(!tx.delete_access_key("AKIAA").await.unwrap());
@@ -879,10 +697,7 @@ async fn the_first_data_key_of_an_id_wins(site: Site) {
     };
     let mut tx = store.write().await.unwrap();
     assert!(tx.insert_data_key(&key).await.unwrap());
-    let second = WrappedDataKey {
-        master_key_id: "second".to_owned(),
-        ..key.clone()
-    };
+    let second = WrappedDataKey { master_key_id: "second".to_owned(), ..key.clone() };
     assert!(!tx.insert_data_key(&second).await.unwrap());
     assert_eq!(tx.data_keys().await.unwrap().last(), Some(&key));
     key.wrapped = vec![3];
@@ -896,21 +711,11 @@ async fn page(
     after: Option<&UserCursor>,
     limit: u32,
 ) -> Vec<User> {
-    store
-        .read()
-        .await
-        .unwrap()
-        .list_users(POOL, filter, after, limit)
-        .await
-        .unwrap()
+    store.read().await.unwrap().list_users(POOL, filter, after, limit).await.unwrap()
 }
 
 fn filter(field: SearchField, value: &str, is_prefix: bool) -> UserFilter {
-    UserFilter {
-        field,
-        value: value.to_owned(),
-        is_prefix,
-    }
+    UserFilter { field, value: value.to_owned(), is_prefix }
 }
 
 fn searched(user: &User, field: SearchField) -> String {
@@ -938,13 +743,8 @@ async fn walk(store: &SqlStore, filter: Option<&UserFilter>, limit: u32) -> Vec<
         let Some(last) = users.last() else {
             return subs;
         };
-        let value = filter
-            .map(|filter| searched(last, filter.field))
-            .unwrap_or_default();
-        after = Some(UserCursor {
-            value,
-            sub: last.sub.clone(),
-        });
+        let value = filter.map(|filter| searched(last, filter.field)).unwrap_or_default();
+        after = Some(UserCursor { value, sub: last.sub.clone() });
         subs.extend(users.into_iter().map(|user| user.sub));
     }
 }
@@ -952,7 +752,7 @@ async fn walk(store: &SqlStore, filter: Option<&UserFilter>, limit: u32) -> Vec<
 async fn every_field_can_be_searched(site: Site) {
     let store = site.open().await;
     let mut other = user(0xff);
-    other.username = "zoe".to_owned();
+    other.username = "zoe".into();
     other.enabled = false;
     other.status = UserStatusType::Unconfirmed;
     insert(&store, &other, &[]).await.unwrap();
@@ -966,21 +766,13 @@ async fn every_field_can_be_searched(site: Site) {
             ("family_name", "Ähre"),
             ("preferred_username", "Annie"),
         ];
-        insert(&store, &with(user(number), &attributes), &[])
-            .await
-            .unwrap();
+        insert(&store, &with(user(number), &attributes), &[]).await.unwrap();
     }
     let ann = (1..=5).map(sub).collect::<Vec<_>>();
     let cases = [
-        (
-            filter(SearchField::Email, "ann1@example.com", false),
-            ann[1..3].to_vec(),
-        ),
+        (filter(SearchField::Email, "ann1@example.com", false), ann[1..3].to_vec()),
         (filter(SearchField::Email, "ann", true), ann.clone()),
-        (
-            filter(SearchField::PhoneNumber, "+491700000", false),
-            ann.clone(),
-        ),
+        (filter(SearchField::PhoneNumber, "+491700000", false), ann.clone()),
         (filter(SearchField::PhoneNumber, "+49", true), ann.clone()),
         (filter(SearchField::PhoneNumber, "+48", true), vec![]),
         (filter(SearchField::Name, "ann ähre", false), ann.clone()),
@@ -989,26 +781,11 @@ async fn every_field_can_be_searched(site: Site) {
         (filter(SearchField::GivenName, "b", true), vec![]),
         (filter(SearchField::FamilyName, "ähre", false), ann.clone()),
         (filter(SearchField::FamilyName, "ä", true), ann.clone()),
-        (
-            filter(SearchField::PreferredUsername, "annie", false),
-            ann.clone(),
-        ),
-        (
-            filter(SearchField::PreferredUsername, "annie", true),
-            ann.clone(),
-        ),
-        (
-            filter(SearchField::UserStatus, "CONFIRMED", false),
-            ann.clone(),
-        ),
-        (
-            filter(SearchField::UserStatus, "UNC", true),
-            vec![sub(0xff)],
-        ),
-        (
-            filter(SearchField::Enabled, "Disabled", false),
-            vec![sub(0xff)],
-        ),
+        (filter(SearchField::PreferredUsername, "annie", false), ann.clone()),
+        (filter(SearchField::PreferredUsername, "annie", true), ann.clone()),
+        (filter(SearchField::UserStatus, "CONFIRMED", false), ann.clone()),
+        (filter(SearchField::UserStatus, "UNC", true), vec![sub(0xff)]),
+        (filter(SearchField::Enabled, "Disabled", false), vec![sub(0xff)]),
         (filter(SearchField::Enabled, "En", true), ann.clone()),
         (filter(SearchField::Username, "user3", false), vec![sub(3)]),
         (filter(SearchField::Username, "user", true), ann.clone()),
@@ -1019,11 +796,7 @@ async fn every_field_can_be_searched(site: Site) {
     ];
     for (filter, expected) in cases {
         for limit in [1, 2, 60] {
-            assert_eq!(
-                walk(&store, Some(&filter), limit).await,
-                expected,
-                "{filter:?}"
-            );
+            assert_eq!(walk(&store, Some(&filter), limit).await, expected, "{filter:?}");
         }
     }
     let everybody: Vec<_> = (1..=5).chain([0xff]).map(sub).collect();
@@ -1035,28 +808,18 @@ async fn every_field_can_be_searched(site: Site) {
 async fn pages_are_stable_while_users_come_and_go(site: Site) {
     let store = site.open().await;
     for number in [10, 20, 30, 40] {
-        insert(&store, &with(user(number), &[("name", "Same")]), &[])
-            .await
-            .unwrap();
+        insert(&store, &with(user(number), &[("name", "Same")]), &[]).await.unwrap();
     }
     let same = filter(SearchField::Name, "sa", true);
     let first = page(&store, Some(&same), None, 2).await;
-    assert_eq!(
-        first.iter().map(|u| u.sub.clone()).collect::<Vec<_>>(),
-        [sub(10), sub(20)]
-    );
+    assert_eq!(first.iter().map(|u| u.sub.clone()).collect::<Vec<_>>(), [sub(10), sub(20)]);
     let mut tx = store.write().await.unwrap();
     tx.delete_user(POOL, &sub(20)).await.unwrap();
     tx.commit().await.unwrap();
     for number in [5, 35] {
-        insert(&store, &with(user(number), &[("name", "same")]), &[])
-            .await
-            .unwrap();
+        insert(&store, &with(user(number), &[("name", "same")]), &[]).await.unwrap();
     }
-    let cursor = UserCursor {
-        value: "Same".to_owned(),
-        sub: sub(20),
-    };
+    let cursor = UserCursor { value: "Same".to_owned(), sub: sub(20) };
     let second = page(&store, Some(&same), Some(&cursor), 9).await;
     let subs: Vec<_> = second.iter().map(|u| u.sub.clone()).collect();
     assert_eq!(subs, [sub(30), sub(35), sub(40)]);
@@ -1064,24 +827,12 @@ async fn pages_are_stable_while_users_come_and_go(site: Site) {
 
 async fn prefixes_end_where_they_should(site: Site) {
     let store = site.open().await;
-    let names = [
-        "a",
-        "ab",
-        "a\u{d7ff}",
-        "a\u{e000}",
-        "a\u{10ffff}",
-        "a\u{10ffff}\u{10ffff}",
-        "b",
-    ];
+    let names = ["a", "ab", "a\u{d7ff}", "a\u{e000}", "a\u{10ffff}", "a\u{10ffff}\u{10ffff}", "b"];
     for (number, name) in (1..).zip(names) {
-        insert(&store, &with(user(number), &[("name", name)]), &[])
-            .await
-            .unwrap();
+        insert(&store, &with(user(number), &[("name", name)]), &[]).await.unwrap();
     }
     let long = "x".repeat(2_048);
-    insert(&store, &with(user(100), &[("name", &long)]), &[])
-        .await
-        .unwrap();
+    insert(&store, &with(user(100), &[("name", &long)]), &[]).await.unwrap();
     let found = async |prefix: &str| {
         let filter = filter(SearchField::Name, prefix, true);
         walk(&store, Some(&filter), 2).await.len()
@@ -1096,23 +847,13 @@ async fn prefixes_end_where_they_should(site: Site) {
 
 async fn deleting_a_user_leaves_nothing(site: Site) {
     let store = site.open().await;
-    let attempts = Attempts {
-        count: 1,
-        since: at(0),
-        last_at: at(0),
-    };
+    let attempts = Attempts { count: 1, since: at(0), last_at: at(0) };
     for number in [1, 2] {
         let email = format!("{number}@example.com");
-        insert(&store, &user(number), &[alias("email", &email)])
-            .await
-            .unwrap();
+        insert(&store, &user(number), &[alias("email", &email)]).await.unwrap();
         let mut tx = store.write().await.unwrap();
-        tx.put_code(&code(number, CodePurpose::SignUp, 1))
-            .await
-            .unwrap();
-        tx.put_attempts(POOL, &sub(number), Attempted::Password, attempts, at(9))
-            .await
-            .unwrap();
+        tx.put_code(&code(number, CodePurpose::SignUp, 1)).await.unwrap();
+        tx.put_attempts(POOL, &sub(number), Attempted::Password, attempts, at(9)).await.unwrap();
         tx.commit().await.unwrap();
     }
     let mut tx = store.write().await.unwrap();
@@ -1123,36 +864,13 @@ async fn deleting_a_user_leaves_nothing(site: Site) {
     assert_eq!(by_sub(&store, 1).await, None);
     assert_eq!(by_alias(&store, "1@example.com").await, None);
     let mut view = store.read().await.unwrap();
-    assert_eq!(
-        view.code(POOL, &sub(1), CodePurpose::SignUp).await.unwrap(),
-        None
-    );
-    assert_eq!(
-        view.attempts(POOL, &sub(1), Attempted::Password)
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(view.code(POOL, &sub(1), CodePurpose::SignUp).await.unwrap(), None);
+    assert_eq!(view.attempts(POOL, &sub(1), Attempted::Password).await.unwrap(), None);
     assert_eq!(view.count_users(POOL).await.unwrap(), 1);
-    assert_eq!(
-        by_alias(&store, "2@example.com").await.as_deref(),
-        Some("user2")
-    );
-    assert!(
-        view.code(POOL, &sub(2), CodePurpose::SignUp)
-            .await
-            .unwrap()
-            .is_some()
-    );
-    assert!(
-        view.attempts(POOL, &sub(2), Attempted::Password)
-            .await
-            .unwrap()
-            .is_some()
-    );
-    insert(&store, &user(1), &[alias("email", "1@example.com")])
-        .await
-        .unwrap();
+    assert_eq!(by_alias(&store, "2@example.com").await.as_deref(), Some("user2"));
+    assert!(view.code(POOL, &sub(2), CodePurpose::SignUp).await.unwrap().is_some());
+    assert!(view.attempts(POOL, &sub(2), Attempted::Password).await.unwrap().is_some());
+    insert(&store, &user(1), &[alias("email", "1@example.com")]).await.unwrap();
 }
 
 async fn a_deleted_pool_disappears_at_once_and_is_emptied_in_batches(site: Site) {
@@ -1161,16 +879,11 @@ async fn a_deleted_pool_disappears_at_once_and_is_emptied_in_batches(site: Site)
     tx.insert_user_pool(&pool(POOL)).await.unwrap();
     tx.insert_user_pool(&pool("other")).await.unwrap();
     tx.insert_app_client(&client("client", POOL)).await.unwrap();
-    tx.insert_signing_key(&signing_key("kid", KeyUse::Id, 0))
-        .await
-        .unwrap();
+    tx.insert_signing_key(&signing_key("kid", KeyUse::Id, 0)).await.unwrap();
     for number in 0..1_200 {
         let alias = alias("email", &format!("{number}@example.com"));
         let user = user(number);
-        tx.insert_user(&user, &user.username, &[alias])
-            .await
-            .unwrap()
-            .unwrap();
+        tx.insert_user(&user, &user.username, &[alias]).await.unwrap().unwrap();
     }
     tx.commit().await.unwrap();
 
@@ -1179,24 +892,15 @@ async fn a_deleted_pool_disappears_at_once_and_is_emptied_in_batches(site: Site)
     tx.commit().await.unwrap();
     let mut view = store.read().await.unwrap();
     assert_eq!(view.user_pool(POOL).await.unwrap(), None);
-    assert_eq!(
-        view.list_user_pools(None, 9).await.unwrap(),
-        [pool("other")]
-    );
+    assert_eq!(view.list_user_pools(None, 9).await.unwrap(), [pool("other")]);
     assert_eq!(view.app_client("client").await.unwrap(), None);
     assert!(view.signing_keys(POOL).await.unwrap().is_empty());
     let mut gone = pool(POOL);
     let mut tx = store.write().await.unwrap();
-    assert!(matches!(
-        tx.update_user_pool(&mut gone).await,
-        Err(Fault::Conflict(_))
-    ));
+    assert!(matches!(tx.update_user_pool(&mut gone).await, Err(Fault::Conflict(_))));
     drop(tx);
 
-    assert!(
-        store.sweep(at(1)).await.unwrap(),
-        "more than a batch remains"
-    );
+    assert!(store.sweep(at(1)).await.unwrap(), "more than a batch remains");
     assert_eq!(page(&store, None, None, 1_500).await.len(), 200);
     assert!(!store.sweep(at(2)).await.unwrap());
     assert_eq!(page(&store, None, None, 1_500).await.len(), 0);
@@ -1213,24 +917,14 @@ async fn a_deleted_pool_disappears_at_once_and_is_emptied_in_batches(site: Site)
 
 async fn the_sweep_removes_only_what_has_expired(site: Site) {
     let store = site.open().await;
-    let attempts = Attempts {
-        count: 1,
-        since: at(0),
-        last_at: at(0),
-    };
+    let attempts = Attempts { count: 1, since: at(0), last_at: at(0) };
     let mut tx = store.write().await.unwrap();
     for number in 0..1_001 {
-        tx.spend(&format!("old{number}"), at(0), at(10))
-            .await
-            .unwrap();
+        tx.spend(&format!("old{number}"), at(0), at(10)).await.unwrap();
     }
     tx.spend("new", at(0), at(30)).await.unwrap();
-    tx.put_attempts(POOL, "old", Attempted::Password, attempts, at(10))
-        .await
-        .unwrap();
-    tx.put_attempts(POOL, "new", Attempted::Password, attempts, at(30))
-        .await
-        .unwrap();
+    tx.put_attempts(POOL, "old", Attempted::Password, attempts, at(10)).await.unwrap();
+    tx.put_attempts(POOL, "new", Attempted::Password, attempts, at(30)).await.unwrap();
     tx.revoke_origin(POOL, "old", at(10)).await.unwrap();
     tx.revoke_origin(POOL, "new", at(30)).await.unwrap();
     tx.put_code(&code(1, CodePurpose::SignUp, 1)).await.unwrap();
@@ -1243,45 +937,22 @@ async fn the_sweep_removes_only_what_has_expired(site: Site) {
         assert_eq!(view.spent_at(&format!("old{number}")).await.unwrap(), None);
     }
     assert!(view.spent_at("new").await.unwrap().is_some());
-    assert_eq!(
-        view.attempts(POOL, "old", Attempted::Password)
-            .await
-            .unwrap(),
-        None
-    );
-    assert!(
-        view.attempts(POOL, "new", Attempted::Password)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert_eq!(view.attempts(POOL, "old", Attempted::Password).await.unwrap(), None);
+    assert!(view.attempts(POOL, "new", Attempted::Password).await.unwrap().is_some());
     assert!(!view.is_origin_revoked(POOL, "old").await.unwrap());
     assert!(view.is_origin_revoked(POOL, "new").await.unwrap());
     // A code is kept for a day after it has expired, so that its user learns that it has.
     store.sweep(at(86_500)).await.unwrap();
-    assert!(
-        view.code(POOL, &sub(1), CodePurpose::SignUp)
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(view.code(POOL, &sub(1), CodePurpose::SignUp).await.unwrap().is_some());
     store.sweep(at(2 * 86_400)).await.unwrap();
-    assert!(
-        view.code(POOL, &sub(1), CodePurpose::SignUp)
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(view.code(POOL, &sub(1), CodePurpose::SignUp).await.unwrap().is_none());
 }
 
 async fn what_is_not_committed_is_gone(site: Site) {
     let store = site.open().await;
     for _ in 0..20 {
         let mut tx = store.write().await.unwrap();
-        tx.insert_user(&user(1), "user1", &[])
-            .await
-            .unwrap()
-            .unwrap();
+        tx.insert_user(&user(1), "user1", &[]).await.unwrap().unwrap();
         drop(tx);
     }
     assert_eq!(by_sub(&store, 1).await, None);
@@ -1300,9 +971,7 @@ async fn a_view_for_reading_refuses_writes(site: Site) {
 async fn texts_that_postgres_cannot_store_do_no_harm(site: Site) {
     let store = site.open().await;
     let odd = with(user(1), &[("name", "a\0b")]);
-    insert(&store, &odd, &[alias("preferred_username", "a\0b")])
-        .await
-        .unwrap();
+    insert(&store, &odd, &[alias("preferred_username", "a\0b")]).await.unwrap();
     assert_eq!(by_sub(&store, 1).await, Some(odd));
     assert_eq!(by_alias(&store, "a\0b").await.as_deref(), Some("user1"));
     let filter = filter(SearchField::Name, "a\0b", false);
@@ -1314,10 +983,7 @@ async fn reads_see_what_others_commit(site: Site) {
     let mut view = store.read().await.unwrap();
     assert_eq!(view.user_by_sub(POOL, &sub(1)).await.unwrap(), None);
     let mut tx = store.write().await.unwrap();
-    tx.insert_user(&user(1), "user1", &[])
-        .await
-        .unwrap()
-        .unwrap();
+    tx.insert_user(&user(1), "user1", &[]).await.unwrap().unwrap();
     assert_eq!(view.user_by_sub(POOL, &sub(1)).await.unwrap(), None);
     tx.commit().await.unwrap();
     assert!(view.user_by_sub(POOL, &sub(1)).await.unwrap().is_some());
@@ -1326,29 +992,20 @@ async fn reads_see_what_others_commit(site: Site) {
 async fn what_was_committed_survives_a_restart(site: Site) {
     let store = site.open().await;
     let user = complete_user();
-    insert(&store, &user, &[alias("email", "ann@example.com")])
-        .await
-        .unwrap();
-    let sealed = store
-        .keyring()
-        .seal(Purpose::PageToken, b"", b"token", &Noise);
+    insert(&store, &user, &[alias("email", "ann@example.com")]).await.unwrap();
+    let sealed = store.keyring().seal(Purpose::PageToken, b"", b"token", &Noise);
     store.close().await;
 
     let store = site.open().await;
     assert_eq!(by_sub(&store, 1).await, Some(user));
-    let opened = store
-        .keyring()
-        .open(Purpose::PageToken, b"", &sealed)
-        .unwrap();
+    let opened = store.keyring().open(Purpose::PageToken, b"", &sealed).unwrap();
     assert_eq!(opened.as_slice(), b"token");
 }
 
 async fn the_wrong_master_key_is_refused(site: Site) {
     drop(site.open().await);
     let refused = site.open_with(master_key(2)).await.err().unwrap();
-    let OpenError::WrongMasterKey { expected, given } = refused else {
-        panic!("{refused}")
-    };
+    let OpenError::WrongMasterKey { expected, given } = refused else { panic!("{refused}") };
     assert_eq!((expected, given), (master_key(1).id(), master_key(2).id()));
 }
 
@@ -1378,10 +1035,7 @@ async fn the_master_key_can_be_changed_while_serving(site: Site) {
     assert_eq!(by_sub(&store, 1).await, Some(complete_user()));
     store.rotate_data_key(at(2)).await.unwrap();
 
-    assert!(matches!(
-        site.open_with(master_key(1)).await,
-        Err(OpenError::WrongMasterKey { .. })
-    ));
+    assert!(matches!(site.open_with(master_key(1)).await, Err(OpenError::WrongMasterKey { .. })));
     let again = site.open_with(master_key(2)).await.unwrap();
     assert_eq!(by_sub(&again, 1).await, Some(complete_user()));
     assert_eq!(again.keyring().key_ids(), [1, 2, 3]);
@@ -1403,28 +1057,23 @@ async fn many_nodes_start_on_an_empty_database(site: Site) {
 async fn a_newer_schema_is_refused(site: Site) {
     drop(Database::open(&site.location()).await.unwrap());
     drop(Database::open(&site.location()).await.unwrap());
-    site.raw("INSERT INTO schema_history (version, checksum) VALUES (999, 'x')")
-        .await;
+    site.raw("INSERT INTO schema_history (version, checksum) VALUES (999, 'x')").await;
     let refused = Database::open(&site.location()).await.err().unwrap();
-    assert!(
-        matches!(refused, OpenError::NewerSchema { found: 999, .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, OpenError::NewerSchema { found: 999, .. }), "{refused}");
 }
 
 async fn an_altered_schema_is_refused(site: Site) {
     drop(Database::open(&site.location()).await.unwrap());
-    site.raw("UPDATE schema_history SET checksum = 'x' WHERE version = 1")
-        .await;
+    site.raw("UPDATE schema_history SET checksum = 'x' WHERE version = 1").await;
     let refused = Database::open(&site.location()).await.err().unwrap();
     assert!(matches!(refused, OpenError::ForeignSchema(1)), "{refused}");
 }
 
 /// Whether the loot holds these bytes, as they are or in the hexadecimal of PostgreSQL.
 fn holds(loot: &[u8], secret: &[u8]) -> bool {
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: Vec<u8> = secret.iter().flat_map(|b| format!("{b:02x}").into_bytes()).collect();
     let found = |needle: &[u8]| loot.windows(needle.len()).any(|window| window == needle);
-    found(secret) || found(hex.as_bytes())
+    found(secret) || found(&hex)
 }
 
 async fn no_secret_can_be_read_in_the_database(site: Site) {
@@ -1433,17 +1082,12 @@ async fn no_secret_can_be_read_in_the_database(site: Site) {
     insert(&store, &user, &[]).await.unwrap();
     let mut tx = store.write().await.unwrap();
     tx.insert_app_client(&client("client", POOL)).await.unwrap();
-    tx.insert_signing_key(&signing_key("kid", KeyUse::Id, 0))
-        .await
-        .unwrap();
+    tx.insert_signing_key(&signing_key("kid", KeyUse::Id, 0)).await.unwrap();
     tx.insert_access_key(&access_key("AKIAX")).await.unwrap();
     tx.commit().await.unwrap();
 
     let loot = site.loot().await;
-    assert!(
-        holds(&loot, b"Ann@Example.com"),
-        "the search finds what is not a secret"
-    );
+    assert!(holds(&loot, b"Ann@Example.com"), "the search finds what is not a secret");
     assert!(holds(&loot, &[1, 0, 0, 0, 1]), "the search finds bytes");
     let secrets: [&[u8]; 7] = [
         b"planted-verifier",
@@ -1486,9 +1130,7 @@ async fn cancelled_requests_do_not_harm_later_ones(site: Site) {
         let request = async {
             let mut tx = store.write().await.unwrap();
             for step in 0..50 {
-                tx.spend(&format!("{number}-{step}"), at(0), at(1))
-                    .await
-                    .unwrap();
+                tx.spend(&format!("{number}-{step}"), at(0), at(1)).await.unwrap();
             }
         };
         let polls = number % 10 + 1;
@@ -1529,17 +1171,11 @@ async fn a_lost_connection_is_replaced() {
     let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = '{}' AND pid <> pg_backend_pid()";
     database.administer(kill).await;
-    assert!(
-        by_sub(&store, 1).await.is_some(),
-        "a read runs again on a new connection"
-    );
+    assert!(by_sub(&store, 1).await.is_some(), "a read runs again on a new connection");
     database.administer(kill).await;
     insert(&store, &user(2), &[]).await.unwrap();
     let mut tx = store.write().await.unwrap();
-    tx.insert_user(&user(3), "user3", &[])
-        .await
-        .unwrap()
-        .unwrap();
+    tx.insert_user(&user(3), "user3", &[]).await.unwrap().unwrap();
     database.administer(kill).await;
     assert!(tx.commit().await.is_err(), "what was open is lost");
     assert_eq!(by_sub(&store, 3).await, None);

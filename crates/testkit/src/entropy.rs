@@ -15,10 +15,7 @@ pub struct SeededEntropy {
 impl SeededEntropy {
     /// Starts the sequence of this seed.
     pub const fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            blocks: AtomicU64::new(0),
-        }
+        Self { seed, blocks: AtomicU64::new(0) }
     }
 
     /// The next 32 bytes of the sequence.

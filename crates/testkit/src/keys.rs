@@ -21,9 +21,7 @@ pub fn key_reserve() -> KeyReserve {
     let taken = AtomicUsize::new(0);
     KeyReserve::with_source(move || {
         let number = taken.fetch_add(1, Ordering::Relaxed) % KEYS.len();
-        let key = KEYS
-            .get(number)
-            .ok_or(Fault::broken("there are four test keys"))?;
+        let key = KEYS.get(number).ok_or(Fault::broken("there are four test keys"))?;
         SigningKey::from_pkcs8(key).map_err(|_| Fault::broken("a test key can't be parsed"))
     })
 }

@@ -73,11 +73,7 @@ impl Kit {
             key_reserve: Arc::new(key_reserve()),
             identity: Arc::new(identity()),
         };
-        Ok(Self {
-            ports,
-            clock,
-            messenger,
-        })
+        Ok(Self { ports, clock, messenger })
     }
 }
 

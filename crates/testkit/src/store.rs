@@ -9,11 +9,5 @@ use crate::START;
 
 /// Opens an empty SQLite database. Its master key is fixed.
 pub(crate) async fn open(entropy: Arc<dyn Entropy>) -> Result<SqlStore, OpenError> {
-    SqlStore::open(
-        &Location::Ephemeral,
-        MasterKey::new([7; 32]),
-        entropy,
-        START,
-    )
-    .await
+    SqlStore::open(&Location::Ephemeral, MasterKey::new([7; 32]), entropy, START).await
 }

@@ -18,6 +18,7 @@ mod download;
 mod model;
 mod names;
 mod operations;
+mod operations_page;
 mod patches;
 mod patterns;
 mod shapes;
@@ -91,6 +92,21 @@ pub(crate) fn run(args: &Args) -> Outcome {
         stale.join(", ")
     )
     .into())
+}
+
+/// Fails if generated code is not what the stored model leads to.
+pub(crate) fn check() -> Outcome {
+    let (offline, check) = (true, true);
+    run(&Args { offline, check })
+}
+
+/// The text of `docs/operations.md`, given the operations that are not there yet.
+pub(crate) fn operations_page(missing: &[&str]) -> Outcome<String> {
+    let root = workspace();
+    let document = fs::read_to_string(root.join("model/cognito-idp.json"))?;
+    let document = serde_json::from_str(&document)?;
+    let model = Model::read(&document, &patches::read(&root.join("model/patches"))?)?;
+    operations_page::generate(&model, missing)
 }
 
 /// `source` as rustfmt prints it with the workspace's settings.

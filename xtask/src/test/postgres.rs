@@ -21,7 +21,7 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 const SUPERUSER: &str = "poolhouse";
 
 /// A running cluster, stopped and removed when dropped.
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     // Dropped in this order: the process first, then the files it uses.
     _process: Guarded,
     _folder: TempDir,
@@ -37,7 +37,7 @@ struct Owner {
 }
 
 /// The folder with `initdb` and `postgres` of the newest version installed.
-pub(super) fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let folders = fs::read_dir(VERSIONS)
         .ok()?
         .flatten()
@@ -54,7 +54,7 @@ fn version(folder: &Path) -> Option<u32> {
 
 impl Postgres {
     /// Starts a cluster with default durability: some tests are about what survives a crash.
-    pub(super) fn start() -> Outcome<Self> {
+    pub(crate) fn start() -> Outcome<Self> {
         let programs = programs().ok_or("no PostgreSQL server is installed")?;
         let owner = owner()?;
         let folder = tempfile::Builder::new()
@@ -106,12 +106,12 @@ impl Postgres {
     }
 
     /// The URL of a database for the superuser.
-    pub(super) fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
     }
 
     /// Makes an empty database and answers its URL.
-    pub(super) fn fresh_database(&self, name: &str) -> Outcome<String> {
+    pub(crate) fn fresh_database(&self, name: &str) -> Outcome<String> {
         let mut create = Command::new(self.programs.join("createdb"));
         create.args([
             "-h",

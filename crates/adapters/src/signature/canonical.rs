@@ -12,36 +12,25 @@ impl Query {
     pub(super) fn parse(query: &str) -> Self {
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        Self(
-            pairs
-                .map(|(name, value)| (decode(name), decode(value)))
-                .collect(),
-        )
+        Self(pairs.map(|(name, value)| (decode(name), decode(value))).collect())
     }
 
     /// The first value with this name.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         let mut named = self.0.iter().filter(|(found, _)| found == name.as_bytes());
-        named
-            .next()
-            .and_then(|(_, value)| std::str::from_utf8(value).ok())
+        named.next().and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 }
 
 /// The query with its parameters encoded and sorted, without the signature itself.
 pub(super) fn canonical_query(query: &str) -> String {
     let Query(pairs) = Query::parse(query);
-    let pairs = pairs
-        .into_iter()
-        .filter(|(name, _)| name != b"X-Amz-Signature");
-    let mut encoded: Vec<(String, String)> = pairs
-        .map(|(name, value)| (encode(&name, b""), encode(&value, b"")))
-        .collect();
+    let pairs = pairs.into_iter().filter(|(name, _)| name != b"X-Amz-Signature");
+    let mut encoded: Vec<(String, String)> =
+        pairs.map(|(name, value)| (encode(&name, b""), encode(&value, b""))).collect();
     encoded.sort();
-    let pairs: Vec<String> = encoded
-        .into_iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let pairs: Vec<String> =
+        encoded.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
     pairs.join("&")
 }
 
@@ -59,11 +48,7 @@ pub(super) fn canonical_path(path: &str) -> String {
         }
     }
     let ends_in_slash = path.ends_with('/') && !kept.is_empty();
-    let path = format!(
-        "/{}{}",
-        kept.join("/"),
-        if ends_in_slash { "/" } else { "" }
-    );
+    let path = format!("/{}{}", kept.join("/"), if ends_in_slash { "/" } else { "" });
     encode(path.as_bytes(), b"/")
 }
 
@@ -94,11 +79,7 @@ pub(super) fn header_value(parts: &Parts, name: &str) -> Option<String> {
     if values.is_empty() && name == HOST.as_str() {
         return parts.uri.authority().map(ToString::to_string);
     }
-    if values.is_empty() {
-        None
-    } else {
-        Some(values.join(","))
-    }
+    if values.is_empty() { None } else { Some(values.join(",")) }
 }
 
 /// Encodes every byte that is neither unreserved (RFC 3986 section 2.3) nor in `kept`.
@@ -122,9 +103,7 @@ fn decode(text: &str) -> Vec<u8> {
     while let Some((&byte, after)) = rest.split_first() {
         let escaped = after.get(..2).filter(|_| byte == b'%').and_then(|digits| {
             let mut value = [0];
-            hex::decode_to_slice(digits, &mut value)
-                .ok()
-                .map(|()| value)
+            hex::decode_to_slice(digits, &mut value).ok().map(|()| value)
         });
         if let Some([value]) = escaped {
             decoded.push(value);
@@ -145,10 +124,7 @@ mod tests {
     fn queries_are_sorted_and_encoded_and_lose_the_signature() {
         assert_eq!(canonical_query(""), "");
         assert_eq!(canonical_query("b=2&a=1&a=0&c"), "a=0&a=1&b=2&c=");
-        assert_eq!(
-            canonical_query("a=x%20y&X-Amz-Signature=00&b=%2f+~"),
-            "a=x%20y&b=%2F%2B~"
-        );
+        assert_eq!(canonical_query("a=x%20y&X-Amz-Signature=00&b=%2f+~"), "a=x%20y&b=%2F%2B~");
         assert_eq!(canonical_query("a=%zz%4"), "a=%25zz%254");
     }
 
@@ -169,10 +145,7 @@ mod tests {
             .header("x-one", "c");
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let names = ["host".to_owned(), "x-one".to_owned()];
-        assert_eq!(
-            canonical_headers(&parts, &names).unwrap(),
-            "host:pool.example\nx-one:a b,c\n"
-        );
+        assert_eq!(canonical_headers(&parts, &names).unwrap(), "host:pool.example\nx-one:a b,c\n");
         assert_eq!(canonical_headers(&parts, &["x-two".to_owned()]), None);
     }
 }

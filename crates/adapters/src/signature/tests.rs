@@ -30,11 +30,7 @@ fn fixtures() -> Fixtures {
 }
 
 fn fixture(name: &str) -> Fixture {
-    fixtures()
-        .requests
-        .into_iter()
-        .find(|request| request.name == name)
-        .unwrap()
+    fixtures().requests.into_iter().find(|request| request.name == name).unwrap()
 }
 
 impl Fixture {
@@ -100,22 +96,9 @@ fn verify_parts(parts: &Parts, body: &[u8], after: i64) -> Result<Signer, Refuse
 
 #[test]
 fn what_botocore_signs_is_accepted() {
-    for name in [
-        "header",
-        "unicode",
-        "empty",
-        "spaces",
-        "host",
-        "query string",
-        "presigned",
-    ] {
-        let signer = fixture(name)
-            .verify()
-            .unwrap_or_else(|refused| panic!("{name}: {refused:?}"));
-        assert_eq!(
-            (signer.access_key_id.as_str(), signer.name.as_str()),
-            (KEY, "alice")
-        );
+    for name in ["header", "unicode", "empty", "spaces", "host", "query string", "presigned"] {
+        let signer = fixture(name).verify().unwrap_or_else(|refused| panic!("{name}: {refused:?}"));
+        assert_eq!((signer.access_key_id.as_str(), signer.name.as_str()), (KEY, "alice"));
     }
 }
 
@@ -141,20 +124,14 @@ fn an_altered_body_header_path_or_query_does_not_match() {
     let target = fixture("header").with("X-Amz-Target", other);
     let host = fixture("header").with("Host", "elsewhere.example");
     for request in [body, path, query, presigned, target, host] {
-        assert_eq!(
-            request.refusal(),
-            ("InvalidSignatureException", MISMATCH.to_owned())
-        );
+        assert_eq!(request.refusal(), ("InvalidSignatureException", MISMATCH.to_owned()));
     }
 }
 
 #[test]
 fn a_removed_signed_header_does_not_match() {
     let request = fixture("header").without("Content-Type");
-    assert_eq!(
-        request.refusal(),
-        ("InvalidSignatureException", MISMATCH.to_owned())
-    );
+    assert_eq!(request.refusal(), ("InvalidSignatureException", MISMATCH.to_owned()));
 }
 
 #[test]
@@ -170,10 +147,7 @@ fn a_signature_that_is_cut_or_no_hexadecimal_does_not_match() {
         let authorization = request.headers["Authorization"].clone();
         let (kept, _) = authorization.split_once("Signature=").unwrap();
         let request = request.with("Authorization", &format!("{kept}Signature={text}"));
-        assert_eq!(
-            request.refusal(),
-            ("InvalidSignatureException", MISMATCH.to_owned())
-        );
+        assert_eq!(request.refusal(), ("InvalidSignatureException", MISMATCH.to_owned()));
     }
 }
 
@@ -198,21 +172,14 @@ fn an_unknown_key_and_a_session_token_get_the_same_answer() {
 
 #[test]
 fn no_signature_at_all_is_a_missing_token() {
-    let expected = (
-        "MissingAuthenticationTokenException",
-        "Missing Authentication Token".to_owned(),
-    );
-    assert_eq!(
-        fixture("header").without("Authorization").refusal(),
-        expected
-    );
+    let expected =
+        ("MissingAuthenticationTokenException", "Missing Authentication Token".to_owned());
+    assert_eq!(fixture("header").without("Authorization").refusal(), expected);
 }
 
 #[test]
 fn each_missing_part_of_the_header_is_named() {
-    let request = fixture("header")
-        .without("X-Amz-Date")
-        .with("Authorization", "Bearer abc");
+    let request = fixture("header").without("X-Amz-Date").with("Authorization", "Bearer abc");
     assert_eq!(
         request.refusal(),
         (
@@ -254,12 +221,7 @@ fn each_missing_part_of_the_query_is_named() {
 fn a_credential_without_five_elements_and_a_senseless_date_are_incomplete() {
     let credential = fixture("header").rewrite("Authorization", "/aws4_request", "");
     assert_eq!(credential.refusal().0, "IncompleteSignatureException");
-    assert!(
-        credential
-            .refusal()
-            .1
-            .starts_with("Credential must have exactly 5")
-    );
+    assert!(credential.refusal().1.starts_with("Credential must have exactly 5"));
     let date = fixture("header").with("X-Amz-Date", "yesterday");
     assert_eq!(date.refusal().0, "IncompleteSignatureException");
     assert!(date.refusal().1.contains("Got 'yesterday'"));
@@ -329,24 +291,12 @@ fn the_scope_must_name_this_region_and_service() {
 #[test]
 fn host_date_and_target_must_be_signed() {
     for (name, expected) in [
-        (
-            "host",
-            "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
-        ),
-        (
-            "x-amz-date",
-            "'x-amz-date' must be a 'SignedHeader' in the AWS Authorization.",
-        ),
-        (
-            "x-amz-target",
-            "'x-amz-target' must be a 'SignedHeader' in the AWS Authorization.",
-        ),
+        ("host", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."),
+        ("x-amz-date", "'x-amz-date' must be a 'SignedHeader' in the AWS Authorization."),
+        ("x-amz-target", "'x-amz-target' must be a 'SignedHeader' in the AWS Authorization."),
     ] {
         let request = fixture("header").rewrite("Authorization", name, "accept");
-        assert_eq!(
-            request.refusal(),
-            ("InvalidSignatureException", expected.to_owned())
-        );
+        assert_eq!(request.refusal(), ("InvalidSignatureException", expected.to_owned()));
     }
 }
 
@@ -356,14 +306,6 @@ fn a_date_header_serves_where_there_is_no_amz_date() {
     let request = request.with("Date", "Fri, 01 May 2026 12:30:45 GMT");
     let request = request.rewrite("Authorization", "x-amz-date", "date");
     // Read and found to be of now; only the signature is that of another request.
-    assert_eq!(
-        request.refusal(),
-        ("InvalidSignatureException", MISMATCH.to_owned())
-    );
-    assert!(
-        request
-            .refusal_after(301)
-            .1
-            .starts_with("Signature expired: 20260501T123045Z")
-    );
+    assert_eq!(request.refusal(), ("InvalidSignatureException", MISMATCH.to_owned()));
+    assert!(request.refusal_after(301).1.starts_with("Signature expired: 20260501T123045Z"));
 }

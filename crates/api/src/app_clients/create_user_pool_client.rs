@@ -20,9 +20,7 @@ impl Handle for Op {
             .map_err(|refused| client_refused(&refused))?;
         tx.insert_app_client(&client).await?;
         tx.commit().await?;
-        Ok(CreateUserPoolClientResponse {
-            user_pool_client: Some(described(&client)),
-        })
+        Ok(CreateUserPoolClientResponse { user_pool_client: Some(described(&client)) })
     }
 }
 
@@ -45,11 +43,7 @@ mod tests {
         let client = created(&stack, &pool, json!({})).await;
         let id = text(&client["ClientId"]);
         assert!((24..=26).contains(&id.len()), "{id}");
-        assert!(
-            id.bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'v')),
-            "{id}"
-        );
+        assert!(id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'v')), "{id}");
         let expected = json!({
             "UserPoolId": pool, "ClientName": "c", "ClientId": id,
             "LastModifiedDate": 1_767_225_600.123, "CreationDate": 1_767_225_600.123,
@@ -75,10 +69,7 @@ mod tests {
         let message = "GenerateSecret and ClientSecret can not be set together.";
         let input = json!({ "UserPoolId": pool, "ClientName": "c", "GenerateSecret": true,
             "ClientSecret": own });
-        assert_eq!(
-            stack.refusal("CreateUserPoolClient", input).await,
-            invalid(message)
-        );
+        assert_eq!(stack.refusal("CreateUserPoolClient", input).await, invalid(message));
     }
 
     #[tokio::test]
@@ -126,10 +117,7 @@ mod tests {
         ]);
         assert_eq!(client["ExplicitAuthFlows"], flows);
         assert_eq!(client["AllowedOAuthFlows"], json!(["implicit", "code"]));
-        assert_eq!(
-            client["AllowedOAuthScopes"],
-            json!(["email", "openid", "profile"])
-        );
+        assert_eq!(client["AllowedOAuthScopes"], json!(["email", "openid", "profile"]));
         assert_eq!(client["CallbackURLs"].as_array().unwrap().len(), 5);
         assert_eq!(client["ReadAttributes"].as_array().unwrap().len(), 4);
         let rotation = json!({ "Feature": "DISABLED", "RetryGracePeriodSeconds": 0 });
@@ -241,18 +229,12 @@ mod tests {
                 json!({ "LogoutURLs": ["https://example.com#x"] }),
                 "https://example.com#x cannot use fragment",
             ),
-            (
-                json!({ "LogoutURLs": ["/path"] }),
-                "/path must be an absolute URI.",
-            ),
+            (json!({ "LogoutURLs": ["/path"] }), "/path must be an absolute URI."),
             (
                 oauth(json!({ "DefaultRedirectURI": "https://example.com/other" })),
                 "The default redirect URI https://example.com/other is not in the callback URIs list.",
             ),
-            (
-                json!({ "SupportedIdentityProviders": ["COGNITO", "Google"] }),
-                provider.as_str(),
-            ),
+            (json!({ "SupportedIdentityProviders": ["COGNITO", "Google"] }), provider.as_str()),
             (
                 json!({ "ExplicitAuthFlows": ["ADMIN_NO_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"] }),
                 "Auth flow name with prefix 'ALLOW' cannot be used with legacy auth flow names.",
@@ -267,15 +249,9 @@ mod tests {
                 "Client Secret is required to set EnablePropagateAdditionalUserContextData as true",
             ),
             (json!({ "AccessTokenValidity": 25 }), range),
-            (
-                json!({ "IdTokenValidity": 4, "TokenValidityUnits": units("minutes") }),
-                range,
-            ),
+            (json!({ "IdTokenValidity": 4, "TokenValidityUnits": units("minutes") }), range),
             (json!({ "RefreshTokenValidity": 3_651 }), range),
-            (
-                json!({ "RefreshTokenValidity": 59, "TokenValidityUnits": units("minutes") }),
-                range,
-            ),
+            (json!({ "RefreshTokenValidity": 59, "TokenValidityUnits": units("minutes") }), range),
             (
                 json!({ "RefreshTokenValidity": 1, "TokenValidityUnits": { "RefreshToken": "hours" },
                 "AccessTokenValidity": 2 }),
@@ -290,41 +266,20 @@ mod tests {
                 json!({ "ReadAttributes": ["custom:none"] }),
                 "Invalid read attributes specified while creating a client",
             ),
-            (
-                json!({ "WriteAttributes": ["email", "custom:none"] }),
-                write,
-            ),
+            (json!({ "WriteAttributes": ["email", "custom:none"] }), write),
             (json!({ "WriteAttributes": ["email", "sub"] }), write),
-            (
-                json!({ "WriteAttributes": ["email", "email_verified"] }),
-                write,
-            ),
-            (
-                json!({ "WriteAttributes": ["email", "dev:custom:d"] }),
-                write,
-            ),
+            (json!({ "WriteAttributes": ["email", "email_verified"] }), write),
+            (json!({ "WriteAttributes": ["email", "dev:custom:d"] }), write),
             (json!({ "WriteAttributes": ["name"] }), write),
-            (
-                json!({ "AnalyticsConfiguration": { "ApplicationId": "ab" } }),
-                analytics,
-            ),
+            (json!({ "AnalyticsConfiguration": { "ApplicationId": "ab" } }), analytics),
             (json!({ "AnalyticsConfiguration": {} }), analytics),
         ];
         for (members, message) in cases {
             let input = merged(json!({ "UserPoolId": pool, "ClientName": "c" }), members);
-            assert_eq!(
-                stack.refusal("CreateUserPoolClient", input).await,
-                invalid(message)
-            );
+            assert_eq!(stack.refusal("CreateUserPoolClient", input).await, invalid(message));
         }
-        let clients = stack
-            .ok("ListUserPoolClients", json!({ "UserPoolId": pool }))
-            .await;
-        assert_eq!(
-            clients["UserPoolClients"],
-            json!([]),
-            "a refusal leaves no client behind"
-        );
+        let clients = stack.ok("ListUserPoolClients", json!({ "UserPoolId": pool })).await;
+        assert_eq!(clients["UserPoolClients"], json!([]), "a refusal leaves no client behind");
     }
 
     #[tokio::test]
@@ -367,10 +322,7 @@ mod tests {
         ];
         for (members, kind, message) in cases {
             let input = merged(json!({ "UserPoolId": pool, "ClientName": "c" }), members);
-            assert_eq!(
-                stack.refusal("CreateUserPoolClient", input).await,
-                error(kind, message)
-            );
+            assert_eq!(stack.refusal("CreateUserPoolClient", input).await, error(kind, message));
         }
     }
 
@@ -380,10 +332,7 @@ mod tests {
         let input = json!({ "UserPoolId": "us-east-1_Nowhere12", "ClientName": "c" });
         assert_eq!(
             stack.refusal("CreateUserPoolClient", input).await,
-            error(
-                "ResourceNotFoundException",
-                "User pool us-east-1_Nowhere12 does not exist."
-            )
+            error("ResourceNotFoundException", "User pool us-east-1_Nowhere12 does not exist.")
         );
     }
 }

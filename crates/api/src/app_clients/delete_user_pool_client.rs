@@ -28,27 +28,11 @@ mod tests {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;
         let client = stack.client(&pool, json!({})).await;
-        assert!(
-            stack
-                .ports
-                .directory
-                .app_client(&client)
-                .await
-                .unwrap()
-                .is_some()
-        );
+        assert!(stack.ports.directory.app_client(&client).await.unwrap().is_some());
         let input = json!({ "UserPoolId": pool, "ClientId": client });
         let answer = stack.call("DeleteUserPoolClient", input.clone()).await;
         assert_eq!((answer.status, answer.body), (200, Value::Null));
-        assert!(
-            stack
-                .ports
-                .directory
-                .app_client(&client)
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(stack.ports.directory.app_client(&client).await.unwrap().is_none());
         let message = format!("User pool client {client} does not exist.");
         assert_eq!(
             stack.refusal("DeleteUserPoolClient", input).await,

@@ -15,9 +15,7 @@ impl Handle for Op {
         let (client, _) = find::<Op>(&mut *tx, &input.user_pool_id, &input.client_id).await?;
         let mut client = described(&client);
         client.client_type.get_or_insert(ClientTypeType::Regular);
-        Ok(DescribeUserPoolClientResponse {
-            user_pool_client: Some(client),
-        })
+        Ok(DescribeUserPoolClientResponse { user_pool_client: Some(client) })
     }
 }
 
@@ -58,10 +56,7 @@ mod tests {
         let input = json!({ "UserPoolId": "us-east-1_Nowhere12", "ClientId": "none" });
         assert_eq!(
             stack.refusal("DescribeUserPoolClient", input).await,
-            error(
-                "ResourceNotFoundException",
-                "User pool us-east-1_Nowhere12 does not exist."
-            )
+            error("ResourceNotFoundException", "User pool us-east-1_Nowhere12 does not exist.")
         );
     }
 }

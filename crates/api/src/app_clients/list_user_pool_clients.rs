@@ -20,32 +20,20 @@ impl Handle for Op {
         let after: Option<String> =
             pages::start::<Op, _>(ports, &list, input.next_token.as_deref())?;
         let mut tx = ports.store.read().await?;
-        let mut clients = tx
-            .list_app_clients(pool.id(), after.as_deref(), pages::fetch(size))
-            .await?;
-        let next_token = pages::cut(ports, &list, &mut clients, size, |client| {
-            client.id().to_owned()
-        })?;
+        let mut clients =
+            tx.list_app_clients(pool.id(), after.as_deref(), pages::fetch(size)).await?;
+        let next_token =
+            pages::cut(ports, &list, &mut clients, size, |client| client.id().to_owned())?;
         // Filtered after the page is cut: such a page may be short, or empty with a token.
-        clients.retain(|client| {
-            input
-                .client_type
-                .is_none_or(|wanted| wanted == kind(client))
-        });
+        clients.retain(|client| input.client_type.is_none_or(|wanted| wanted == kind(client)));
         let user_pool_clients = Some(clients.into_iter().map(item).collect());
-        Ok(ListUserPoolClientsResponse {
-            user_pool_clients,
-            next_token,
-        })
+        Ok(ListUserPoolClientsResponse { user_pool_clients, next_token })
     }
 }
 
 /// How the client came about.
 fn kind(client: &AppClient) -> ClientTypeType {
-    client
-        .settings
-        .client_type
-        .unwrap_or(ClientTypeType::Regular)
+    client.settings.client_type.unwrap_or(ClientTypeType::Regular)
 }
 
 /// What the list shows of a client. Never the secret.
@@ -93,9 +81,7 @@ mod tests {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;
         let client = stack.client(&pool, json!({ "GenerateSecret": true })).await;
-        let answer = stack
-            .ok("ListUserPoolClients", json!({ "UserPoolId": pool }))
-            .await;
+        let answer = stack.ok("ListUserPoolClients", json!({ "UserPoolId": pool })).await;
         let item = json!({ "ClientId": client, "UserPoolId": pool, "ClientName": "client" });
         assert_eq!(answer, json!({ "UserPoolClients": [item] }));
     }
@@ -108,11 +94,7 @@ mod tests {
         for (kind, count) in [("REGULAR", 1), ("DCR", 0)] {
             let input = json!({ "UserPoolId": pool, "ClientType": kind });
             let answer = stack.ok("ListUserPoolClients", input).await;
-            assert_eq!(
-                answer["UserPoolClients"].as_array().unwrap().len(),
-                count,
-                "{kind}"
-            );
+            assert_eq!(answer["UserPoolClients"].as_array().unwrap().len(), count, "{kind}");
         }
     }
 
@@ -131,9 +113,7 @@ mod tests {
             json!({ "ClientType": "REGULAR" }),
             json!({ "NextToken": "garbage" }),
         ] {
-            let refused = stack
-                .refusal("ListUserPoolClients", merged(input.clone(), change))
-                .await;
+            let refused = stack.refusal("ListUserPoolClients", merged(input.clone(), change)).await;
             assert_eq!(refused, invalid("Invalid pagination token given."));
         }
         stack.ok("ListUserPoolClients", input).await;
@@ -145,10 +125,7 @@ mod tests {
         let input = json!({ "UserPoolId": "us-east-1_Nowhere12" });
         assert_eq!(
             stack.refusal("ListUserPoolClients", input).await,
-            error(
-                "ResourceNotFoundException",
-                "User pool us-east-1_Nowhere12 does not exist."
-            )
+            error("ResourceNotFoundException", "User pool us-east-1_Nowhere12 does not exist.")
         );
     }
 }

@@ -21,14 +21,8 @@ use crate::{
 
 /// A client as the answers show it, with its oldest secret. (Which of two is shown is a belief.)
 fn described(client: &AppClient) -> UserPoolClientType {
-    let secret = client
-        .secrets
-        .first()
-        .map(|secret| secret.value.clone().into());
-    UserPoolClientType {
-        client_secret: secret,
-        ..client.settings.clone()
-    }
+    let secret = client.secrets.first().map(|secret| secret.value.clone().into());
+    UserPoolClientType { client_secret: secret, ..client.settings.clone() }
 }
 
 /// A client, and the pool with it, as stored now.
@@ -40,10 +34,7 @@ async fn find<Op>(
 where
     Op: Permits<codes::ResourceNotFoundException>,
 {
-    let pool = tx
-        .user_pool(user_pool_id)
-        .await?
-        .ok_or_else(|| no_user_pool(user_pool_id))?;
+    let pool = tx.user_pool(user_pool_id).await?.ok_or_else(|| no_user_pool(user_pool_id))?;
     let client = tx.app_client(client_id).await?;
     let client = client.filter(|client| client.user_pool_id() == user_pool_id);
     Ok((client.ok_or_else(|| no_app_client(client_id))?, pool))

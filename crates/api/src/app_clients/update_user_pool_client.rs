@@ -15,20 +15,12 @@ impl Handle for Op {
         let mut tx = ports.store.write().await?;
         let (mut client, pool) =
             find::<Op>(&mut *tx, &input.user_pool_id, &input.client_id).await?;
-        settings::update(
-            &mut client,
-            input,
-            &pool,
-            &ports.identity,
-            ports.clock.now(),
-        )
-        .map_err(|refused| client_refused(&refused))?;
+        settings::update(&mut client, input, &pool, &ports.identity, ports.clock.now())
+            .map_err(|refused| client_refused(&refused))?;
         tx.update_app_client(&mut client).await?;
         tx.commit().await?;
         ports.directory.forget_app_client(client.id());
-        Ok(UpdateUserPoolClientResponse {
-            user_pool_client: Some(described(&client)),
-        })
+        Ok(UpdateUserPoolClientResponse { user_pool_client: Some(described(&client)) })
     }
 }
 
@@ -44,10 +36,7 @@ mod tests {
         let input = merged(names.clone(), members);
         let answer = stack.ok("UpdateUserPoolClient", input).await["UserPoolClient"].take();
         let shown = stack.ok("DescribeUserPoolClient", names).await["UserPoolClient"].take();
-        assert_eq!(
-            merged(answer.clone(), json!({ "ClientType": "REGULAR" })),
-            shown
-        );
+        assert_eq!(merged(answer.clone(), json!({ "ClientType": "REGULAR" })), shown);
         answer
     }
 
@@ -100,25 +89,9 @@ mod tests {
         let pool = stack.pool(json!({})).await;
         let client = stack.client(&pool, json!({})).await;
         let directory = &stack.ports.directory;
-        assert_eq!(
-            directory
-                .app_client(&client)
-                .await
-                .unwrap()
-                .unwrap()
-                .session_seconds(),
-            180
-        );
+        assert_eq!(directory.app_client(&client).await.unwrap().unwrap().session_seconds(), 180);
         updated(&stack, &pool, &client, json!({ "AuthSessionValidity": 5 })).await;
-        assert_eq!(
-            directory
-                .app_client(&client)
-                .await
-                .unwrap()
-                .unwrap()
-                .session_seconds(),
-            300
-        );
+        assert_eq!(directory.app_client(&client).await.unwrap().unwrap().session_seconds(), 300);
     }
 
     #[tokio::test]
@@ -164,10 +137,7 @@ mod tests {
         let input = json!({ "UserPoolId": pool, "ClientId": "none" });
         assert_eq!(
             stack.refusal("UpdateUserPoolClient", input).await,
-            error(
-                "ResourceNotFoundException",
-                "User pool client none does not exist."
-            )
+            error("ResourceNotFoundException", "User pool client none does not exist.")
         );
     }
 }

@@ -8,7 +8,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::AdminUpdateUserAttributes as Op;
 
-use super::{ChangeRefused, alias_taken, refusal, change, pairs};
+use super::{ChangeRefused, alias_taken, change, pairs, refusal};
 use crate::{
     delivery,
     failure::{Answer, Failure, user_not_found},
@@ -38,5 +38,88 @@ fn refused(refused: ChangeRefused) -> Failure<Op> {
         ChangeRefused::Attributes(refused) => refusal(refused),
         ChangeRefused::Alias(taken) => alias_taken(&taken),
         ChangeRefused::UserGone => user_not_found(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{Stack, error, invalid};
+
+    fn set(pool: &str, name: &str, attributes: &[(&str, &str)]) -> Value {
+        let attributes = attributes.iter();
+        let attributes = attributes.map(|(name, value)| json!({ "Name": name, "Value": value }));
+        let attributes: Vec<Value> = attributes.collect();
+        json!({ "UserPoolId": pool, "Username": name, "UserAttributes": attributes })
+    }
+
+    #[tokio::test]
+    async fn a_declared_verification_sends_nothing_and_another_change_sends_a_code() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        stack.user(&pool, "jo", &[]).await;
+        let verified = [("email", "jo@gm.com"), ("email_verified", "True")];
+        let answer = stack.ok("AdminUpdateUserAttributes", set(&pool, "jo", &verified)).await;
+        assert_eq!(answer, json!({}));
+        assert!(stack.messenger().messages().is_empty());
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        let shown = stack.ok("AdminGetUser", user).await;
+        let flag = json!({ "Name": "email_verified", "Value": "true" });
+        assert!(shown["UserAttributes"].as_array().unwrap().contains(&flag));
+        let changed = [("email", "jo@new.com")];
+        stack.ok("AdminUpdateUserAttributes", set(&pool, "jo", &changed)).await;
+        assert_eq!(stack.last_code_for("jo@new.com").len(), 6);
+    }
+
+    #[tokio::test]
+    async fn aliases_follow_attributes() {
+        let stack = Stack::new().await;
+        let aliases = json!({ "AliasAttributes": ["email", "preferred_username"] });
+        let pool = stack.pool(aliases).await;
+        stack.user(&pool, "jo", &[("email", "jo@gm.com"), ("email_verified", "true")]).await;
+        stack.user(&pool, "al", &[]).await;
+        let get = |name: &str| json!({ "UserPoolId": pool, "Username": name });
+        let operation = "AdminUpdateUserAttributes";
+
+        let taken = [("email", "jo@gm.com"), ("email_verified", "true")];
+        let text = "An account with the given email already exists.";
+        assert_eq!(
+            stack.refusal(operation, set(&pool, "al", &taken)).await,
+            error("AliasExistsException", text)
+        );
+        let someones_name =
+            stack.refusal(operation, set(&pool, "al", &[("preferred_username", "jo")]));
+        assert_eq!(someones_name.await.0, "AliasExistsException");
+
+        stack.ok(operation, set(&pool, "jo", &[("email_verified", "false")])).await;
+        stack.refusal("AdminGetUser", get("jo@gm.com")).await;
+        stack.ok(operation, set(&pool, "al", &taken)).await;
+        assert_eq!(stack.ok("AdminGetUser", get("jo@gm.com")).await["Username"], "al");
+        stack.ok(operation, set(&pool, "al", &[("preferred_username", "ally")])).await;
+        assert_eq!(stack.ok("AdminGetUser", get("ally")).await["Username"], "al");
+        let input = json!({ "UserPoolId": pool, "Username": "ally" });
+        let refused = stack.refusal("AdminCreateUser", input).await;
+        assert_eq!(refused.0, "UsernameExistsException");
+    }
+
+    #[tokio::test]
+    async fn flags_without_contact_and_unknown_users_are_refused() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        stack.user(&pool, "jo", &[]).await;
+        let operation = "AdminUpdateUserAttributes";
+        for (flag, text) in [
+            ("email_verified", "Email is required to verify/un-verify an email"),
+            (
+                "phone_number_verified",
+                "Phone Number is required to verify/un-verify a phone number",
+            ),
+        ] {
+            let input = set(&pool, "jo", &[(flag, "true")]);
+            assert_eq!(stack.refusal(operation, input).await, invalid(text));
+        }
+        let expected = error("UserNotFoundException", "User does not exist.");
+        assert_eq!(stack.refusal(operation, set(&pool, "nobody", &[])).await, expected);
     }
 }

@@ -7,7 +7,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::DeleteUserAttributes as Op;
 
-use super::{ChangeRefused, account_exists, refusal, delete};
+use super::{ChangeRefused, account_exists, delete, refusal};
 use crate::{
     failure::{Answer, Failure, invalid_parameter},
     serve::Handle,
@@ -30,5 +30,32 @@ fn refused(refused: ChangeRefused) -> Failure<Op> {
         // Deleting claims nothing; the operation lists no AliasExistsException.
         ChangeRefused::Alias(taken) => invalid_parameter(account_exists(&taken.attribute)),
         ChangeRefused::UserGone => Failure::user_gone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{Stack, error, text as text_of};
+
+    #[tokio::test]
+    async fn a_user_deletes_what_the_client_may_write() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({ "WriteAttributes": ["name"] })).await;
+        stack.user(&pool, "jo", &[("name", "Jo"), ("website", "x")]).await;
+        let token = stack.access_token(&client, "jo").await;
+        let delete = |name: &str| json!({ "AccessToken": token, "UserAttributeNames": [name] });
+        assert_eq!(stack.ok("DeleteUserAttributes", delete("name")).await, json!({}));
+        let text = "A client attempted to write unauthorized attribute";
+        assert_eq!(
+            stack.refusal("DeleteUserAttributes", delete("website")).await,
+            error("NotAuthorizedException", text)
+        );
+        let user = stack.ok("GetUser", json!({ "AccessToken": token })).await;
+        let names = user["UserAttributes"].as_array().unwrap().iter();
+        let names: Vec<String> = names.map(|attribute| text_of(&attribute["Name"])).collect();
+        assert!(names.contains(&"website".to_owned()) && !names.contains(&"name".to_owned()));
     }
 }

@@ -18,10 +18,7 @@ use crate::{
 };
 
 impl Handle for Op {
-    async fn handle(
-        ports: &Ports,
-        input: GetUserAttributeVerificationCodeRequest,
-    ) -> Answer<Op> {
+    async fn handle(ports: &Ports, input: GetUserAttributeVerificationCodeRequest) -> Answer<Op> {
         let caller = subject::by_access_token::<Op>(ports, &input.access_token).await?;
         let contact = contact::<Op>(&input.attribute_name)?;
         let (pool, now) = (&caller.pool, ports.clock.now());
@@ -42,5 +39,50 @@ impl Handle for Op {
         let kind = MessageKind::VerifyAttribute;
         let details = delivery::code::<Op>(ports, pool, &user, kind, &sent).await?;
         Ok(GetUserAttributeVerificationCodeResponse { code_delivery_details: Some(details) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{Stack, error};
+
+    #[tokio::test]
+    async fn five_codes_an_hour_are_sent() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "jo", &[("email", "al@ex.org")]).await;
+        let token = stack.access_token(&client, "jo").await;
+        let input = json!({ "AccessToken": token, "AttributeName": "email" });
+        let operation = "GetUserAttributeVerificationCode";
+        for _ in 0..5 {
+            let answer = stack.ok(operation, input.clone()).await;
+            assert_eq!(
+                answer["CodeDeliveryDetails"],
+                json!({
+                    "Destination": "a***@e***", "DeliveryMedium": "EMAIL",
+                    "AttributeName": "email",
+                })
+            );
+        }
+        let text = "Attempt limit exceeded, please try after some time.";
+        assert_eq!(stack.refusal(operation, input).await, error("LimitExceededException", text));
+        assert_eq!(stack.messenger().messages().len(), 5);
+    }
+
+    #[tokio::test]
+    async fn only_contacts_that_are_there_get_codes() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "jo", &[("email", "al@ex.org")]).await;
+        let token = stack.access_token(&client, "jo").await;
+        for name in ["name", "phone_number"] {
+            let input = json!({ "AccessToken": token, "AttributeName": name });
+            let refused = stack.refusal("GetUserAttributeVerificationCode", input).await;
+            assert_eq!(refused.0, "InvalidParameterException");
+        }
     }
 }

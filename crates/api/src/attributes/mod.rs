@@ -81,9 +81,7 @@ async fn change(
     for contact in to_verify {
         let purpose = CodePurpose::verifies(contact);
         let (keyring, entropy) = (&ports.keyring, &*ports.entropy);
-        sent.extend(
-            issued::issue(&mut *tx, keyring, entropy, &user, purpose, contact, now).await?,
-        );
+        sent.extend(issued::issue(&mut *tx, keyring, entropy, &user, purpose, contact, now).await?);
     }
     tx.commit().await?;
     Ok(Ok((user, sent)))
@@ -120,8 +118,17 @@ pub(crate) fn refusal<Op>(refused: AttributeRefused) -> Failure<Op>
 where
     Op: Permits<codes::InvalidParameterException> + Permits<codes::NotAuthorizedException>,
 {
-    let each = |names: Vec<String>, problem: &str| -> String {
-        names.iter().map(|name| format!("user.{name}: {problem}\n")).collect()
+    let each = |names: Vec<String>, problem: &str| {
+        let lines: Vec<String> = names
+            .iter()
+            .map(|name| {
+                format!(
+                    "user.{name}: {problem}
+"
+                )
+            })
+            .collect();
+        lines.concat()
     };
     invalid_parameter(match refused {
         AttributeRefused::Unauthorized => {

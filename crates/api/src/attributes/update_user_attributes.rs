@@ -8,7 +8,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::UpdateUserAttributes as Op;
 
-use super::{ChangeRefused, alias_taken, refusal, change, pairs};
+use super::{ChangeRefused, alias_taken, change, pairs, refusal};
 use crate::{
     delivery,
     failure::{Answer, Failure},
@@ -37,5 +37,114 @@ fn refused(refused: ChangeRefused) -> Failure<Op> {
         ChangeRefused::Attributes(refused) => refusal(refused),
         ChangeRefused::Alias(taken) => alias_taken(&taken),
         ChangeRefused::UserGone => Failure::user_gone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{Stack, error, invalid};
+
+    async fn signed_in(stack: &Stack, settings: Value) -> (String, String) {
+        let pool = stack.pool(settings).await;
+        let client = stack.client(&pool, json!({})).await;
+        let verified = [("email", "old@gm.com"), ("email_verified", "true")];
+        stack.user(&pool, "jo", &verified).await;
+        (pool, stack.access_token(&client, "jo").await)
+    }
+
+    fn set(token: &str, name: &str, value: &str) -> Value {
+        json!({ "AccessToken": token, "UserAttributes": [{ "Name": name, "Value": value }] })
+    }
+
+    async fn attribute(stack: &Stack, token: &str, name: &str) -> Value {
+        let user = stack.ok("GetUser", json!({ "AccessToken": token })).await;
+        let attributes = user["UserAttributes"].as_array().unwrap();
+        let found = attributes.iter().find(|attribute| attribute["Name"] == name);
+        found.map_or(Value::Null, |attribute| attribute["Value"].clone())
+    }
+
+    #[tokio::test]
+    async fn a_new_address_is_unverified_until_its_code_comes_back() {
+        let stack = Stack::new().await;
+        let (_, token) = signed_in(&stack, json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let answer = stack.ok("UpdateUserAttributes", set(&token, "email", "new@gm.com")).await;
+        assert_eq!(
+            answer["CodeDeliveryDetailsList"],
+            json!([{
+                "Destination": "n***@g***", "DeliveryMedium": "EMAIL", "AttributeName": "email",
+            }])
+        );
+        assert_eq!(attribute(&stack, &token, "email").await, "new@gm.com");
+        assert_eq!(attribute(&stack, &token, "email_verified").await, "false");
+        let code = stack.last_code_for("new@gm.com");
+        let input = json!({ "AccessToken": token, "AttributeName": "email", "Code": code });
+        stack.ok("VerifyUserAttribute", input).await;
+        assert_eq!(attribute(&stack, &token, "email_verified").await, "true");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_kept_changes_with_the_code() {
+        let stack = Stack::new().await;
+        let settings = json!({
+            "AutoVerifiedAttributes": ["email"],
+            "UserAttributeUpdateSettings": {
+                "AttributesRequireVerificationBeforeUpdate": ["email"],
+            },
+        });
+        let (_, token) = signed_in(&stack, settings).await;
+        stack.ok("UpdateUserAttributes", set(&token, "email", "new@gm.com")).await;
+        assert_eq!(attribute(&stack, &token, "email").await, "old@gm.com");
+        assert_eq!(attribute(&stack, &token, "email_verified").await, "true");
+        let code = stack.last_code_for("new@gm.com");
+        let input = json!({ "AccessToken": token, "AttributeName": "email", "Code": code });
+        stack.ok("VerifyUserAttribute", input).await;
+        assert_eq!(attribute(&stack, &token, "email").await, "new@gm.com");
+        assert_eq!(attribute(&stack, &token, "email_verified").await, "true");
+    }
+
+    #[tokio::test]
+    async fn other_values_change_at_once_and_empty_ones_are_deleted() {
+        let stack = Stack::new().await;
+        let (_, token) = signed_in(&stack, json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        for (name, value, stored) in [
+            ("name", "Jo", json!("Jo")),
+            ("name", "", json!(null)),
+            ("email", "old@gm.com", json!("old@gm.com")),
+        ] {
+            let answer = stack.ok("UpdateUserAttributes", set(&token, name, value)).await;
+            assert_eq!(answer, json!({ "CodeDeliveryDetailsList": [] }));
+            assert_eq!(attribute(&stack, &token, name).await, stored);
+        }
+        assert_eq!(attribute(&stack, &token, "email_verified").await, "true");
+        assert!(stack.messenger().messages().is_empty());
+    }
+
+    #[tokio::test]
+    async fn each_refusal_has_its_text_and_changes_nothing() {
+        let stack = Stack::new().await;
+        let schema = json!([{ "Name": "nickname", "Mutable": false }]);
+        let (_, token) = signed_in(&stack, json!({ "Schema": schema })).await;
+        let unauthorized =
+            error("NotAuthorizedException", "A client attempted to write unauthorized attribute");
+        for (name, value, expected) in [
+            ("email_verified", "true", unauthorized.clone()),
+            ("sub", "x", unauthorized),
+            ("nickname", "J", invalid("user.nickname: Attribute cannot be updated.\n")),
+            ("email", "jo", invalid("Invalid email address format.")),
+            (
+                "custom:x",
+                "1",
+                invalid(
+                    "Attributes did not conform to the schema: custom:x: Attribute does not \
+                     exist in the schema.\n",
+                ),
+            ),
+        ] {
+            let refused = stack.refusal("UpdateUserAttributes", set(&token, name, value)).await;
+            assert_eq!(refused, expected);
+        }
+        assert_eq!(attribute(&stack, &token, "email").await, "old@gm.com");
     }
 }

@@ -40,3 +40,64 @@ fn refused(refused: VerifyRefused) -> Failure<Op> {
         VerifyRefused::Alias(taken) => alias_taken(&taken),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{Stack, error};
+
+    async fn asked(stack: &Stack, pool: &str) -> (String, String) {
+        let client = stack.client(pool, json!({})).await;
+        stack.user(pool, "jo", &[("email", "jo@gm.com")]).await;
+        let token = stack.access_token(&client, "jo").await;
+        let input = json!({ "AccessToken": token, "AttributeName": "email" });
+        stack.ok("GetUserAttributeVerificationCode", input).await;
+        (token, stack.last_code_for("jo@gm.com"))
+    }
+
+    fn verify(token: &str, code: &str) -> Value {
+        json!({ "AccessToken": token, "AttributeName": "email", "Code": code })
+    }
+
+    fn another(code: &str) -> &'static str {
+        if code == "000000" { "111111" } else { "000000" }
+    }
+
+    #[tokio::test]
+    async fn a_code_verifies_once_and_wrong_ones_are_counted() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let (token, code) = asked(&stack, &pool).await;
+        let operation = "VerifyUserAttribute";
+        let text = "Invalid verification code provided, please try again.";
+        let mismatch = error("CodeMismatchException", text);
+        for _ in 0..13 {
+            let wrong = verify(&token, another(&code));
+            assert_eq!(stack.refusal(operation, wrong).await, mismatch);
+        }
+        assert_eq!(stack.ok(operation, verify(&token, &code)).await, json!({}));
+        let text = "Invalid code provided, please request a code again.";
+        let expired = error("ExpiredCodeException", text);
+        assert_eq!(stack.refusal(operation, verify(&token, &code)).await, expired);
+        let text = "Attempt limit exceeded, please try after some time.";
+        let limit = error("LimitExceededException", text);
+        assert_eq!(stack.refusal(operation, verify(&token, &code)).await, limit);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_another_holds_is_not_verified_and_the_code_stays() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AliasAttributes": ["email"] })).await;
+        let (token, code) = asked(&stack, &pool).await;
+        let verified = [("email", "jo@gm.com"), ("email_verified", "true")];
+        stack.user(&pool, "al", &verified).await;
+        let text = "An account with the given email already exists.";
+        let taken = error("AliasExistsException", text);
+        let input = verify(&token, &code);
+        assert_eq!(stack.refusal("VerifyUserAttribute", input.clone()).await, taken);
+        let user = json!({ "UserPoolId": pool, "Username": "al" });
+        stack.ok("AdminDeleteUser", user).await;
+        stack.ok("VerifyUserAttribute", input).await;
+    }
+}

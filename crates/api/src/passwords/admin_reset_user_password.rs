@@ -33,3 +33,60 @@ impl Handle for Op {
         Ok(AdminResetUserPasswordResponse {})
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{PASSWORD, Stack, error, invalid};
+
+    #[tokio::test]
+    async fn a_reset_sends_a_code_that_must_be_used() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let verified = [("email", "jo@gm.com"), ("email_verified", "true")];
+        stack.user(&pool, "jo", &verified).await;
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        assert_eq!(stack.ok("AdminResetUserPassword", user.clone()).await, json!({}));
+        let status = stack.ok("AdminGetUser", user.clone()).await["UserStatus"].clone();
+        assert_eq!(status, "RESET_REQUIRED");
+        let parameters = json!({ "USERNAME": "jo", "PASSWORD": PASSWORD });
+        let input = json!({
+            "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters,
+        });
+        let text = "Password reset required for the user";
+        assert_eq!(
+            stack.refusal("InitiateAuth", input).await,
+            error("PasswordResetRequiredException", text)
+        );
+        let code = stack.last_code_for("jo@gm.com");
+        let input = json!({
+            "ClientId": client, "Username": "jo", "ConfirmationCode": code, "Password": PASSWORD,
+        });
+        stack.ok("ConfirmForgotPassword", input).await;
+        assert_eq!(stack.ok("AdminGetUser", user).await["UserStatus"], "CONFIRMED");
+    }
+
+    #[tokio::test]
+    async fn users_who_cannot_recover_are_not_reset() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        stack.user(&pool, "jo", &[]).await;
+        let new = json!({ "UserPoolId": pool, "Username": "new", "MessageAction": "SUPPRESS" });
+        stack.ok("AdminCreateUser", new).await;
+        let no_contact = "Cannot reset password for the user as there is no registered/verified \
+                          email or phone_number";
+        let state = "User password cannot be reset in the current state.";
+        for (name, expected) in [
+            ("jo", invalid(no_contact)),
+            ("new", error("NotAuthorizedException", state)),
+            ("nobody", error("UserNotFoundException", "User does not exist.")),
+        ] {
+            let user = json!({ "UserPoolId": pool, "Username": name });
+            assert_eq!(stack.refusal("AdminResetUserPassword", user).await, expected);
+        }
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        assert_eq!(stack.ok("AdminGetUser", user).await["UserStatus"], "CONFIRMED");
+    }
+}

@@ -34,3 +34,49 @@ impl Handle for Op {
         Ok(AdminSetUserPasswordResponse {})
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{PASSWORD, Stack, error, merged};
+
+    #[tokio::test]
+    async fn the_status_follows_from_permanence() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        stack.user(&pool, "jo", &[]).await;
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        for (permanent, status) in [
+            (json!(false), "FORCE_CHANGE_PASSWORD"),
+            (json!(true), "CONFIRMED"),
+            (json!(null), "FORCE_CHANGE_PASSWORD"),
+        ] {
+            let set = json!({ "Password": PASSWORD, "Permanent": permanent });
+            let answer = stack.ok("AdminSetUserPassword", merged(user.clone(), set)).await;
+            assert_eq!(answer, json!({}));
+            assert_eq!(stack.ok("AdminGetUser", user.clone()).await["UserStatus"], status);
+        }
+    }
+
+    #[tokio::test]
+    async fn weak_passwords_and_unknown_users_are_refused() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        stack.user(&pool, "jo", &[]).await;
+        let set = |name: &str, password: &str| {
+            json!({
+                "UserPoolId": pool, "Username": name, "Password": password, "Permanent": true,
+            })
+        };
+        let text = "Password did not conform with policy: Password not long enough";
+        assert_eq!(
+            stack.refusal("AdminSetUserPassword", set("jo", "Aa1!aaa")).await,
+            error("InvalidPasswordException", text)
+        );
+        assert_eq!(
+            stack.refusal("AdminSetUserPassword", set("nobody", PASSWORD)).await,
+            error("UserNotFoundException", "User does not exist.")
+        );
+    }
+}

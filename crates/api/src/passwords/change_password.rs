@@ -87,3 +87,97 @@ async fn admit(
 fn no_previous_password() -> Failure<Op> {
     invalid_parameter("Missing required parameter PreviousPassword")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{PASSWORD, Stack, error, invalid};
+
+    const NEW: &str = "Battery-Staple-8";
+
+    async fn signed_in(stack: &Stack) -> (String, String, String) {
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "jo", &[]).await;
+        let token = stack.access_token(&client, "jo").await;
+        (pool, client, token)
+    }
+
+    fn input(token: &str, previous: &str, proposed: &str) -> serde_json::Value {
+        json!({
+            "AccessToken": token, "PreviousPassword": previous, "ProposedPassword": proposed,
+        })
+    }
+
+    #[tokio::test]
+    async fn the_new_password_replaces_the_old_one_and_tokens_live_on() {
+        let stack = Stack::new().await;
+        let (_, client, token) = signed_in(&stack).await;
+        let answer = stack.ok("ChangePassword", input(&token, PASSWORD, NEW)).await;
+        assert_eq!(answer, json!({}));
+        stack.ok("GetUser", json!({ "AccessToken": token })).await;
+        for (password, status) in [(PASSWORD, 400), (NEW, 200)] {
+            let parameters = json!({ "USERNAME": "jo", "PASSWORD": password });
+            let input = json!({
+                "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
+                "AuthParameters": parameters,
+            });
+            assert_eq!(stack.call("InitiateAuth", input).await.status, status);
+        }
+    }
+
+    #[tokio::test]
+    async fn each_refusal_has_its_text_and_keeps_the_password() {
+        let stack = Stack::new().await;
+        let (_, client, token) = signed_in(&stack).await;
+        let operation = "ChangePassword";
+        let wrong = error("NotAuthorizedException", "Incorrect username or password.");
+        assert_eq!(stack.refusal(operation, input(&token, NEW, NEW)).await, wrong);
+        let text = "Password did not conform with policy: Password must have symbol characters";
+        assert_eq!(
+            stack.refusal(operation, input(&token, PASSWORD, "CorrectHorse9")).await,
+            error("InvalidPasswordException", text)
+        );
+        let no_previous = json!({ "AccessToken": token, "ProposedPassword": NEW });
+        assert_eq!(
+            stack.refusal(operation, no_previous).await,
+            invalid("Missing required parameter PreviousPassword")
+        );
+        assert_eq!(
+            stack.refusal(operation, input("x", PASSWORD, NEW)).await,
+            error("NotAuthorizedException", "Invalid Access Token")
+        );
+        stack.access_token(&client, "jo").await;
+    }
+
+    #[tokio::test]
+    async fn the_sixth_try_in_an_hour_is_refused() {
+        let stack = Stack::new().await;
+        let (_, _, token) = signed_in(&stack).await;
+        for _ in 0..4 {
+            stack.refusal("ChangePassword", input(&token, NEW, NEW)).await;
+        }
+        stack.ok("ChangePassword", input(&token, PASSWORD, NEW)).await;
+        let text = "Attempt limit exceeded, please try after some time.";
+        assert_eq!(
+            stack.refusal("ChangePassword", input(&token, NEW, PASSWORD)).await,
+            error("LimitExceededException", text)
+        );
+    }
+
+    #[tokio::test]
+    async fn wrong_previous_passwords_lock_the_sign_in() {
+        let stack = Stack::new().await;
+        let (_, client, token) = signed_in(&stack).await;
+        for _ in 0..5 {
+            stack.refusal("ChangePassword", input(&token, NEW, NEW)).await;
+        }
+        let parameters = json!({ "USERNAME": "jo", "PASSWORD": PASSWORD });
+        let input = json!({
+            "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters,
+        });
+        let locked = error("NotAuthorizedException", "Password attempts exceeded");
+        assert_eq!(stack.refusal("InitiateAuth", input).await, locked);
+    }
+}

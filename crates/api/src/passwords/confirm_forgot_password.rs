@@ -76,3 +76,127 @@ fn admitted(client: &AppClient, user: Option<User>) -> Result<User, Failure<Op>>
         Some(user) => Ok(user),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{PASSWORD, Stack, error};
+
+    const NEW: &str = "Battery-Staple-8";
+
+    fn mismatch() -> (String, String) {
+        let text = "Invalid verification code provided, please try again.";
+        error("CodeMismatchException", text)
+    }
+
+    fn expired() -> (String, String) {
+        error("ExpiredCodeException", "Invalid code provided, please request a code again.")
+    }
+
+    fn another(code: &str) -> &'static str {
+        if code == "000000" { "111111" } else { "000000" }
+    }
+
+    /// A pool, its client and the code that was sent to its user `jo`.
+    async fn forgotten(stack: &Stack) -> (String, String, String) {
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let verified = [("email", "jo@gm.com"), ("email_verified", "true")];
+        stack.user(&pool, "jo", &verified).await;
+        let input = json!({ "ClientId": client, "Username": "jo" });
+        stack.ok("ForgotPassword", input).await;
+        (pool, client, stack.last_code_for("jo@gm.com"))
+    }
+
+    fn input(client: &str, name: &str, code: &str, password: &str) -> serde_json::Value {
+        json!({
+            "ClientId": client, "Username": name, "ConfirmationCode": code, "Password": password,
+        })
+    }
+
+    async fn sign_in(stack: &Stack, client: &str, password: &str) -> u16 {
+        let parameters = json!({ "USERNAME": "jo", "PASSWORD": password });
+        let input = json!({
+            "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters,
+        });
+        stack.call("InitiateAuth", input).await.status
+    }
+
+    #[tokio::test]
+    async fn the_code_replaces_the_password_once() {
+        let stack = Stack::new().await;
+        let (_, client, code) = forgotten(&stack).await;
+        let operation = "ConfirmForgotPassword";
+        let wrong = input(&client, "jo", another(&code), NEW);
+        assert_eq!(stack.refusal(operation, wrong).await, mismatch());
+        let weak = input(&client, "jo", &code, "weak");
+        let text = "Password did not conform with policy: Password not long enough";
+        assert_eq!(stack.refusal(operation, weak).await, error("InvalidPasswordException", text));
+        assert_eq!(sign_in(&stack, &client, PASSWORD).await, 200);
+        let right = input(&client, "jo", &code, NEW);
+        assert_eq!(stack.ok(operation, right.clone()).await, json!({}));
+        assert_eq!(sign_in(&stack, &client, PASSWORD).await, 400);
+        assert_eq!(sign_in(&stack, &client, NEW).await, 200);
+        assert_eq!(stack.refusal(operation, right).await, expired());
+    }
+
+    #[tokio::test]
+    async fn a_code_is_good_for_an_hour() {
+        let stack = Stack::new().await;
+        let (_, client, code) = forgotten(&stack).await;
+        stack.advance(3_600);
+        let input = input(&client, "jo", &code, NEW);
+        assert_eq!(stack.refusal("ConfirmForgotPassword", input).await, expired());
+    }
+
+    #[tokio::test]
+    async fn guesses_come_to_an_end_and_the_right_code_is_refused_with_them() {
+        let stack = Stack::new().await;
+        let (_, client, code) = forgotten(&stack).await;
+        let operation = "ConfirmForgotPassword";
+        // One of the twenty attempts was the request for the code.
+        for _ in 0..19 {
+            let wrong = input(&client, "jo", another(&code), NEW);
+            assert_eq!(stack.refusal(operation, wrong).await, mismatch());
+        }
+        let text = "Attempt limit exceeded, please try after some time.";
+        assert_eq!(
+            stack.refusal(operation, input(&client, "jo", &code, NEW)).await,
+            error("LimitExceededException", text)
+        );
+        assert_eq!(sign_in(&stack, &client, PASSWORD).await, 200);
+    }
+
+    #[tokio::test]
+    async fn unknown_and_disabled_users_are_told_or_look_like_wrong_codes() {
+        let stack = Stack::new().await;
+        let (pool, open, code) = forgotten(&stack).await;
+        let hiding = stack.client(&pool, json!({ "PreventUserExistenceErrors": "ENABLED" })).await;
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        stack.ok("AdminDisableUser", user).await;
+        let told = [
+            ("nobody", error("UserNotFoundException", "Username/client id combination not found.")),
+            ("jo", error("NotAuthorizedException", "User is disabled.")),
+        ];
+        let operation = "ConfirmForgotPassword";
+        for (name, expected) in told {
+            let shown = input(&open, name, &code, NEW);
+            assert_eq!(stack.refusal(operation, shown).await, expected);
+            let hidden = input(&hiding, name, &code, NEW);
+            assert_eq!(stack.refusal(operation, hidden).await, mismatch());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_code_that_nobody_asked_for_is_expired_in_both_modes() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        stack.user(&pool, "jo", &[]).await;
+        for mode in ["LEGACY", "ENABLED"] {
+            let client = stack.client(&pool, json!({ "PreventUserExistenceErrors": mode })).await;
+            let input = input(&client, "jo", "123456", NEW);
+            assert_eq!(stack.refusal("ConfirmForgotPassword", input).await, expired());
+        }
+    }
+}

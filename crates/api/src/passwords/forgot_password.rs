@@ -32,15 +32,12 @@ impl Handle for Op {
         if recovery::is_for_administrators_only(&pool) {
             return Err(recovery_refused::<Op>(RecoveryRefused::AdministratorsOnly).into());
         }
-        let details = match issue(ports, &client, &pool, name).await?? {
-            Some((user, sent)) => {
-                let kind = MessageKind::ForgotPassword;
-                delivery::code::<Op>(ports, &pool, &user, kind, &sent).await?
-            }
-            None => {
-                let usual = recovery::usual_contact(&pool);
-                delivery::details(Delivery::simulated(&ports.keyring, &pool, name, usual))
-            }
+        let details = if let Some((user, sent)) = issue(ports, &client, &pool, name).await?? {
+            let kind = MessageKind::ForgotPassword;
+            delivery::code::<Op>(ports, &pool, &user, kind, &sent).await?
+        } else {
+            let usual = recovery::usual_contact(&pool);
+            delivery::details(Delivery::simulated(&ports.keyring, &pool, name, usual))
         };
         Ok(ForgotPasswordResponse { code_delivery_details: Some(details) })
     }
@@ -86,7 +83,9 @@ fn addressee(
     let unless_hidden = |failure: Failure<Op>| {
         if client.hides_user_existence() { Ok(None) } else { Err(failure) }
     };
-    let Some(user) = user else { return unless_hidden(no_such_user()) };
+    let Some(user) = user else {
+        return unless_hidden(no_such_user());
+    };
     if !user.enabled {
         return unless_hidden(not_authorized("User is disabled."));
     }
@@ -94,5 +93,136 @@ fn addressee(
         Ok(contact) => Ok(Some((user, contact))),
         Err(RecoveryRefused::WrongState) => Err(recovery_refused(RecoveryRefused::WrongState)),
         Err(refused) => unless_hidden(recovery_refused(refused)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{Stack, error, invalid};
+
+    const VERIFIED: [(&str, &str); 2] = [("email", "jo@gm.com"), ("email_verified", "true")];
+
+    fn no_contact() -> (String, String) {
+        invalid(
+            "Cannot reset password for the user as there is no registered/verified email or \
+             phone_number",
+        )
+    }
+
+    #[tokio::test]
+    async fn the_code_goes_to_a_verified_contact() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "jo", &VERIFIED).await;
+        let input = json!({ "ClientId": client, "Username": "jo" });
+        let answer = stack.ok("ForgotPassword", input).await;
+        assert_eq!(
+            answer["CodeDeliveryDetails"],
+            json!({
+                "Destination": "j***@g***", "DeliveryMedium": "EMAIL", "AttributeName": "email",
+            })
+        );
+        assert_eq!(stack.last_code_for("jo@gm.com").len(), 6);
+    }
+
+    #[tokio::test]
+    async fn users_who_cannot_recover_are_told_so_unless_existence_is_hidden() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let open = stack.client(&pool, json!({})).await;
+        let hiding = stack.client(&pool, json!({ "PreventUserExistenceErrors": "ENABLED" })).await;
+        stack.user(&pool, "unverified", &[("email", "un@gm.com")]).await;
+        stack.user(&pool, "disabled", &VERIFIED).await;
+        let user = json!({ "UserPoolId": pool, "Username": "disabled" });
+        stack.ok("AdminDisableUser", user).await;
+        let input = |client: &str, name: &str| json!({ "ClientId": client, "Username": name });
+        let told = [
+            ("nobody", error("UserNotFoundException", "Username/client id combination not found.")),
+            ("disabled", error("NotAuthorizedException", "User is disabled.")),
+            ("unverified", no_contact()),
+        ];
+        for (name, expected) in told {
+            assert_eq!(stack.refusal("ForgotPassword", input(&open, name)).await, expected);
+            let first = stack.ok("ForgotPassword", input(&hiding, name)).await;
+            assert_eq!(stack.ok("ForgotPassword", input(&hiding, name)).await, first);
+        }
+        let shown = stack.ok("ForgotPassword", input(&hiding, "no@im.com")).await;
+        assert_eq!(shown["CodeDeliveryDetails"]["Destination"], "n***@i***");
+        assert!(stack.messenger().messages().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_temporary_password_is_not_recovered() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({ "UserPoolId": pool, "Username": "jo", "MessageAction": "SUPPRESS" });
+        stack.ok("AdminCreateUser", input).await;
+        let text = "User password cannot be reset in the current state.";
+        let input = json!({ "ClientId": client, "Username": "jo" });
+        assert_eq!(
+            stack.refusal("ForgotPassword", input).await,
+            error("NotAuthorizedException", text)
+        );
+    }
+
+    #[tokio::test]
+    async fn the_pool_decides_on_the_channel() {
+        let stack = Stack::new().await;
+        let recovery = |names: &[&str]| {
+            let mechanisms = names.iter().zip(1..);
+            let mechanisms: Vec<_> =
+                mechanisms.map(|(name, rank)| json!({ "Name": name, "Priority": rank })).collect();
+            json!({ "AccountRecoverySetting": { "RecoveryMechanisms": mechanisms } })
+        };
+        let both = [
+            ("email", "jo@gm.com"),
+            ("email_verified", "true"),
+            ("phone_number", "+14155550008"),
+            ("phone_number_verified", "true"),
+        ];
+        for (settings, medium) in [
+            (json!({}), "SMS"),
+            (recovery(&["verified_email", "verified_phone_number"]), "EMAIL"),
+            (recovery(&["verified_phone_number", "verified_email"]), "SMS"),
+        ] {
+            let pool = stack.pool(settings).await;
+            let client = stack.client(&pool, json!({})).await;
+            stack.user(&pool, "jo", &both).await;
+            let input = json!({ "ClientId": client, "Username": "jo" });
+            let answer = stack.ok("ForgotPassword", input).await;
+            assert_eq!(answer["CodeDeliveryDetails"]["DeliveryMedium"], medium);
+        }
+        let pool = stack.pool(recovery(&["admin_only"])).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({ "ClientId": client, "Username": "jo" });
+        let text = "Contact administrator to reset password.";
+        assert_eq!(
+            stack.refusal("ForgotPassword", input).await,
+            error("NotAuthorizedException", text)
+        );
+    }
+
+    #[tokio::test]
+    async fn the_limit_of_an_hour_holds_for_everybody_alike() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let hides = json!({ "PreventUserExistenceErrors": "ENABLED" });
+        let client = stack.client(&pool, hides).await;
+        stack.user(&pool, "jo", &VERIFIED).await;
+        for name in ["jo", "nobody"] {
+            let input = json!({ "ClientId": client, "Username": name });
+            for _ in 0..20 {
+                stack.ok("ForgotPassword", input.clone()).await;
+            }
+            let text = "Attempt limit exceeded, please try after some time.";
+            assert_eq!(
+                stack.refusal("ForgotPassword", input).await,
+                error("LimitExceededException", text)
+            );
+        }
     }
 }

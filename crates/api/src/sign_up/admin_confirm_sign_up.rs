@@ -22,3 +22,48 @@ impl Handle for Op {
         Ok(AdminConfirmSignUpResponse {})
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{PASSWORD, Stack, error};
+
+    #[tokio::test]
+    async fn an_administrator_confirms_once_and_verifies_nothing() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({
+            "ClientId": client, "Username": "jo", "Password": PASSWORD,
+            "UserAttributes": [{ "Name": "email", "Value": "jo@gm.com" }],
+        });
+        stack.ok("SignUp", input).await;
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        assert_eq!(stack.ok("AdminConfirmSignUp", user.clone()).await, json!({}));
+        let shown = stack.ok("AdminGetUser", user.clone()).await;
+        assert_eq!(shown["UserStatus"], "CONFIRMED");
+        let unverified = json!({ "Name": "email_verified", "Value": "false" });
+        assert!(shown["UserAttributes"].as_array().unwrap().contains(&unverified));
+        let text = "User cannot be confirmed. Current status is CONFIRMED";
+        assert_eq!(
+            stack.refusal("AdminConfirmSignUp", user).await,
+            error("NotAuthorizedException", text)
+        );
+    }
+
+    #[tokio::test]
+    async fn unknown_users_and_pools_are_refused() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let user = json!({ "UserPoolId": pool, "Username": "nobody" });
+        let expected = error("UserNotFoundException", "User does not exist.");
+        assert_eq!(stack.refusal("AdminConfirmSignUp", user).await, expected);
+        let user = json!({ "UserPoolId": "us-east-1_none", "Username": "jo" });
+        let text = "User pool us-east-1_none does not exist.";
+        assert_eq!(
+            stack.refusal("AdminConfirmSignUp", user).await,
+            error("ResourceNotFoundException", text)
+        );
+    }
+}

@@ -3,6 +3,7 @@
 mod admin_confirm_sign_up;
 mod confirm_sign_up;
 mod resend_confirmation_code;
+#[expect(clippy::module_inception, reason = "a file has the name of its operation")]
 mod sign_up;
 
 use poolhouse_domain::{

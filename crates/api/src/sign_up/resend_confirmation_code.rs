@@ -34,9 +34,7 @@ impl Handle for Op {
             Some((user, sent)) => {
                 delivery::code::<Op>(ports, &pool, &user, MessageKind::ResendCode, &sent).await?
             }
-            None => {
-                delivery::details(Delivery::simulated(&ports.keyring, &pool, name, usual))
-            }
+            None => delivery::details(Delivery::simulated(&ports.keyring, &pool, name, usual)),
         };
         Ok(ResendConfirmationCodeResponse { code_delivery_details: Some(details) })
     }
@@ -81,7 +79,9 @@ fn addressee(
     let unless_hidden = |failure: Failure<Op>| {
         if client.hides_user_existence() { Ok(None) } else { Err(failure) }
     };
-    let Some(user) = user else { return unless_hidden(no_such_user()) };
+    let Some(user) = user else {
+        return unless_hidden(no_such_user());
+    };
     if !user.enabled {
         return unless_hidden(not_authorized("User is disabled."));
     }
@@ -97,4 +97,98 @@ fn addressee(
 /// What is said when there is nothing that a code could verify.
 fn not_turned_on() -> Failure<Op> {
     invalid_parameter("Cannot resend codes. Auto verification not turned on.")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{PASSWORD, Stack, error, invalid};
+
+    async fn signed_up(stack: &Stack, pool: &str, client: &str, name: &str, mail: &str) -> String {
+        let input = json!({
+            "ClientId": client, "Username": name, "Password": PASSWORD,
+            "UserAttributes": [{ "Name": "email", "Value": mail }],
+        });
+        stack.ok("SignUp", input).await;
+        let user = json!({ "UserPoolId": pool, "Username": name });
+        assert_eq!(stack.ok("AdminGetUser", user).await["UserStatus"], "UNCONFIRMED");
+        stack.last_code_for(mail)
+    }
+
+    #[tokio::test]
+    async fn a_new_code_replaces_the_old_one() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let old = signed_up(&stack, &pool, &client, "jo", "jo@gm.com").await;
+        let input = json!({ "ClientId": client, "Username": "jo" });
+        let answer = stack.ok("ResendConfirmationCode", input).await;
+        assert_eq!(answer["CodeDeliveryDetails"]["Destination"], "j***@g***");
+        let new = stack.last_code_for("jo@gm.com");
+        assert_ne!(old, new);
+        let confirm =
+            |code: &str| json!({ "ClientId": client, "Username": "jo", "ConfirmationCode": code });
+        let refused = stack.refusal("ConfirmSignUp", confirm(&old)).await;
+        assert_eq!(refused.0, "CodeMismatchException");
+        stack.ok("ConfirmSignUp", confirm(&new)).await;
+        let input = json!({ "ClientId": client, "Username": "jo" });
+        let expected = invalid("User is already confirmed.");
+        assert_eq!(stack.refusal("ResendConfirmationCode", input).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_pool_that_verifies_nothing_sends_nothing() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({ "ClientId": client, "Username": "jo" });
+        let expected = invalid("Cannot resend codes. Auto verification not turned on.");
+        assert_eq!(stack.refusal("ResendConfirmationCode", input).await, expected);
+    }
+
+    #[tokio::test]
+    async fn the_sixth_message_in_an_hour_is_refused_for_everybody_alike() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let hides = json!({ "PreventUserExistenceErrors": "ENABLED" });
+        let client = stack.client(&pool, hides).await;
+        signed_up(&stack, &pool, &client, "jo", "jo@gm.com").await;
+        let text = "Attempt limit exceeded, please try after some time.";
+        for name in ["jo", "nobody"] {
+            let input = json!({ "ClientId": client, "Username": name });
+            for _ in 0..5 {
+                stack.ok("ResendConfirmationCode", input.clone()).await;
+            }
+            assert_eq!(
+                stack.refusal("ResendConfirmationCode", input).await,
+                error("LimitExceededException", text)
+            );
+        }
+        assert_eq!(stack.messenger().messages().len(), 6);
+    }
+
+    #[tokio::test]
+    async fn unknown_and_disabled_users_are_told_or_hidden() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let open = stack.client(&pool, json!({})).await;
+        let hiding = stack.client(&pool, json!({ "PreventUserExistenceErrors": "ENABLED" })).await;
+        signed_up(&stack, &pool, &open, "jo", "jo@gm.com").await;
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        stack.ok("AdminDisableUser", user).await;
+        stack.messenger().clear();
+        let input = |client: &str, name: &str| json!({ "ClientId": client, "Username": name });
+        let operation = "ResendConfirmationCode";
+        let told = error("UserNotFoundException", "Username/client id combination not found.");
+        assert_eq!(stack.refusal(operation, input(&open, "nobody")).await, told);
+        let told = error("NotAuthorizedException", "User is disabled.");
+        assert_eq!(stack.refusal(operation, input(&open, "jo")).await, told);
+        for name in ["nobody", "jo"] {
+            let first = stack.ok(operation, input(&hiding, name)).await;
+            assert_eq!(first["CodeDeliveryDetails"]["AttributeName"], "email");
+            assert_eq!(stack.ok(operation, input(&hiding, name)).await, first);
+        }
+        assert!(stack.messenger().messages().is_empty());
+    }
 }

@@ -94,3 +94,219 @@ fn name_taken(taken: Taken) -> Failure<Op> {
     };
     Failure::new(codes::UsernameExistsException, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{PASSWORD, Stack, error, invalid, merged, text as text_of};
+
+    fn mail(value: &str) -> serde_json::Value {
+        json!([{ "Name": "email", "Value": value }])
+    }
+
+    #[tokio::test]
+    async fn a_code_goes_to_the_auto_verified_address() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({
+            "ClientId": client, "Username": "jo", "Password": PASSWORD,
+            "UserAttributes": mail("jo@gm.com"),
+        });
+        let answer = stack.ok("SignUp", input).await;
+        assert_eq!(answer["UserConfirmed"], false);
+        assert_eq!(
+            answer["CodeDeliveryDetails"],
+            json!({
+                "Destination": "j***@g***", "DeliveryMedium": "EMAIL", "AttributeName": "email",
+            })
+        );
+        let code = stack.last_code_for("jo@gm.com");
+        assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()));
+        let user = stack.ok("AdminGetUser", json!({ "UserPoolId": pool, "Username": "jo" })).await;
+        assert_eq!(user["UserStatus"], "UNCONFIRMED");
+        assert_eq!(
+            user["UserAttributes"],
+            json!([
+                { "Name": "sub", "Value": answer["UserSub"] },
+                { "Name": "email_verified", "Value": "false" },
+                { "Name": "email", "Value": "jo@gm.com" },
+            ])
+        );
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_where_nothing_is_verified() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({ "ClientId": client, "Username": "jo", "Password": PASSWORD });
+        let answer = stack.ok("SignUp", input).await;
+        assert!(answer.get("CodeDeliveryDetails").is_none());
+        assert!(stack.messenger().messages().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_message_that_cannot_be_delivered_leaves_the_user_there() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.messenger().fail(true);
+        let input = json!({
+            "ClientId": client, "Username": "jo", "Password": PASSWORD,
+            "UserAttributes": mail("jo@gm.com"),
+        });
+        let refused = stack.refusal("SignUp", input).await;
+        assert_eq!(refused.0, "CodeDeliveryFailureException");
+        stack.ok("AdminGetUser", json!({ "UserPoolId": pool, "Username": "jo" })).await;
+    }
+
+    #[tokio::test]
+    async fn each_refusal_has_its_text_and_makes_no_user() {
+        let stack = Stack::new().await;
+        let schema = json!([{ "Name": "name", "Required": true }]);
+        let pool = stack.pool(json!({ "Schema": schema })).await;
+        let writable = json!({ "WriteAttributes": ["name", "email", "phone_number"] });
+        let client = stack.client(&pool, writable).await;
+        let try_with = |password: &str, attributes: serde_json::Value| {
+            stack.refusal(
+                "SignUp",
+                json!({
+                    "ClientId": client, "Username": "jo", "Password": password,
+                    "UserAttributes": attributes,
+                }),
+            )
+        };
+        let unauthorized =
+            error("NotAuthorizedException", "A client attempted to write unauthorized attribute");
+        let schema = "Attributes did not conform to the schema: ";
+        let cases = [
+            (json!([]), invalid(&format!("{schema}name: The attribute is required\n"))),
+            (
+                json!([{ "Name": "custom:a", "Value": "1" }, { "Name": "custom:b", "Value": "" }]),
+                invalid(&format!(
+                    "{schema}custom:a: Attribute does not exist in the schema.\n\
+                     custom:b: Attribute does not exist in the schema.\n"
+                )),
+            ),
+            (json!([{ "Name": "website", "Value": "x" }]), unauthorized.clone()),
+            (json!([{ "Name": "email_verified", "Value": "true" }]), unauthorized),
+            (mail("jo"), invalid("Invalid email address format.")),
+            (
+                json!([{ "Name": "phone_number", "Value": "0415" }]),
+                invalid("Invalid phone number format."),
+            ),
+        ];
+        for (attributes, expected) in cases {
+            assert_eq!(try_with(PASSWORD, attributes).await, expected);
+        }
+        let named = json!([{ "Name": "name", "Value": "Jo" }]);
+        for (password, problem) in [
+            ("Sh0rt-x", "Password not long enough"),
+            ("correct-horse-9!", "Password must have uppercase characters"),
+            ("CORRECT-HORSE-9!", "Password must have lowercase characters"),
+            ("Correct-Horse-x!", "Password must have numeric characters"),
+            ("CorrectHorse9", "Password must have symbol characters"),
+        ] {
+            let text = format!("Password did not conform with policy: {problem}");
+            let expected = error("InvalidPasswordException", &text);
+            assert_eq!(try_with(password, named.clone()).await, expected);
+        }
+        let listed = stack.ok("ListUsers", json!({ "UserPoolId": pool })).await;
+        assert_eq!(listed["Users"], json!([]));
+    }
+
+    #[tokio::test]
+    async fn a_taken_name_is_told_even_where_existence_is_hidden() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({ "PreventUserExistenceErrors": "ENABLED" })).await;
+        let input = json!({ "ClientId": client, "Username": "jo", "Password": PASSWORD });
+        stack.ok("SignUp", input.clone()).await;
+        let expected = error("UsernameExistsException", "User already exists");
+        assert_eq!(stack.refusal("SignUp", input).await, expected);
+    }
+
+    #[tokio::test]
+    async fn only_administrators_make_users_where_the_pool_says_so() {
+        let stack = Stack::new().await;
+        let config = json!({ "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": true } });
+        let pool = stack.pool(config).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({ "ClientId": client, "Username": "jo", "Password": PASSWORD });
+        let expected =
+            error("NotAuthorizedException", "SignUp is not permitted for this user pool");
+        assert_eq!(stack.refusal("SignUp", input).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_contact_as_username_is_kept_apart_from_the_stored_one() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "UsernameAttributes": ["email"] })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let sign_up =
+            |name: &str| json!({ "ClientId": client, "Username": name, "Password": PASSWORD });
+        let sub = stack.ok("SignUp", sign_up("jo@gm.com")).await["UserSub"].clone();
+        let named = json!({ "UserPoolId": pool, "Username": "jo@gm.com" });
+        assert_eq!(stack.ok("AdminGetUser", named).await["Username"], sub);
+        assert_eq!(
+            stack.refusal("SignUp", sign_up("jo")).await,
+            invalid("Username should be an email.")
+        );
+        let taken = "An account with the given email already exists.";
+        assert_eq!(
+            stack.refusal("SignUp", sign_up("jo@gm.com")).await,
+            error("UsernameExistsException", taken)
+        );
+    }
+
+    #[tokio::test]
+    async fn aliases_restrict_names() {
+        let stack = Stack::new().await;
+        let aliases = json!({ "AliasAttributes": ["email", "preferred_username"] });
+        let pool = stack.pool(aliases).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({ "ClientId": client, "Username": "jo@x", "Password": PASSWORD });
+        let expected = invalid(
+            "Username cannot be of email format, since user pool is configured for email alias.",
+        );
+        assert_eq!(stack.refusal("SignUp", input).await, expected);
+        let input = json!({
+            "ClientId": client, "Username": "jo", "Password": PASSWORD,
+            "UserAttributes": [{ "Name": "preferred_username", "Value": "joey" }],
+        });
+        let expected = invalid(
+            "Preferred username cannot be provided for unconfirmed account, since user pool is \
+             configured for preferred username alias.",
+        );
+        assert_eq!(stack.refusal("SignUp", input).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_client_with_a_secret_must_prove_it() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({ "GenerateSecret": true })).await;
+        let input = json!({ "ClientId": client, "Username": "jo", "Password": PASSWORD });
+        let text = format!("Client {client} is configured for secret but secret was not received");
+        let expected = error("NotAuthorizedException", &text);
+        assert_eq!(stack.refusal("SignUp", input.clone()).await, expected);
+        let wrong = merged(input.clone(), json!({ "SecretHash": "wrong" }));
+        let text = format!("Unable to verify secret hash for client {client}");
+        assert_eq!(stack.refusal("SignUp", wrong).await, error("NotAuthorizedException", &text));
+        let described = json!({ "UserPoolId": pool, "ClientId": client });
+        let described = stack.ok("DescribeUserPoolClient", described).await;
+        let secret = text_of(&described["UserPoolClient"]["ClientSecret"]);
+        let hash = poolhouse_domain::secret_hash::compute(&secret, "jo", &client);
+        stack.ok("SignUp", merged(input, json!({ "SecretHash": hash }))).await;
+    }
+
+    #[tokio::test]
+    async fn an_unknown_client_is_refused() {
+        let stack = Stack::new().await;
+        let input = json!({ "ClientId": "nowhere", "Username": "jo", "Password": PASSWORD });
+        let text = "User pool client nowhere does not exist.";
+        assert_eq!(stack.refusal("SignUp", input).await, error("ResourceNotFoundException", text));
+    }
+}

@@ -35,9 +35,7 @@ mod tests {
 
     /// The custom attributes of the pool.
     async fn custom(stack: &Stack, pool: &str) -> Vec<Value> {
-        let answer = stack
-            .ok("DescribeUserPool", json!({ "UserPoolId": pool }))
-            .await;
+        let answer = stack.ok("DescribeUserPool", json!({ "UserPoolId": pool })).await;
         answer["UserPool"]["SchemaAttributes"].as_array().unwrap()[20..].to_vec()
     }
 
@@ -63,9 +61,7 @@ mod tests {
                 "DeveloperOnlyAttribute": false, "Mutable": true, "Required": false }),
             ]
         );
-        let described = stack
-            .ok("DescribeUserPool", json!({ "UserPoolId": pool }))
-            .await;
+        let described = stack.ok("DescribeUserPool", json!({ "UserPoolId": pool })).await;
         assert_eq!(described["UserPool"]["LastModifiedDate"], 1_767_225_605.123);
     }
 
@@ -95,10 +91,7 @@ mod tests {
         ];
         for (bad, message) in cases {
             let input = json!({ "UserPoolId": pool, "CustomAttributes": [good, bad] });
-            assert_eq!(
-                stack.refusal("AddCustomAttributes", input).await,
-                invalid(message)
-            );
+            assert_eq!(stack.refusal("AddCustomAttributes", input).await, invalid(message));
         }
         assert_eq!(custom(&stack, &pool).await.len(), 1);
     }
@@ -128,10 +121,7 @@ mod tests {
             "CustomAttributes": [{ "Name": "x", "AttributeDataType": "String" }] });
         assert_eq!(
             stack.refusal("AddCustomAttributes", input).await,
-            error(
-                "ResourceNotFoundException",
-                "User pool us-east-1_Nowhere12 does not exist."
-            )
+            error("ResourceNotFoundException", "User pool us-east-1_Nowhere12 does not exist.")
         );
     }
 }

@@ -26,9 +26,7 @@ impl Handle for Op {
             tx.insert_signing_key(key).await?;
         }
         tx.commit().await?;
-        Ok(CreateUserPoolResponse {
-            user_pool: Some(described(&pool, 0)),
-        })
+        Ok(CreateUserPoolResponse { user_pool: Some(described(&pool, 0)) })
     }
 }
 
@@ -76,10 +74,7 @@ mod tests {
     /// The pool's entry for an attribute.
     fn attribute<'a>(pool: &'a Value, name: &str) -> &'a Value {
         let schema = pool["SchemaAttributes"].as_array().unwrap();
-        schema
-            .iter()
-            .find(|attribute| attribute["Name"] == name)
-            .unwrap_or(&Value::Null)
+        schema.iter().find(|attribute| attribute["Name"] == name).unwrap_or(&Value::Null)
     }
 
     #[tokio::test]
@@ -173,17 +168,12 @@ mod tests {
             "AcrConfiguration": { "Level2": { "AcrValue": "two" } },
         });
         let pool = created(&stack, members.clone()).await;
-        let described = stack
-            .ok("DescribeUserPool", json!({ "UserPoolId": pool["Id"] }))
-            .await;
+        let described = stack.ok("DescribeUserPool", json!({ "UserPoolId": pool["Id"] })).await;
         assert_eq!(described["UserPool"], pool);
         let policy = &pool["Policies"]["PasswordPolicy"];
         assert_eq!(policy["RequireUppercase"], false);
         assert_eq!(policy["TemporaryPasswordValidityDays"], 2);
-        assert_eq!(
-            pool["AdminCreateUserConfig"]["UnusedAccountValidityDays"],
-            2
-        );
+        assert_eq!(pool["AdminCreateUserConfig"]["UnusedAccountValidityDays"], 2);
         let sets = [&pool["AutoVerifiedAttributes"], &pool["AliasAttributes"]];
         assert_eq!(*sets[0], json!(["phone_number", "email"]));
         assert_eq!(sets[1].as_array().unwrap().len(), 3);
@@ -233,10 +223,7 @@ mod tests {
         assert_eq!(pool["SmsVerificationMessage"], "s {####}");
         assert_eq!(pool["EmailVerificationMessage"], "m {####}");
         assert_eq!(pool["EmailVerificationSubject"], "t");
-        assert_eq!(
-            pool["VerificationMessageTemplate"]["DefaultEmailOption"],
-            "CONFIRM_WITH_CODE"
-        );
+        assert_eq!(pool["VerificationMessageTemplate"]["DefaultEmailOption"], "CONFIRM_WITH_CODE");
     }
 
     #[tokio::test]
@@ -245,20 +232,11 @@ mod tests {
         let policy = json!({ "PasswordPolicy":
             { "MinimumLength": 8, "TemporaryPasswordValidityDays": 0 } });
         let pool = created(&stack, json!({ "Policies": policy })).await;
-        assert_eq!(
-            pool["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"],
-            7
-        );
+        assert_eq!(pool["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"], 7);
         let admin = json!({ "UnusedAccountValidityDays": 3 });
         let pool = created(&stack, json!({ "AdminCreateUserConfig": admin })).await;
-        assert_eq!(
-            pool["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"],
-            3
-        );
-        assert_eq!(
-            pool["AdminCreateUserConfig"]["UnusedAccountValidityDays"],
-            3
-        );
+        assert_eq!(pool["Policies"]["PasswordPolicy"]["TemporaryPasswordValidityDays"], 3);
+        assert_eq!(pool["AdminCreateUserConfig"]["UnusedAccountValidityDays"], 3);
     }
 
     #[tokio::test]
@@ -387,31 +365,18 @@ mod tests {
                       "NumberAttributeConstraints": { "MinValue": "1e3" } }]),
                 "Invalid NumberAttributeConstraints for schema attribute custom:x",
             ),
-            (
-                json!([{ "AttributeDataType": "String" }]),
-                "Attribute name is required.",
-            ),
+            (json!([{ "AttributeDataType": "String" }]), "Attribute name is required."),
         ];
         for (schema, message) in cases {
             let input = json!({ "PoolName": "p", "Schema": schema });
-            assert_eq!(
-                stack.refusal("CreateUserPool", input).await,
-                invalid(message)
-            );
+            assert_eq!(stack.refusal("CreateUserPool", input).await, invalid(message));
         }
         let input = json!({ "PoolName": "p", "AliasAttributes": ["preferred_username"],
             "Schema": [{ "Name": "preferred_username", "Required": true }] });
         let message = "preferred_username can not be a required attribute and an alias.";
-        assert_eq!(
-            stack.refusal("CreateUserPool", input).await,
-            invalid(message)
-        );
+        assert_eq!(stack.refusal("CreateUserPool", input).await, invalid(message));
         let pools = stack.ok("ListUserPools", json!({ "MaxResults": 60 })).await;
-        assert_eq!(
-            pools["UserPools"],
-            json!([]),
-            "a refusal leaves no pool behind"
-        );
+        assert_eq!(pools["UserPools"], json!([]), "a refusal leaves no pool behind");
     }
 
     #[tokio::test]
@@ -540,10 +505,7 @@ mod tests {
                 { "LambdaVersion": "V1_0", "LambdaArn": FUNCTION } } }),
                 "KMSKeyId parameter is required when Custom SMS/Email Lambda trigger is used.",
             ),
-            (
-                json!({ "LambdaConfig": { "KMSKeyID": FAR_KEY } }),
-                "Invalid arn eu-west-1",
-            ),
+            (json!({ "LambdaConfig": { "KMSKeyID": FAR_KEY } }), "Invalid arn eu-west-1"),
             (
                 json!({ "LambdaConfig": { "PreTokenGeneration": FUNCTION, "PreTokenGenerationConfig":
                 { "LambdaVersion": "V1_0", "LambdaArn": OTHER_FUNCTION } } }),
@@ -564,19 +526,15 @@ mod tests {
         ];
         for (members, message) in cases {
             let input = merged(json!({ "PoolName": "p" }), members);
-            assert_eq!(
-                stack.refusal("CreateUserPool", input).await,
-                invalid(message)
-            );
+            assert_eq!(stack.refusal("CreateUserPool", input).await, invalid(message));
         }
     }
 
     #[tokio::test]
     async fn some_refusals_have_types_of_their_own() {
         let stack = Stack::new().await;
-        let too_many: serde_json::Map<_, _> = (0..51)
-            .map(|number| (format!("k{number}"), json!("v")))
-            .collect();
+        let too_many: serde_json::Map<_, _> =
+            (0..51).map(|number| (format!("k{number}"), json!("v"))).collect();
         let tier = |tier: &str, features: &str| {
             let message = format!(
                 "The following features need to be disabled for the {tier} pricing tier configured: {features}"
@@ -601,10 +559,7 @@ mod tests {
             ),
             (
                 json!({ "UserPoolTags": too_many }),
-                error(
-                    "UserPoolTaggingException",
-                    "A user pool can have at most 50 tags.",
-                ),
+                error("UserPoolTaggingException", "A user pool can have at most 50 tags."),
             ),
             (
                 json!({ "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } }),
@@ -614,7 +569,7 @@ mod tests {
                 json!({ "UserPoolTier": "LITE", "UserPoolAddOns": { "AdvancedSecurityMode": "AUDIT" },
                 "Policies": { "SignInPolicy":
                     { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] } } }),
-                tier("LITE", "Passwordless Authentication, Threat Protection"),
+                tier("LITE", "Passwordless Sign-In, Threat Protection"),
             ),
             (
                 json!({ "UserPoolTier": "LITE", "LambdaConfig": { "PreTokenGenerationConfig":

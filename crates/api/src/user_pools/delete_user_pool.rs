@@ -14,8 +14,7 @@ impl Handle for Op {
         let id = input.user_pool_id;
         let mut tx = ports.store.write().await?;
         let pool = tx.user_pool(&id).await?.ok_or_else(|| no_user_pool(&id))?;
-        pool.check_deletion()
-            .map_err(|refused| invalid_parameter(refused.to_string()))?;
+        pool.check_deletion().map_err(|refused| invalid_parameter(refused.to_string()))?;
         tx.delete_user_pool(&id).await?;
         tx.commit().await?;
         ports.directory.forget_user_pool(&id);
@@ -34,27 +33,18 @@ mod tests {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;
         let client = stack.client(&pool, json!({})).await;
-        let answer = stack
-            .call("DeleteUserPool", json!({ "UserPoolId": pool }))
-            .await;
+        let answer = stack.call("DeleteUserPool", json!({ "UserPoolId": pool })).await;
         assert_eq!((answer.status, answer.body), (200, Value::Null));
         assert_eq!(answer.headers["content-type"], "application/x-amz-json-1.1");
         let missing = format!("User pool {pool} does not exist.");
         for (operation, input) in [
             ("DescribeUserPool", json!({ "UserPoolId": pool })),
-            (
-                "DescribeUserPoolClient",
-                json!({ "UserPoolId": pool, "ClientId": client }),
-            ),
+            ("DescribeUserPoolClient", json!({ "UserPoolId": pool, "ClientId": client })),
             ("ListUserPoolClients", json!({ "UserPoolId": pool })),
             ("DeleteUserPool", json!({ "UserPoolId": pool })),
         ] {
             let refused = stack.refusal(operation, input).await;
-            assert_eq!(
-                refused,
-                error("ResourceNotFoundException", &missing),
-                "{operation}"
-            );
+            assert_eq!(refused, error("ResourceNotFoundException", &missing), "{operation}");
         }
     }
 
@@ -65,10 +55,7 @@ mod tests {
         let input = json!({ "UserPoolId": pool });
         let message = "The user pool cannot be deleted because deletion protection is activated. \
                        Deletion protection must be inactivated first.";
-        assert_eq!(
-            stack.refusal("DeleteUserPool", input.clone()).await,
-            invalid(message)
-        );
+        assert_eq!(stack.refusal("DeleteUserPool", input.clone()).await, invalid(message));
         stack.ok("DescribeUserPool", input.clone()).await;
         let update = json!({ "UserPoolId": pool, "DeletionProtection": "INACTIVE" });
         stack.ok("UpdateUserPool", update).await;
@@ -86,9 +73,7 @@ mod tests {
         tx.commit().await.unwrap();
         let message =
             "User pool cannot be deleted. It has a domain configured that should be deleted first.";
-        let refused = stack
-            .refusal("DeleteUserPool", json!({ "UserPoolId": pool }))
-            .await;
+        let refused = stack.refusal("DeleteUserPool", json!({ "UserPoolId": pool })).await;
         assert_eq!(refused, invalid(message));
     }
 }

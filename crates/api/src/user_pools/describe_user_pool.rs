@@ -15,9 +15,7 @@ impl Handle for Op {
         let mut tx = ports.store.read().await?;
         let pool = tx.user_pool(&id).await?.ok_or_else(|| no_user_pool(&id))?;
         let users = tx.count_users(&id).await?;
-        Ok(DescribeUserPoolResponse {
-            user_pool: Some(described(&pool, users)),
-        })
+        Ok(DescribeUserPoolResponse { user_pool: Some(described(&pool, users)) })
     }
 }
 
@@ -34,9 +32,7 @@ mod tests {
         for name in ["ada", "bob"] {
             stack.user(&pool, name, &[]).await;
         }
-        let answer = stack
-            .ok("DescribeUserPool", json!({ "UserPoolId": pool }))
-            .await;
+        let answer = stack.ok("DescribeUserPool", json!({ "UserPoolId": pool })).await;
         assert_eq!(answer["UserPool"]["EstimatedNumberOfUsers"], 2);
     }
 
@@ -46,10 +42,7 @@ mod tests {
         let input = json!({ "UserPoolId": "us-east-1_Nowhere12" });
         assert_eq!(
             stack.refusal("DescribeUserPool", input).await,
-            error(
-                "ResourceNotFoundException",
-                "User pool us-east-1_Nowhere12 does not exist."
-            )
+            error("ResourceNotFoundException", "User pool us-east-1_Nowhere12 does not exist.")
         );
     }
 }

@@ -24,9 +24,7 @@ mod tests {
     async fn a_bare_pool_has_mfa_off() {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;
-        let answer = stack
-            .ok("GetUserPoolMfaConfig", json!({ "UserPoolId": pool }))
-            .await;
+        let answer = stack.ok("GetUserPoolMfaConfig", json!({ "UserPoolId": pool })).await;
         assert_eq!(answer, json!({ "MfaConfiguration": "OFF" }));
     }
 
@@ -39,9 +37,7 @@ mod tests {
             "SmsAuthenticationMessage": "code {####}",
             "SmsConfiguration": { "SnsCallerArn": role } }))
             .await;
-        let answer = stack
-            .ok("GetUserPoolMfaConfig", json!({ "UserPoolId": pool }))
-            .await;
+        let answer = stack.ok("GetUserPoolMfaConfig", json!({ "UserPoolId": pool })).await;
         assert_eq!(
             answer,
             json!({ "MfaConfiguration": "ON", "SmsMfaConfiguration": {
@@ -56,10 +52,7 @@ mod tests {
         let input = json!({ "UserPoolId": "us-east-1_Nowhere12" });
         assert_eq!(
             stack.refusal("GetUserPoolMfaConfig", input).await,
-            error(
-                "ResourceNotFoundException",
-                "User pool us-east-1_Nowhere12 does not exist."
-            )
+            error("ResourceNotFoundException", "User pool us-east-1_Nowhere12 does not exist.")
         );
     }
 }

@@ -18,15 +18,10 @@ impl Handle for Op {
         let after: Option<String> =
             pages::start::<Op, _>(ports, LIST, input.next_token.as_deref())?;
         let mut tx = ports.store.read().await?;
-        let mut pools = tx
-            .list_user_pools(after.as_deref(), pages::fetch(size))
-            .await?;
+        let mut pools = tx.list_user_pools(after.as_deref(), pages::fetch(size)).await?;
         let next_token = pages::cut(ports, LIST, &mut pools, size, |pool| pool.id().to_owned())?;
         let user_pools = Some(pools.into_iter().map(item).collect());
-        Ok(ListUserPoolsResponse {
-            user_pools,
-            next_token,
-        })
+        Ok(ListUserPoolsResponse { user_pools, next_token })
     }
 }
 

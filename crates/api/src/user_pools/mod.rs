@@ -20,10 +20,7 @@ use crate::failure::{Failure, invalid_parameter};
 /// A pool as `DescribeUserPool` shows it.
 fn described(pool: &UserPool, users: i64) -> UserPoolType {
     let users = i32::try_from(users).unwrap_or(i32::MAX);
-    UserPoolType {
-        estimated_number_of_users: Some(users),
-        ..pool.settings.clone()
-    }
+    UserPoolType { estimated_number_of_users: Some(users), ..pool.settings.clone() }
 }
 
 /// What is said of settings that can't be had.

@@ -58,9 +58,7 @@ mod tests {
     async fn set(stack: &Stack, pool: &str, members: Value) -> Value {
         let input = merged(json!({ "UserPoolId": pool }), members);
         let answer = stack.ok("SetUserPoolMfaConfig", input).await;
-        let shown = stack
-            .ok("GetUserPoolMfaConfig", json!({ "UserPoolId": pool }))
-            .await;
+        let shown = stack.ok("GetUserPoolMfaConfig", json!({ "UserPoolId": pool })).await;
         assert_eq!(answer, shown);
         answer
     }
@@ -90,9 +88,7 @@ mod tests {
                 "UserVerification": "preferred" },
         });
         assert_eq!(set(&stack, &pool, all.clone()).await, all);
-        let described = stack
-            .ok("DescribeUserPool", json!({ "UserPoolId": pool }))
-            .await;
+        let described = stack.ok("DescribeUserPool", json!({ "UserPoolId": pool })).await;
         assert_eq!(described["UserPool"]["MfaConfiguration"], "OPTIONAL");
         let sms = &all["SmsMfaConfiguration"]["SmsConfiguration"];
         assert_eq!(described["UserPool"]["SmsConfiguration"], *sms);
@@ -100,10 +96,7 @@ mod tests {
         let token = json!({ "MfaConfiguration": "ON",
             "SoftwareTokenMfaConfiguration": { "Enabled": true } });
         assert_eq!(set(&stack, &pool, token.clone()).await, token);
-        assert_eq!(
-            set(&stack, &pool, json!({})).await,
-            json!({ "MfaConfiguration": "OFF" })
-        );
+        assert_eq!(set(&stack, &pool, json!({})).await, json!({ "MfaConfiguration": "OFF" }));
         let passkeys = json!({ "WebAuthnConfiguration": { "UserVerification": "required" } });
         let expected = merged(passkeys.clone(), json!({ "MfaConfiguration": "OFF" }));
         assert_eq!(set(&stack, &pool, passkeys).await, expected);
@@ -112,9 +105,7 @@ mod tests {
     #[tokio::test]
     async fn text_messages_use_the_configuration_that_the_pool_already_has() {
         let stack = Stack::new().await;
-        let pool = stack
-            .pool(json!({ "SmsConfiguration": { "SnsCallerArn": ROLE } }))
-            .await;
+        let pool = stack.pool(json!({ "SmsConfiguration": { "SnsCallerArn": ROLE } })).await;
         let answer = set(
             &stack,
             &pool,
@@ -123,10 +114,7 @@ mod tests {
         )
         .await;
         let sms = json!({ "SnsCallerArn": ROLE, "SnsRegion": "us-east-1" });
-        assert_eq!(
-            answer["SmsMfaConfiguration"],
-            json!({ "SmsConfiguration": sms })
-        );
+        assert_eq!(answer["SmsMfaConfiguration"], json!({ "SmsConfiguration": sms }));
     }
 
     #[tokio::test]
@@ -138,28 +126,16 @@ mod tests {
         let none = "Invalid MFA Configuration given. SMS MFA, Email MFA, or Software Token MFA must be enabled.";
         let disabled = "Invalid MFA configuration given, can't disable all MFAs with a required or optional configuration.";
         let cases = [
-            (
-                json!({ "SoftwareTokenMfaConfiguration": { "Enabled": false } }),
-                off,
-            ),
-            (
-                json!({ "MfaConfiguration": "OFF", "EmailMfaConfiguration": {} }),
-                off,
-            ),
+            (json!({ "SoftwareTokenMfaConfiguration": { "Enabled": false } }), off),
+            (json!({ "MfaConfiguration": "OFF", "EmailMfaConfiguration": {} }), off),
             (json!({ "MfaConfiguration": "ON" }), none),
-            (
-                json!({ "MfaConfiguration": "OPTIONAL", "WebAuthnConfiguration": {} }),
-                none,
-            ),
+            (json!({ "MfaConfiguration": "OPTIONAL", "WebAuthnConfiguration": {} }), none),
             (
                 json!({ "MfaConfiguration": "ON",
                 "SoftwareTokenMfaConfiguration": { "Enabled": false } }),
                 disabled,
             ),
-            (
-                json!({ "MfaConfiguration": "ON", "SmsMfaConfiguration": {} }),
-                disabled,
-            ),
+            (json!({ "MfaConfiguration": "ON", "SmsMfaConfiguration": {} }), disabled),
             (
                 json!({ "MfaConfiguration": "ON", "EmailMfaConfiguration": {} }),
                 "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an EmailSendingAccount of COGNITO_DEFAULT.",
@@ -186,24 +162,13 @@ mod tests {
                 "WebAuthnConfiguration": { "FactorConfiguration": factor } })
         };
         let message = "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is enabled";
-        assert_eq!(
-            refused(&stack, &pool, with("ON", "SINGLE_FACTOR")).await,
-            invalid(message)
-        );
+        assert_eq!(refused(&stack, &pool, with("ON", "SINGLE_FACTOR")).await, invalid(message));
         set(&stack, &pool, with("OPTIONAL", "SINGLE_FACTOR")).await;
 
         let pool = stack.pool(factors(json!(["PASSWORD", "WEB_AUTHN"]))).await;
         let message = "Cannot set WebAuthn factor configuration to SINGLE_FACTOR if MFA is required and WebAuthn is an allowed first auth factor";
-        assert_eq!(
-            refused(&stack, &pool, with("ON", "SINGLE_FACTOR")).await,
-            invalid(message)
-        );
-        set(
-            &stack,
-            &pool,
-            with("ON", "MULTI_FACTOR_WITH_USER_VERIFICATION"),
-        )
-        .await;
+        assert_eq!(refused(&stack, &pool, with("ON", "SINGLE_FACTOR")).await, invalid(message));
+        set(&stack, &pool, with("ON", "MULTI_FACTOR_WITH_USER_VERIFICATION")).await;
     }
 
     #[tokio::test]
@@ -228,10 +193,7 @@ mod tests {
         let input = json!({ "UserPoolId": "us-east-1_Nowhere12" });
         assert_eq!(
             stack.refusal("SetUserPoolMfaConfig", input).await,
-            error(
-                "ResourceNotFoundException",
-                "User pool us-east-1_Nowhere12 does not exist."
-            )
+            error("ResourceNotFoundException", "User pool us-east-1_Nowhere12 does not exist.")
         );
     }
 }

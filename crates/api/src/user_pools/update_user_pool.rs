@@ -34,10 +34,7 @@ mod tests {
 
     /// The pool as `DescribeUserPool` shows it.
     async fn described(stack: &Stack, pool: &str) -> Value {
-        stack
-            .ok("DescribeUserPool", json!({ "UserPoolId": pool }))
-            .await["UserPool"]
-            .take()
+        stack.ok("DescribeUserPool", json!({ "UserPoolId": pool })).await["UserPool"].take()
     }
 
     /// Updates the pool and answers what it then looks like.
@@ -125,10 +122,7 @@ mod tests {
         assert_eq!(after["LambdaConfig"], json!({}));
         assert_eq!(after["UserPoolTags"], json!({}));
         assert_eq!(after["DeletionProtection"], "INACTIVE");
-        assert_eq!(
-            after["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"],
-            false
-        );
+        assert_eq!(after["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"], false);
         let template = json!({ "DefaultEmailOption": "CONFIRM_WITH_CODE" });
         assert_eq!(after["VerificationMessageTemplate"], template);
     }
@@ -157,14 +151,8 @@ mod tests {
             "UserAttributeUpdateSettings": list(json!(["email"])) }))
             .await;
         let message = "All attributes in AttributesRequireVerificationBeforeUpdate must exist in AutoVerifiedAttributes";
-        let refused = stack
-            .refusal("UpdateUserPool", json!({ "UserPoolId": id }))
-            .await;
-        assert_eq!(
-            refused,
-            invalid(message),
-            "what is kept must fit what is reset"
-        );
+        let refused = stack.refusal("UpdateUserPool", json!({ "UserPoolId": id })).await;
+        assert_eq!(refused, invalid(message), "what is kept must fit what is reset");
         let members = json!({ "UserAttributeUpdateSettings": list(json!([])) });
         let pool = updated(&stack, &id, members).await;
         assert_eq!(pool["UserAttributeUpdateSettings"], list(json!([])));
@@ -177,10 +165,7 @@ mod tests {
         let before = described(&stack, &id).await;
         let input = json!({ "UserPoolId": id, "PoolName": "new", "MfaConfiguration": "ON" });
         let message = "SMS configuration and Auto verification for phone_number are required when MFA is required/optional";
-        assert_eq!(
-            stack.refusal("UpdateUserPool", input).await,
-            invalid(message)
-        );
+        assert_eq!(stack.refusal("UpdateUserPool", input).await, invalid(message));
         assert_eq!(described(&stack, &id).await, before);
     }
 
@@ -188,10 +173,8 @@ mod tests {
     async fn a_lower_tier_must_not_lack_what_is_in_use() {
         let stack = Stack::new().await;
         let id = stack
-            .pool(
-                json!({ "DcrConfiguration": {}, "Policies": { "SignInPolicy":
-            { "AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"] } } }),
-            )
+            .pool(json!({ "DcrConfiguration": {}, "Policies": { "SignInPolicy":
+            { "AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"] } } }))
             .await;
         let input = json!({ "UserPoolId": id, "UserPoolTier": "LITE" });
         assert_eq!(
@@ -199,7 +182,7 @@ mod tests {
             error(
                 "FeatureUnavailableInTierException",
                 "The following features need to be disabled for the LITE pricing tier configured: \
-                 Passwordless Authentication, Dynamic Client Registration"
+                 Passwordless Sign-In, Dynamic Client Registration"
             )
         );
         let members = json!({ "UserPoolTier": "LITE", "DcrConfiguration":
@@ -221,9 +204,7 @@ mod tests {
             .await;
         let pool = updated(&stack, &id, json!({ "MfaConfiguration": "ON" })).await;
         assert_eq!(pool["MfaConfiguration"], "ON");
-        let factors = stack
-            .ok("GetUserPoolMfaConfig", json!({ "UserPoolId": id }))
-            .await;
+        let factors = stack.ok("GetUserPoolMfaConfig", json!({ "UserPoolId": id })).await;
         assert_eq!(
             factors,
             json!({ "MfaConfiguration": "ON",
@@ -237,10 +218,7 @@ mod tests {
         let input = json!({ "UserPoolId": "us-east-1_Nowhere12" });
         assert_eq!(
             stack.refusal("UpdateUserPool", input).await,
-            error(
-                "ResourceNotFoundException",
-                "User pool us-east-1_Nowhere12 does not exist."
-            )
+            error("ResourceNotFoundException", "User pool us-east-1_Nowhere12 does not exist.")
         );
     }
 }

@@ -121,15 +121,17 @@ fn temporary_password(
     pool: &UserPool,
     given: Option<Sensitive<String>>,
 ) -> Result<Sensitive<String>, Failure<Op>> {
-    let Some(password) = given else { return Ok(policy::generate(pool, &*ports.entropy)) };
+    let Some(password) = given else {
+        return Ok(policy::generate(pool, &*ports.entropy));
+    };
     passwords::check(pool, &password).map_err(refusal)?;
     Ok(password)
 }
 
 /// The name with which a user signs in: never the username where that is the `sub`.
 fn login_name(pool: &UserPool, user: &User) -> String {
-    let contacts = pool.username_attributes().iter();
-    let contact = contacts.filter_map(|attribute| user.attribute(attribute.as_str())).next();
+    let mut contacts = pool.username_attributes().iter();
+    let contact = contacts.find_map(|attribute| user.attribute(attribute.as_str()));
     contact.unwrap_or(&user.username).to_owned()
 }
 
@@ -152,9 +154,9 @@ async fn invite(
             Contact::PhoneNumber => DeliveryMediumType::Sms,
         }),
     };
-    let reachable = Contact::ALL.into_iter().filter(|contact| {
-        is_wanted(*contact) && user.attribute(contact.attribute()).is_some()
-    });
+    let reachable = Contact::ALL
+        .into_iter()
+        .filter(|contact| is_wanted(*contact) && user.attribute(contact.attribute()).is_some());
     let reachable: Vec<Contact> = reachable.collect();
     if reachable.is_empty() && mediums.is_some() {
         return Err(delivery::not_delivered::<Op>().into());
@@ -196,5 +198,223 @@ fn name_taken(pool: &UserPool, taken: Taken) -> Failure<Op> {
         Taken::Alias(attribute) => {
             Failure::new(codes::UsernameExistsException, account_exists(&attribute))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{Stack, error, invalid, merged};
+
+    fn named(pool: &str, name: &str, more: Value) -> Value {
+        merged(json!({ "UserPoolId": pool, "Username": name }), more)
+    }
+
+    async fn sign_in(stack: &Stack, client: &str, name: &str, password: &str) -> Value {
+        let parameters = json!({ "USERNAME": name, "PASSWORD": password });
+        let input = json!({
+            "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters,
+        });
+        stack.call("InitiateAuth", input).await.body
+    }
+
+    fn mail(value: &str) -> Value {
+        json!([{ "Name": "email", "Value": value }])
+    }
+
+    #[tokio::test]
+    async fn a_new_user_is_invited_with_a_temporary_password() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let more = json!({
+            "UserAttributes": mail("jo@gm.com"), "DesiredDeliveryMediums": ["EMAIL"],
+        });
+        let user = stack.ok("AdminCreateUser", named(&pool, "jo", more)).await["User"].clone();
+        assert_eq!(user["UserStatus"], "FORCE_CHANGE_PASSWORD");
+        assert_eq!(user["Enabled"], true);
+        assert_eq!(user["Attributes"][0]["Name"], "sub");
+        assert_eq!(user["Attributes"].as_array().unwrap().len(), 2);
+        let password = stack.last_code_for("jo@gm.com");
+        let body = stack.messenger().messages().remove(0).body;
+        assert!(body.starts_with("Your username is jo and temporary password is "), "{body}");
+        let begun = sign_in(&stack, &client, "jo", &password).await;
+        assert_eq!(begun["ChallengeName"], "NEW_PASSWORD_REQUIRED");
+    }
+
+    #[tokio::test]
+    async fn a_template_and_markup_are_filled_in() {
+        let stack = Stack::new().await;
+        let template = json!({
+            "EmailSubject": "Hello", "EmailMessage": "<b>{username}</b> {####}",
+        });
+        let config = json!({ "AdminCreateUserConfig": { "InviteMessageTemplate": template } });
+        let pool = stack.pool(config).await;
+        let more = json!({
+            "UserAttributes": mail("jo@gm.com"), "DesiredDeliveryMediums": ["EMAIL"],
+            "TemporaryPassword": "Tempor-1&ry",
+        });
+        stack.ok("AdminCreateUser", named(&pool, "<jo>", more)).await;
+        let message = stack.messenger().messages().remove(0);
+        assert_eq!(message.subject.as_deref(), Some("Hello"));
+        assert_eq!(message.body, "<b>&lt;jo&gt;</b> Tempor-1&amp;ry");
+        assert_eq!(message.code, "Tempor-1&ry");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_when_suppressed_or_without_telephone() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let more = json!({
+            "UserAttributes": mail("jo@gm.com"), "DesiredDeliveryMediums": ["EMAIL"],
+            "MessageAction": "SUPPRESS",
+        });
+        stack.ok("AdminCreateUser", named(&pool, "jo", more)).await;
+        let more = json!({ "UserAttributes": mail("al@gm.com") });
+        stack.ok("AdminCreateUser", named(&pool, "al", more)).await;
+        assert!(stack.messenger().messages().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_failed_delivery_is_told_and_the_user_exists() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let more = json!({ "DesiredDeliveryMediums": ["EMAIL"] });
+        let refused = stack.refusal("AdminCreateUser", named(&pool, "jo", more)).await;
+        assert_eq!(refused.0, "CodeDeliveryFailureException");
+        stack.messenger().fail(true);
+        let more = json!({
+            "DesiredDeliveryMediums": ["EMAIL"], "UserAttributes": mail("al@gm.com"),
+        });
+        let refused = stack.refusal("AdminCreateUser", named(&pool, "al", more)).await;
+        assert_eq!(refused.0, "CodeDeliveryFailureException");
+        for name in ["jo", "al"] {
+            stack.ok("AdminGetUser", named(&pool, name, json!({}))).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn resending_makes_a_new_temporary_password() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "UsernameAttributes": ["email"] })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let more = json!({ "DesiredDeliveryMediums": ["EMAIL"] });
+        stack.ok("AdminCreateUser", named(&pool, "jo@gm.com", more.clone())).await;
+        let first = stack.last_code_for("jo@gm.com");
+        stack.advance(8 * 24 * 3_600);
+        let again = merged(more, json!({ "MessageAction": "RESEND" }));
+        stack.ok("AdminCreateUser", named(&pool, "jo@gm.com", again)).await;
+        let second = stack.messenger().messages().remove(1);
+        assert!(second.body.contains("username is jo@gm.com "), "{}", second.body);
+        let refused = sign_in(&stack, &client, "jo@gm.com", &first).await;
+        assert_eq!(refused["message"], "Incorrect username or password.");
+        let begun = sign_in(&stack, &client, "jo@gm.com", &second.code).await;
+        assert_eq!(begun["ChallengeName"], "NEW_PASSWORD_REQUIRED");
+    }
+
+    #[tokio::test]
+    async fn resending_is_only_for_users_who_never_signed_in() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        stack.user(&pool, "jo", &[]).await;
+        let again = json!({ "MessageAction": "RESEND" });
+        let text = "Resend not possible. jo status is not FORCE_CHANGE_PASSWORD";
+        assert_eq!(
+            stack.refusal("AdminCreateUser", named(&pool, "jo", again.clone())).await,
+            error("UnsupportedUserStateException", text)
+        );
+        assert_eq!(
+            stack.refusal("AdminCreateUser", named(&pool, "nobody", again)).await,
+            error("UserNotFoundException", "User does not exist.")
+        );
+    }
+
+    #[tokio::test]
+    async fn each_refusal_has_its_text() {
+        let stack = Stack::new().await;
+        let schema = json!([{ "Name": "name", "Required": true }]);
+        let pool = stack.pool(json!({ "Schema": schema })).await;
+        stack.ok("AdminCreateUser", named(&pool, "jo", json!({}))).await;
+        let operation = "AdminCreateUser";
+        let refused = stack.refusal(operation, named(&pool, "jo", json!({}))).await;
+        assert_eq!(refused, error("UsernameExistsException", "User account already exists"));
+        let text = "Password did not conform with policy: Password must have numeric characters";
+        let weak = json!({ "TemporaryPassword": "Correct-Horse!" });
+        let refused = stack.refusal(operation, named(&pool, "al", weak)).await;
+        assert_eq!(refused, error("InvalidPasswordException", text));
+        let schema = "Attributes did not conform to the schema: ";
+        for (attribute, value, text) in [
+            (
+                "custom:x",
+                "1",
+                format!("{schema}Type for attribute {{custom:x}} could not be determined"),
+            ),
+            ("sub", "1", "Cannot modify the non-mutable attribute sub".to_owned()),
+            ("email_verified", "true", "Email is required to verify/un-verify an email".to_owned()),
+            (
+                "birthdate",
+                "1.1.2001",
+                format!("{schema}birthdate: String must be at least 10 characters\n"),
+            ),
+            ("updated_at", "now", format!("{schema}updated_at: Value must be a number\n")),
+        ] {
+            let given = json!({ "UserAttributes": [{ "Name": attribute, "Value": value }] });
+            let refused = stack.refusal(operation, named(&pool, "al", given)).await;
+            assert_eq!(refused, invalid(&text));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_verified_alias_moves_only_by_force() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AliasAttributes": ["email"] })).await;
+        stack.user(&pool, "jo", &[("email", "jo@gm.com"), ("email_verified", "true")]).await;
+        let verified = json!([
+            { "Name": "email", "Value": "jo@gm.com" },
+            { "Name": "email_verified", "Value": "true" },
+        ]);
+        let more = json!({ "UserAttributes": verified });
+        let text = "An account with the given email already exists.";
+        assert_eq!(
+            stack.refusal("AdminCreateUser", named(&pool, "al", more.clone())).await,
+            error("AliasExistsException", text)
+        );
+        let forced = merged(more, json!({ "ForceAliasCreation": true }));
+        let taken = stack.refusal("AdminCreateUser", named(&pool, "jo", forced.clone())).await;
+        assert_eq!(taken.0, "UsernameExistsException");
+        let holder = stack.ok("AdminGetUser", named(&pool, "jo@gm.com", json!({}))).await;
+        assert_eq!(holder["Username"], "jo", "a refusal moves nothing");
+        stack.ok("AdminCreateUser", named(&pool, "al", forced)).await;
+        let holder = stack.ok("AdminGetUser", named(&pool, "jo@gm.com", json!({}))).await;
+        assert_eq!(holder["Username"], "al");
+    }
+
+    #[tokio::test]
+    async fn a_user_whom_codes_reach_needs_no_password() {
+        let stack = Stack::new().await;
+        let factors = json!({ "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] });
+        let pool = stack.pool(json!({ "Policies": { "SignInPolicy": factors } })).await;
+        let verified = json!([
+            { "Name": "email", "Value": "jo@gm.com" },
+            { "Name": "email_verified", "Value": "true" },
+        ]);
+        let more = json!({ "UserAttributes": verified, "MessageAction": "SUPPRESS" });
+        let user = stack.ok("AdminCreateUser", named(&pool, "jo", more)).await["User"].clone();
+        assert_eq!(user["UserStatus"], "CONFIRMED");
+    }
+
+    #[tokio::test]
+    async fn names_are_lower_case_where_case_does_not_count() {
+        let stack = Stack::new().await;
+        let lax = json!({ "UsernameConfiguration": { "CaseSensitive": false } });
+        let pool = stack.pool(lax).await;
+        let more = json!({ "UserAttributes": mail("Jo@GM.com") });
+        let user = stack.ok("AdminCreateUser", named(&pool, "Jo", more)).await["User"].clone();
+        assert_eq!(user["Username"], "jo");
+        assert_eq!(user["Attributes"][1]["Value"], "jo@gm.com");
+        stack.ok("AdminGetUser", named(&pool, "JO", json!({}))).await;
+        let refused = stack.refusal("AdminCreateUser", named(&pool, "jO", json!({}))).await;
+        assert_eq!(refused.0, "UsernameExistsException");
     }
 }

@@ -17,3 +17,23 @@ impl Handle for Op {
         Ok(AdminEnableUserResponse {})
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::Stack;
+
+    #[tokio::test]
+    async fn enabling_twice_is_the_same_as_once() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        stack.user(&pool, "jo", &[]).await;
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        stack.ok("AdminDisableUser", user.clone()).await;
+        for _ in 0..2 {
+            assert_eq!(stack.ok("AdminEnableUser", user.clone()).await, json!({}));
+            assert_eq!(stack.ok("AdminGetUser", user.clone()).await["Enabled"], true);
+        }
+    }
+}

@@ -22,3 +22,36 @@ impl Handle for Op {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{Stack, error};
+
+    #[tokio::test]
+    async fn a_client_sees_what_it_may_read() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({ "ReadAttributes": ["email"] })).await;
+        let sub = stack.user(&pool, "jo", &[("email", "jo@gm.com"), ("name", "Jo")]).await;
+        let token = stack.access_token(&client, "jo").await;
+        let user = stack.ok("GetUser", json!({ "AccessToken": token })).await;
+        assert_eq!(
+            user,
+            json!({
+                "Username": "jo",
+                "UserAttributes": [
+                    { "Name": "sub", "Value": sub }, { "Name": "email", "Value": "jo@gm.com" },
+                ],
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_none_is_refused() {
+        let stack = Stack::new().await;
+        let expected = error("NotAuthorizedException", "Invalid Access Token");
+        assert_eq!(stack.refusal("GetUser", json!({ "AccessToken": "x" })).await, expected);
+    }
+}

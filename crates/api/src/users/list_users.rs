@@ -75,3 +75,107 @@ fn filter_refused(refused: FilterRefused) -> Failure<Op> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{Stack, invalid, text};
+
+    async fn crowd(stack: &Stack) -> String {
+        let pool = stack.pool(json!({})).await;
+        for number in 0..5 {
+            let (name, mail) = (format!("user-{number}"), format!("user{number}@gm.com"));
+            let given = if number % 2 == 0 { "Bob" } else { "Ann" };
+            stack.user(&pool, &name, &[("email", &mail), ("name", given)]).await;
+        }
+        stack.ok("AdminDisableUser", json!({ "UserPoolId": pool, "Username": "user-4" })).await;
+        pool
+    }
+
+    fn names(answer: &Value) -> Vec<String> {
+        let users = answer["Users"].as_array().unwrap().iter();
+        let mut names: Vec<String> = users.map(|user| text(&user["Username"])).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn pages_show_each_user_once() {
+        let stack = Stack::new().await;
+        let pool = crowd(&stack).await;
+        for (filter, expected) in [("", 5), (r#"name ^= "b""#, 3)] {
+            let (mut seen, mut token) = (Vec::new(), Value::Null);
+            loop {
+                let input = json!({
+                    "UserPoolId": pool, "Limit": 2, "Filter": filter, "PaginationToken": token,
+                });
+                let answer = stack.ok("ListUsers", input).await;
+                seen.extend(names(&answer));
+                token = answer["PaginationToken"].clone();
+                if token.is_null() {
+                    break;
+                }
+            }
+            seen.sort();
+            seen.dedup();
+            assert_eq!(seen.len(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn filters_select_users() {
+        let stack = Stack::new().await;
+        let pool = crowd(&stack).await;
+        for (filter, expected) in [
+            (r#"username = "user-3""#, vec!["user-3"]),
+            (r#"username = "User-3""#, vec![]),
+            (r#"name = "ann""#, vec!["user-1", "user-3"]),
+            (r#""email"^="USER4""#, vec!["user-4"]),
+            (r#"status = "Disabled""#, vec!["user-4"]),
+            (r#"cognito:user_status = "unconfirmed""#, vec![]),
+            (
+                r#"cognito:user_status = "confirmed""#,
+                vec!["user-0", "user-1", "user-2", "user-3", "user-4"],
+            ),
+        ] {
+            let input = json!({ "UserPoolId": pool, "Filter": filter });
+            assert_eq!(names(&stack.ok("ListUsers", input).await), expected, "{filter}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_attributes_asked_for_are_shown() {
+        let stack = Stack::new().await;
+        let pool = crowd(&stack).await;
+        let input = json!({
+            "UserPoolId": pool, "AttributesToGet": ["email"], "Filter": r#"username = "user-1""#,
+        });
+        let answer = stack.ok("ListUsers", input).await;
+        let expected = json!([{ "Name": "email", "Value": "user1@gm.com" }]);
+        assert_eq!(answer["Users"][0]["Attributes"], expected);
+        let input = json!({ "UserPoolId": pool, "AttributesToGet": ["custom:nothing"] });
+        let text = "One or more requested attributes do not exist in user pool.";
+        assert_eq!(stack.refusal("ListUsers", input).await, invalid(text));
+    }
+
+    #[tokio::test]
+    async fn what_can_not_be_read_is_refused() {
+        let stack = Stack::new().await;
+        let pool = crowd(&stack).await;
+        for (filter, text) in [
+            ("name", "Error while parsing filter"),
+            (r#"custom:x = "1""#, "Invalid search attribute: custom:x"),
+        ] {
+            let input = json!({ "UserPoolId": pool, "Filter": filter });
+            assert_eq!(stack.refusal("ListUsers", input).await, invalid(text));
+        }
+        let input = json!({ "UserPoolId": pool, "Limit": 1 });
+        let token = text(&stack.ok("ListUsers", input).await["PaginationToken"]);
+        for (token, filter) in [("made-up", ""), (token.as_str(), r#"name = "Ann""#)] {
+            let input = json!({ "UserPoolId": pool, "PaginationToken": token, "Filter": filter });
+            let expected = invalid(&format!("Paging marker {token} is invalid for request"));
+            assert_eq!(stack.refusal("ListUsers", input).await, expected);
+        }
+    }
+}

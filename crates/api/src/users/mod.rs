@@ -92,9 +92,7 @@ fn name_refused(refused: NameRefused) -> String {
             "Username should be an email."
         }
         NameRefused::NotAContact { email: false, .. } => "Username should be a phone number.",
-        NameRefused::NotAContact { .. } => {
-            "Username should be either an email or a phone number."
-        }
+        NameRefused::NotAContact { .. } => "Username should be either an email or a phone number.",
         NameRefused::LooksLikeAlias(contact) => {
             let name = match contact.attribute() {
                 "email" => "email",

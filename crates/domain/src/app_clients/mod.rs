@@ -39,9 +39,7 @@ pub struct ClientSecret {
 
 impl std::fmt::Debug for ClientSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClientSecret")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("ClientSecret").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -58,10 +56,7 @@ pub(crate) const fn unit_seconds(unit: TimeUnitsType) -> i64 {
 impl AppClient {
     /// The client id.
     pub fn id(&self) -> &str {
-        self.settings
-            .client_id
-            .as_deref()
-            .map_or("", String::as_str)
+        self.settings.client_id.as_deref().map_or("", String::as_str)
     }
 
     /// The pool the client belongs to.
@@ -77,62 +72,30 @@ impl AppClient {
 
     /// Whether one of these values is among the client's flows.
     pub fn lists_flow(&self, flows: &[ExplicitAuthFlowsType]) -> bool {
-        self.explicit_flows()
-            .iter()
-            .any(|flow| flows.contains(flow))
+        self.explicit_flows().iter().any(|flow| flows.contains(flow))
     }
 
     /// The configured flows; empty stands for the default set.
     pub fn explicit_flows(&self) -> &[ExplicitAuthFlowsType] {
-        self.settings
-            .explicit_auth_flows
-            .as_deref()
-            .unwrap_or_default()
+        self.settings.explicit_auth_flows.as_deref().unwrap_or_default()
     }
 
     /// Lifetime of access tokens in seconds.
     pub fn access_token_seconds(&self) -> i64 {
-        let unit = self
-            .settings
-            .token_validity_units
-            .as_ref()
-            .and_then(|u| u.access_token);
-        lifetime(
-            self.settings.access_token_validity,
-            unit,
-            TimeUnitsType::Hours,
-            1,
-        )
+        let unit = self.settings.token_validity_units.as_ref().and_then(|u| u.access_token);
+        lifetime(self.settings.access_token_validity, unit, TimeUnitsType::Hours, 1)
     }
 
     /// Lifetime of ID tokens in seconds.
     pub fn id_token_seconds(&self) -> i64 {
-        let unit = self
-            .settings
-            .token_validity_units
-            .as_ref()
-            .and_then(|u| u.id_token);
-        lifetime(
-            self.settings.id_token_validity,
-            unit,
-            TimeUnitsType::Hours,
-            1,
-        )
+        let unit = self.settings.token_validity_units.as_ref().and_then(|u| u.id_token);
+        lifetime(self.settings.id_token_validity, unit, TimeUnitsType::Hours, 1)
     }
 
     /// Lifetime of refresh tokens in seconds.
     pub fn refresh_token_seconds(&self) -> i64 {
-        let unit = self
-            .settings
-            .token_validity_units
-            .as_ref()
-            .and_then(|u| u.refresh_token);
-        lifetime(
-            self.settings.refresh_token_validity,
-            unit,
-            TimeUnitsType::Days,
-            30,
-        )
+        let unit = self.settings.token_validity_units.as_ref().and_then(|u| u.refresh_token);
+        lifetime(self.settings.refresh_token_validity, unit, TimeUnitsType::Days, 30)
     }
 
     /// Lifetime of a challenge session in seconds.
@@ -151,11 +114,7 @@ impl AppClient {
     /// Seconds for which a replaced refresh token still works.
     pub fn rotation_grace_seconds(&self) -> i64 {
         let rotation = self.settings.refresh_token_rotation.as_ref();
-        i64::from(
-            rotation
-                .and_then(|r| r.retry_grace_period_seconds)
-                .unwrap_or_default(),
-        )
+        i64::from(rotation.and_then(|r| r.retry_grace_period_seconds).unwrap_or_default())
     }
 
     /// Whether tokens carry `jti` and `origin_jti` and can be revoked.

@@ -46,9 +46,7 @@ impl AppClient {
         }
         match &self.settings.read_attributes {
             None => schema::is_standard(name),
-            Some(listed) => listed
-                .iter()
-                .any(|item| item == name || group(item).contains(&name)),
+            Some(listed) => listed.iter().any(|item| item == name || group(item).contains(&name)),
         }
     }
 
@@ -62,19 +60,13 @@ impl AppClient {
 
     /// Names of the pool's attributes that the client may read, in the schema's order.
     pub fn readable_attributes<'a>(&'a self, pool: &'a UserPool) -> impl Iterator<Item = &'a str> {
-        let names = pool
-            .schema()
-            .iter()
-            .filter_map(|attribute| attribute.name.as_deref());
+        let names = pool.schema().iter().filter_map(|attribute| attribute.name.as_deref());
         names.filter(|name| self.may_read(name))
     }
 
     /// Names of the pool's attributes that the client may write, in the schema's order.
     pub fn writable_attributes<'a>(&'a self, pool: &'a UserPool) -> impl Iterator<Item = &'a str> {
-        let names = pool
-            .schema()
-            .iter()
-            .filter_map(|attribute| attribute.name.as_deref());
+        let names = pool.schema().iter().filter_map(|attribute| attribute.name.as_deref());
         names.filter(|name| self.may_write(name))
     }
 }
@@ -102,10 +94,7 @@ mod tests {
             write_attributes: write.map(list),
             ..UserPoolClientType::default()
         };
-        AppClient {
-            settings,
-            ..AppClient::default()
-        }
+        AppClient { settings, ..AppClient::default() }
     }
 
     #[test]

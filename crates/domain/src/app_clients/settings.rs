@@ -130,19 +130,8 @@ pub fn create(
         creation_date: Some(now.to_wire()),
         ..UserPoolClientType::default()
     };
-    let mut client = AppClient {
-        settings,
-        secrets,
-        ..AppClient::default()
-    };
-    change(
-        &mut client,
-        as_update(request),
-        pool,
-        identity,
-        now,
-        CREATING,
-    )?;
+    let mut client = AppClient { settings, secrets, ..AppClient::default() };
+    change(&mut client, as_update(request), pool, identity, now, CREATING)?;
     Ok(client)
 }
 
@@ -182,9 +171,7 @@ fn random_digits(entropy: &dyn Entropy, count: usize) -> String {
     let mut bytes = vec![0; count];
     entropy.fill(&mut bytes);
     // 256 is a multiple of 32: every digit is equally likely.
-    let digits = bytes
-        .iter()
-        .filter_map(|byte| DIGITS.get(usize::from(byte % 32)));
+    let digits = bytes.iter().filter_map(|byte| DIGITS.get(usize::from(byte % 32)));
     let text: String = digits.map(|digit| char::from(*digit)).collect();
     text.trim_start_matches('0').to_owned()
 }

@@ -95,9 +95,9 @@ pub fn update(
         .collect();
     let mut resulting = user.attributes.clone();
     resulting.extend(set.clone());
-    deleted.iter().for_each(|(name, _)| {
+    for (name, _) in &deleted {
         resulting.remove(name);
-    });
+    }
     refuse_flags_without_contact(&set, &resulting)?;
 
     for (name, _) in deleted {
@@ -126,7 +126,9 @@ fn move_to(
     set: &BTreeMap<String, String>,
 ) -> bool {
     let name = contact.attribute();
-    let Some(value) = set.get(name) else { return false };
+    let Some(value) = set.get(name) else {
+        return false;
+    };
     if user.attributes.get(name) == Some(value) {
         // The present value again: nothing to verify, and what waited is given up.
         user.pending_attributes.remove(name);
@@ -257,8 +259,10 @@ fn refuse_required<'a>(
     pool: &UserPool,
     names: impl Iterator<Item = &'a str>,
 ) -> Result<(), AttributeRefused> {
-    let kept: Vec<String> =
-        names.filter(|name| pool.required_attributes().any(|r| r == *name)).map(str::to_owned).collect();
+    let kept: Vec<String> = names
+        .filter(|name| pool.required_attributes().any(|r| r == *name))
+        .map(str::to_owned)
+        .collect();
     if kept.is_empty() { Ok(()) } else { Err(AttributeRefused::Required(kept)) }
 }
 

@@ -64,7 +64,9 @@ pub(super) fn check(pool: &UserPool, given: &[(String, String)]) -> Result<(), A
 
 /// The rule that a value breaks, if any.
 fn violated(schema: Option<&SchemaAttributeType>, value: &str) -> Option<ViolatedRule> {
-    let Some(schema) = schema else { return Some(ViolatedRule::Unknown) };
+    let Some(schema) = schema else {
+        return Some(ViolatedRule::Unknown);
+    };
     if value.is_empty() {
         return None;
     }

@@ -105,6 +105,9 @@ mod tests {
         assert!(others.len() > 1);
         assert!(others.iter().all(|text| text.len() == "x***@y***".len()));
         let phone = Delivery::simulated(&keyring, &pool, "+14155550008", Contact::Email);
-        assert_eq!((phone.contact, phone.destination.as_str()), (Contact::PhoneNumber, "+*******0008"));
+        assert_eq!(
+            (phone.contact, phone.destination.as_str()),
+            (Contact::PhoneNumber, "+*******0008")
+        );
     }
 }

@@ -39,7 +39,9 @@ pub async fn store_form_for(
 /// Whether this is the user's password; a user without password has none that matches. Heavy, as
 /// [`store_form`] is.
 pub async fn matches(ports: &Ports, user: &User, password: &str) -> Result<bool, Fault> {
-    let Some(stored) = user.password.clone() else { return Ok(false) };
+    let Some(stored) = user.password.clone() else {
+        return Ok(false);
+    };
     let (pool, name) = (user.user_pool_id.clone(), user.username.clone());
     let password = zeroize::Zeroizing::new(password.to_owned());
     compute(&*ports.workers, move || stored.verifier.matches(&pool, &name, &password)).await

@@ -109,7 +109,8 @@ mod tests {
         fn fill(&self, buffer: &mut [u8]) {
             for byte in buffer {
                 let state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-                *byte = (state ^ (state >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9).to_be_bytes()[0];
+                *byte =
+                    (state ^ (state >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9).to_be_bytes()[0];
             }
         }
     }

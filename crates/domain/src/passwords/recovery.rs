@@ -42,9 +42,10 @@ pub fn channel(pool: &UserPool, user: &User) -> Result<Contact, RecoveryRefused>
             return Err(RecoveryRefused::AdministratorsOnly);
         }
         // What proves the second factor must not replace the first.
-        Some(names) => names.into_iter().filter_map(contact_of).find(|contact| {
-            verified(*contact) && !user.mfa.enabled.contains(&factor_of(*contact))
-        }),
+        Some(names) => names
+            .into_iter()
+            .filter_map(contact_of)
+            .find(|contact| verified(*contact) && !user.mfa.enabled.contains(&factor_of(*contact))),
     };
     found.ok_or(RecoveryRefused::NoVerifiedContact)
 }

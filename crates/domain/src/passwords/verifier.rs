@@ -40,10 +40,7 @@ impl PasswordVerifier {
         let mut salt = [0; SALT_BYTES];
         entropy.fill(&mut salt);
         let verifier = srp::verifier(Party::user(user_pool_id, username), &salt, password);
-        Self {
-            salt,
-            verifier: verifier.to_vec(),
-        }
+        Self { salt, verifier: verifier.to_vec() }
     }
 
     /// Whether this is the user's password; constant-time. One power of `g`: run it on a worker.
@@ -63,28 +60,17 @@ impl PasswordVerifier {
     pub fn simulated(user_pool_id: &str, username: &str, key: &[u8; 32]) -> Self {
         let name = username.to_lowercase();
         let block = |label: &[u8], counter: u8| {
-            let parts = [
-                label,
-                &[counter],
-                user_pool_id.as_bytes(),
-                b"\0",
-                name.as_bytes(),
-            ];
+            let parts = [label, &[counter], user_pool_id.as_bytes(), b"\0", name.as_bytes()];
             hmac_sha256(key, &parts)
         };
         let mut salt = [0; SALT_BYTES];
         for (byte, from) in salt.iter_mut().zip(block(b"salt", 0)) {
             *byte = from;
         }
-        let blocks: Vec<u8> = (0..12)
-            .flat_map(|counter| block(b"verifier", counter))
-            .collect();
+        let blocks: Vec<u8> = (0..12).flat_map(|counter| block(b"verifier", counter)).collect();
         let number = Number::from_bytes(&Zeroizing::new(blocks));
         // Every verifier is a square modulo N, since g is one.
-        Self {
-            salt,
-            verifier: bignum::multiply(&number, &number).to_bytes().to_vec(),
-        }
+        Self { salt, verifier: bignum::multiply(&number, &number).to_bytes().to_vec() }
     }
 
     /// `SALT`: the salt in hexadecimal digits without leading zeros.
@@ -100,10 +86,7 @@ impl PasswordVerifier {
     /// Reads [`Self::to_bytes`]; `None` if there is no verifier in it.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (salt, verifier) = bytes.split_first_chunk()?;
-        (!verifier.is_empty()).then(|| Self {
-            salt: *salt,
-            verifier: verifier.to_vec(),
-        })
+        (!verifier.is_empty()).then(|| Self { salt: *salt, verifier: verifier.to_vec() })
     }
 }
 
@@ -148,10 +131,7 @@ mod tests {
     #[test]
     fn a_simulated_user_has_a_stable_salt_and_no_password() {
         let simulated = PasswordVerifier::simulated(POOL, "Nobody", &[3; 32]);
-        assert_eq!(
-            simulated,
-            PasswordVerifier::simulated(POOL, "nobody", &[3; 32])
-        );
+        assert_eq!(simulated, PasswordVerifier::simulated(POOL, "nobody", &[3; 32]));
         assert!(!simulated.matches(POOL, "Nobody", "Correct-Horse-9!"));
         assert!((370..=384).contains(&simulated.verifier.len()));
         for other in [
@@ -167,10 +147,7 @@ mod tests {
     #[test]
     fn what_is_stored_is_read_back() {
         let stored = PasswordVerifier::register(POOL, "ada", "pw", &Fixed(1));
-        assert_eq!(
-            PasswordVerifier::from_bytes(&stored.to_bytes()),
-            Some(stored)
-        );
+        assert_eq!(PasswordVerifier::from_bytes(&stored.to_bytes()), Some(stored));
         assert_eq!(PasswordVerifier::from_bytes(&[1; 16]), None);
         assert_eq!(PasswordVerifier::from_bytes(&[]), None);
     }

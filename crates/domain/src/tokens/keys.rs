@@ -117,13 +117,11 @@ impl KeyReserve {
     /// Takes a key out of the reserve, or makes one on a worker if there is none.
     pub async fn take(&self, workers: &dyn Workers) -> Result<SigningKey, Fault> {
         let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        match ready {
-            Some(key) => Ok(key),
-            None => {
-                let make = Arc::clone(&self.make);
-                compute(workers, move || make()).await?
-            }
+        if let Some(key) = ready {
+            return Ok(key);
         }
+        let make = Arc::clone(&self.make);
+        compute(workers, move || make()).await?
     }
 
     /// Makes one key if the reserve isn't full; answers whether it did. Slow: for a background

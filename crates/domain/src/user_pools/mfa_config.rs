@@ -32,9 +32,7 @@ pub fn replace(
             pool.settings.sms_configuration = Some(configuration);
         }
     }
-    let software_token = request
-        .software_token_mfa_configuration
-        .and_then(|token| token.enabled);
+    let software_token = request.software_token_mfa_configuration.and_then(|token| token.enabled);
     pool.factors = FactorSettings {
         sms: asks_sms && pool.settings.sms_configuration.is_some(),
         software_token: software_token == Some(true),
@@ -94,11 +92,9 @@ pub fn describe(pool: &UserPool) -> GetUserPoolMfaConfigResponse {
             sms_authentication_message: pool.settings.sms_authentication_message.clone(),
             sms_configuration: pool.settings.sms_configuration.clone(),
         }),
-        software_token_mfa_configuration: factors.software_token.then_some(
-            SoftwareTokenMfaConfigType {
-                enabled: Some(true),
-            },
-        ),
+        software_token_mfa_configuration: factors
+            .software_token
+            .then_some(SoftwareTokenMfaConfigType { enabled: Some(true) }),
         email_mfa_configuration: factors.email.clone(),
         mfa_configuration: Some(pool.mfa()),
         web_authn_configuration: factors.web_authn.clone(),

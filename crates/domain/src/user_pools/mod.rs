@@ -54,64 +54,42 @@ impl UserPool {
 
     /// The part of the id after the first `_`, which SRP hashes.
     pub fn srp_name(&self) -> &str {
-        self.id()
-            .split_once('_')
-            .map_or(self.id(), |(_, name)| name)
+        self.id().split_once('_').map_or(self.id(), |(_, name)| name)
     }
 
     /// Whether usernames and aliases differ by case. True unless the pool was created otherwise.
     pub fn is_case_sensitive(&self) -> bool {
-        self.settings
-            .username_configuration
-            .as_ref()
-            .is_none_or(|c| c.case_sensitive)
+        self.settings.username_configuration.as_ref().is_none_or(|c| c.case_sensitive)
     }
 
     /// The form in which a username or alias of this pool is compared.
     pub fn name_key(&self, name: &str) -> String {
-        if self.is_case_sensitive() {
-            name.to_owned()
-        } else {
-            name.to_lowercase()
-        }
+        if self.is_case_sensitive() { name.to_owned() } else { name.to_lowercase() }
     }
 
     /// The attribute (`email`, `phone_number`) that serves as username, if any.
     pub fn username_attributes(&self) -> &[UsernameAttributeType] {
-        self.settings
-            .username_attributes
-            .as_deref()
-            .unwrap_or_default()
+        self.settings.username_attributes.as_deref().unwrap_or_default()
     }
 
     /// The attributes that may be used to sign in besides the username.
     pub fn alias_attributes(&self) -> &[AliasAttributeType] {
-        self.settings
-            .alias_attributes
-            .as_deref()
-            .unwrap_or_default()
+        self.settings.alias_attributes.as_deref().unwrap_or_default()
     }
 
     /// The attributes for which codes are sent without being asked.
     pub fn auto_verified_attributes(&self) -> &[VerifiedAttributeType] {
-        self.settings
-            .auto_verified_attributes
-            .as_deref()
-            .unwrap_or_default()
+        self.settings.auto_verified_attributes.as_deref().unwrap_or_default()
     }
 
     /// Whether MFA is off, optional or required.
     pub fn mfa(&self) -> UserPoolMfaType {
-        self.settings
-            .mfa_configuration
-            .unwrap_or(UserPoolMfaType::Off)
+        self.settings.mfa_configuration.unwrap_or(UserPoolMfaType::Off)
     }
 
     /// The feature tier; pools are in the middle one unless told otherwise.
     pub fn tier(&self) -> UserPoolTierType {
-        self.settings
-            .user_pool_tier
-            .unwrap_or(UserPoolTierType::Essentials)
+        self.settings.user_pool_tier.unwrap_or(UserPoolTierType::Essentials)
     }
 
     /// Whether the pool offers this second factor.

@@ -35,9 +35,7 @@ impl UserPool {
         let policies = self.settings.policies.as_ref();
         let policy = policies.and_then(|policies| policies.password_policy.as_ref());
         let count = |value: Option<i32>, default: usize| {
-            value
-                .and_then(|value| usize::try_from(value).ok())
-                .unwrap_or(default)
+            value.and_then(|value| usize::try_from(value).ok()).unwrap_or(default)
         };
         // Stored policies are complete; a pool without policy has the default one.
         let requires = |flag: Option<bool>| flag.unwrap_or(policy.is_none());

@@ -84,28 +84,18 @@ impl UserPool {
     /// The attributes that users of the pool can have: standard ones first, then custom ones
     /// (`custom:…`, `dev:custom:…`) in order of creation. Every member but the constraints is set.
     pub fn schema(&self) -> &[SchemaAttributeType] {
-        self.settings
-            .schema_attributes
-            .as_deref()
-            .unwrap_or_default()
+        self.settings.schema_attributes.as_deref().unwrap_or_default()
     }
 
     /// The schema's entry for the attribute of this full name (`email`, `custom:tier`).
     pub fn schema_attribute(&self, name: &str) -> Option<&SchemaAttributeType> {
-        self.schema()
-            .iter()
-            .find(|attribute| attribute.name.as_deref() == Some(name))
+        self.schema().iter().find(|attribute| attribute.name.as_deref() == Some(name))
     }
 
     /// Names of the attributes that a new user must bring. `sub` is not among them: it is made.
     pub fn required_attributes(&self) -> impl Iterator<Item = &str> {
-        let required = self
-            .schema()
-            .iter()
-            .filter(|attribute| attribute.required == Some(true));
-        required
-            .filter_map(|attribute| attribute.name.as_deref())
-            .filter(|name| *name != "sub")
+        let required = self.schema().iter().filter(|attribute| attribute.required == Some(true));
+        required.filter_map(|attribute| attribute.name.as_deref()).filter(|name| *name != "sub")
     }
 
     /// Adds custom attributes: all of them, or none.
@@ -125,17 +115,11 @@ impl UserPool {
             }
             added.push(attribute);
         }
-        let existing = self
-            .schema()
-            .iter()
-            .filter_map(|attribute| attribute.name.as_deref());
+        let existing = self.schema().iter().filter_map(|attribute| attribute.name.as_deref());
         if existing.filter(|name| !is_standard(name)).count() + added.len() > MAX_CUSTOM {
             return Err(SchemaRefused::TooMany);
         }
-        self.settings
-            .schema_attributes
-            .get_or_insert_default()
-            .append(&mut added);
+        self.settings.schema_attributes.get_or_insert_default().append(&mut added);
         Ok(())
     }
 }
@@ -155,11 +139,7 @@ pub fn initial(wanted: &[SchemaAttributeType]) -> Result<Vec<SchemaAttributeType
     for attribute in wanted {
         let name = attribute.name.as_deref().ok_or(SchemaRefused::Nameless)?;
         let is_custom = !is_standard(name) || name.ends_with("_verified");
-        let full_name = if is_custom {
-            full_name(attribute, name)
-        } else {
-            name.to_owned()
-        };
+        let full_name = if is_custom { full_name(attribute, name) } else { name.to_owned() };
         if seen.contains(&full_name) {
             return Err(SchemaRefused::Duplicate(full_name));
         }
@@ -207,9 +187,8 @@ fn change_standard(
     name: &str,
     wanted: &SchemaAttributeType,
 ) -> Result<(), SchemaRefused> {
-    let changes_type = wanted
-        .attribute_data_type
-        .is_some_and(|t| Some(t) != entry.attribute_data_type);
+    let changes_type =
+        wanted.attribute_data_type.is_some_and(|t| Some(t) != entry.attribute_data_type);
     if changes_type || wanted.developer_only_attribute == Some(true) {
         return Err(SchemaRefused::ChangedStandard(name.to_owned()));
     }
@@ -233,10 +212,7 @@ fn change_standard(
 /// The name with its prefix.
 fn full_name(wanted: &SchemaAttributeType, name: &str) -> String {
     let is_developer_only = wanted.developer_only_attribute == Some(true);
-    format!(
-        "{}custom:{name}",
-        if is_developer_only { "dev:" } else { "" }
-    )
+    format!("{}custom:{name}", if is_developer_only { "dev:" } else { "" })
 }
 
 /// A custom attribute as it is stored.
@@ -245,19 +221,14 @@ fn full_name(wanted: &SchemaAttributeType, name: &str) -> String {
 fn custom(wanted: &SchemaAttributeType) -> Result<SchemaAttributeType, SchemaRefused> {
     let name = wanted.name.as_deref().ok_or(SchemaRefused::Nameless)?;
     let name = full_name(wanted, name);
-    let data_type = wanted
-        .attribute_data_type
-        .ok_or(SchemaRefused::NoDataType)?;
+    let data_type = wanted.attribute_data_type.ok_or(SchemaRefused::NoDataType)?;
     if wanted.required == Some(true) {
         return Err(SchemaRefused::RequiredCustom);
     }
     let (mut text, mut number) = (None, None);
     match data_type {
         AttributeDataType::String => {
-            let bounds = wanted
-                .string_attribute_constraints
-                .clone()
-                .unwrap_or_default();
+            let bounds = wanted.string_attribute_constraints.clone().unwrap_or_default();
             check_lengths(&name, &bounds)?;
             text = Some(bounds);
         }
@@ -280,10 +251,7 @@ fn custom(wanted: &SchemaAttributeType) -> Result<SchemaAttributeType, SchemaRef
 
 /// Checks the bounds of a text's length: whole numbers, in order.
 fn check_lengths(name: &str, bounds: &StringAttributeConstraintsType) -> Result<(), SchemaRefused> {
-    let bad = || SchemaRefused::BadConstraint {
-        kind: "String",
-        name: name.to_owned(),
-    };
+    let bad = || SchemaRefused::BadConstraint { kind: "String", name: name.to_owned() };
     let min = number(bounds.min_length.as_deref(), bad)?;
     let max = number(bounds.max_length.as_deref(), bad)?;
     if [min, max].into_iter().flatten().any(|length| length < 0.0) {
@@ -297,10 +265,7 @@ fn check_lengths(name: &str, bounds: &StringAttributeConstraintsType) -> Result<
 
 /// Checks the bounds of a number: whole numbers, in order.
 fn check_values(name: &str, bounds: &NumberAttributeConstraintsType) -> Result<(), SchemaRefused> {
-    let bad = || SchemaRefused::BadConstraint {
-        kind: "Number",
-        name: name.to_owned(),
-    };
+    let bad = || SchemaRefused::BadConstraint { kind: "Number", name: name.to_owned() };
     let min = number(bounds.min_value.as_deref(), bad)?;
     let max = number(bounds.max_value.as_deref(), bad)?;
     match (min, max) {
@@ -318,9 +283,6 @@ fn number(
     let Some(text) = text else { return Ok(None) };
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let value = text
-        .parse()
-        .ok()
-        .filter(|value: &f64| is_whole && value.is_finite());
+    let value = text.parse().ok().filter(|value: &f64| is_whole && value.is_finite());
     value.map(Some).ok_or_else(bad)
 }

@@ -188,25 +188,15 @@ pub fn create(
         id: Some(id.to_owned()),
         arn: Some(identity.user_pool_arn(id)),
         creation_date: Some(now.to_wire()),
-        schema_attributes: Some(schema::initial(
-            request.schema.as_deref().unwrap_or_default(),
-        )?),
+        schema_attributes: Some(schema::initial(request.schema.as_deref().unwrap_or_default())?),
         alias_attributes: aliases,
         username_attributes: usernames,
         username_configuration: request.username_configuration.clone(),
         ..UserPoolType::default()
     };
-    let mut pool = UserPool {
-        settings,
-        ..UserPool::default()
-    };
-    if pool
-        .required_attributes()
-        .any(|name| name == "preferred_username")
-        && pool
-            .alias_attributes()
-            .iter()
-            .any(|alias| alias.as_str() == "preferred_username")
+    let mut pool = UserPool { settings, ..UserPool::default() };
+    if pool.required_attributes().any(|name| name == "preferred_username")
+        && pool.alias_attributes().iter().any(|alias| alias.as_str() == "preferred_username")
     {
         return Err(SchemaRefused::RequiredAlias.into());
     }

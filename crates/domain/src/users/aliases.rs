@@ -73,7 +73,7 @@ pub async fn follow(
 }
 
 /// Whether a preferred username is what somebody else signs in with as username.
-async fn is_username_of_another(
+pub(super) async fn is_username_of_another(
     tx: &mut dyn Transaction,
     pool: &UserPool,
     alias: &Alias,
@@ -94,9 +94,13 @@ pub(super) async fn take_from_holder(
     sub: &str,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let Some(contact) = Contact::of_attribute(&alias.attribute) else { return Ok(()) };
+    let Some(contact) = Contact::of_attribute(&alias.attribute) else {
+        return Ok(());
+    };
     let holder = tx.user_by_alias(pool.id(), &alias.key).await?;
-    let Some(mut holder) = holder.filter(|holder| holder.sub != sub) else { return Ok(()) };
+    let Some(mut holder) = holder.filter(|holder| holder.sub != sub) else {
+        return Ok(());
+    };
     if !aliases_in_effect(pool, &holder).contains(alias) {
         return Ok(());
     }

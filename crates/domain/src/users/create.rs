@@ -10,7 +10,7 @@ use crate::{
     user_pools::UserPool,
     users::{
         MfaPreference, Taken, User,
-        aliases::{OnConflict, aliases_in_effect, take_from_holder},
+        aliases::{OnConflict, aliases_in_effect, is_username_of_another, take_from_holder},
         names::{self, NameRefused, Named},
         new_sub,
     },
@@ -94,6 +94,11 @@ pub async fn insert(
         // A username that is taken leaves others' aliases alone: nothing is committed then.
         for alias in &aliases {
             take_from_holder(tx, pool, alias, &user.sub, user.created_at).await?;
+        }
+    }
+    for alias in &aliases {
+        if is_username_of_another(tx, pool, alias, &user.sub).await? {
+            return Ok(Err(Taken::Alias(alias.attribute.clone())));
         }
     }
     tx.insert_user(user, &key, &aliases).await

@@ -114,7 +114,13 @@ pub fn cursor(pool: &UserPool, filter: Option<&UserFilter>, user: &User) -> User
             SearchField::Username => user.username.as_str(),
             SearchField::Sub => &user.sub,
             SearchField::UserStatus => user.status.as_str(),
-            SearchField::Enabled => if user.enabled { "Enabled" } else { "Disabled" },
+            SearchField::Enabled => {
+                if user.enabled {
+                    "Enabled"
+                } else {
+                    "Disabled"
+                }
+            }
             field => user.attribute(field.name()).unwrap_or_default(),
         };
         filter.field.compared(pool, value)
@@ -133,9 +139,8 @@ mod tests {
 
     #[test]
     fn conditions_are_read_in_every_spelling() {
-        let email = |value: &str, is_prefix| {
-            Ok(Some((SearchField::Email, value.to_owned(), is_prefix)))
-        };
+        let email =
+            |value: &str, is_prefix| Ok(Some((SearchField::Email, value.to_owned(), is_prefix)));
         assert_eq!(parsed(r#"email = "jo@x""#), email("jo@x", false));
         assert_eq!(parsed(r#"email="jo@x""#), email("jo@x", false));
         assert_eq!(parsed(r#"  "email"^="Jo"  "#), email("jo", true));
@@ -149,9 +154,19 @@ mod tests {
     #[test]
     fn what_is_no_condition_is_refused() {
         let broken = [
-            "email", "email =", "email = jo", r#"email == "jo""#, r#"email "jo""#, r#"= "jo""#,
-            r#"email = "jo"#, r#"email = "jo" x"#, r#"email = "jo" and name = "x""#, r#""email"#,
-            r#"email > "jo""#, r#"email = "jo\"#, r#"email ^ = "jo""#,
+            "email",
+            "email =",
+            "email = jo",
+            r#"email == "jo""#,
+            r#"email "jo""#,
+            r#"= "jo""#,
+            r#"email = "jo"#,
+            r#"email = "jo" x"#,
+            r#"email = "jo" and name = "x""#,
+            r#""email"#,
+            r#"email > "jo""#,
+            r#"email = "jo\"#,
+            r#"email ^ = "jo""#,
         ];
         for text in broken {
             assert_eq!(parsed(text), Err(FilterRefused::Syntax), "{text}");

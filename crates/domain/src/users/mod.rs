@@ -293,6 +293,15 @@ pub fn new_sub(entropy: &dyn Entropy) -> String {
     format!("{first}-{second}-70{third}-{}-{}", group(16, 20), group(20, 32))
 }
 
+/// Whether a name that a client sent stands for this user: the username, the `sub`, or an alias in
+/// effect.
+pub fn is_named(pool: &UserPool, user: &User, name: &str) -> bool {
+    let key = pool.name_key(name);
+    key == pool.name_key(&user.username)
+        || name == user.sub
+        || aliases_in_effect(pool, user).iter().any(|alias| alias.key == key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,13 +318,4 @@ mod tests {
     fn a_sub_has_the_groups_of_a_uuid() {
         assert_eq!(new_sub(&Counting), "00010203-0405-7007-0809-0a0b0c0d0e0f");
     }
-}
-
-/// Whether a name that a client sent stands for this user: the username, the `sub`, or an alias in
-/// effect.
-pub fn is_named(pool: &UserPool, user: &User, name: &str) -> bool {
-    let key = pool.name_key(name);
-    key == pool.name_key(&user.username)
-        || name == user.sub
-        || aliases_in_effect(pool, user).iter().any(|alias| alias.key == key)
 }

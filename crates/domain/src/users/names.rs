@@ -104,7 +104,10 @@ mod tests {
             ..UserPoolType::default()
         });
         assert_eq!(choose(&pool, "jo@x"), Ok(Named::Contact(Contact::Email, "jo@x".to_owned())));
-        assert_eq!(choose(&pool, "+14"), Ok(Named::Contact(Contact::PhoneNumber, "+14".to_owned())));
+        assert_eq!(
+            choose(&pool, "+14"),
+            Ok(Named::Contact(Contact::PhoneNumber, "+14".to_owned()))
+        );
         let refused = NameRefused::NotAContact { email: true, phone_number: true };
         assert_eq!(choose(&pool, "jo"), Err(refused));
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
 /// Parameters of an operation, under the names of the service's API.
 pub(super) type Parameters = Map<String, Value>;
@@ -39,7 +38,7 @@ pub(super) struct Pool {
 pub(super) struct Client {
     pub(super) id: String,
     /// A fixed secret; none makes a public client, unless the settings ask for a random one.
-    pub(super) secret: Option<Zeroizing<String>>,
+    pub(super) secret: Option<String>,
     /// Parameters of `CreateUserPoolClient`.
     pub(super) settings: Parameters,
 }
@@ -49,16 +48,16 @@ pub(super) struct Client {
 #[serde(deny_unknown_fields)]
 pub(super) struct User {
     pub(super) username: String,
-    pub(super) password: Option<Zeroizing<String>>,
+    pub(super) password: Option<String>,
     /// To be replaced by the user at the first sign-in.
-    pub(super) temporary_password: Option<Zeroizing<String>>,
+    pub(super) temporary_password: Option<String>,
     /// Whether the sign-up is confirmed. Without meaning beside a temporary password.
     #[serde(default = "yes")]
     pub(super) confirmed: bool,
     #[serde(default)]
     pub(super) attributes: BTreeMap<String, String>,
     /// In base32. Makes the software token the user's second factor.
-    pub(super) totp_secret: Option<Zeroizing<String>>,
+    pub(super) totp_secret: Option<String>,
 }
 
 const fn yes() -> bool {

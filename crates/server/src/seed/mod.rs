@@ -39,14 +39,9 @@ const TRIES: u32 = 5;
 pub(crate) async fn plant(path: &Path, ports: &Ports) -> Outcome<()> {
     let document = Document::read(path)?;
     let seed: Seed = document.parse()?;
-    let planter = Planter {
-        document: &document,
-        ports,
-    };
+    let planter = Planter { document: &document, ports };
     for (index, pool) in seed.pools.iter().enumerate() {
-        planter
-            .pool_with_all(&format!("pools.{index}"), pool)
-            .await?;
+        planter.pool_with_all(&format!("pools.{index}"), pool).await?;
     }
     Ok(())
 }
@@ -131,9 +126,7 @@ impl Planter<'_> {
     /// Clients derive the region from an id, so it must begin with this server's.
     fn check_pool_id(&self, key: &str, id: &str) -> Result<(), Problem> {
         let region = &self.ports.identity.region;
-        let name = id
-            .strip_prefix(region.as_str())
-            .and_then(|rest| rest.strip_prefix('_'));
+        let name = id.strip_prefix(region.as_str()).and_then(|rest| rest.strip_prefix('_'));
         let is_fit = |name: &str| {
             !name.is_empty() && id.len() <= 55 && name.chars().all(|c| c.is_ascii_alphanumeric())
         };
@@ -165,14 +158,7 @@ impl Planter<'_> {
             let text = "must be 1 to 128 letters, digits and characters of _+";
             return Err(self.problem(&format!("{key}.id"), text).into());
         }
-        if let Some(stored) = self
-            .ports
-            .store
-            .read()
-            .await?
-            .app_client(&client.id)
-            .await?
-        {
+        if let Some(stored) = self.ports.store.read().await?.app_client(&client.id).await? {
             if stored.user_pool_id() == user_pool_id {
                 return Ok(());
             }
@@ -187,12 +173,7 @@ impl Planter<'_> {
         }
         let request: CreateUserPoolClientRequest = self.request(&settings_key, parameters)?;
         let pool = self.stored_pool(user_pool_id).await?;
-        let Ports {
-            identity,
-            entropy,
-            clock,
-            ..
-        } = self.ports;
+        let Ports { identity, entropy, clock, .. } = self.ports;
         let now = clock.now();
         let mut made = app_clients::settings::create(request, &pool, identity, &**entropy, now)
             .map_err(|refused| self.problem(&settings_key, refused))?;
@@ -210,10 +191,7 @@ impl Planter<'_> {
     async fn user(&self, key: &str, user_pool_id: &str, user: &User) -> Outcome<()> {
         let pool = self.stored_pool(user_pool_id).await?;
         let mut view = self.ports.store.read().await?;
-        if users::find_by_login(&mut *view, &pool, &user.username)
-            .await?
-            .is_some()
-        {
+        if users::find_by_login(&mut *view, &pool, &user.username).await?.is_some() {
             return Ok(());
         }
         drop(view);
@@ -230,28 +208,17 @@ impl Planter<'_> {
     /// A user as the file describes it, not stored yet.
     async fn compose_user(&self, key: &str, pool: &UserPool, user: &User) -> Outcome<users::User> {
         let Ports { entropy, clock, .. } = self.ports;
-        let attributes: Vec<(String, String)> = user
-            .attributes
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
+        let attributes: Vec<(String, String)> =
+            user.attributes.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let creator = Creator::Administrator;
-        let draft = create::draft(
-            pool,
-            &user.username,
-            &attributes,
-            creator,
-            &**entropy,
-            clock.now(),
-        );
+        let draft =
+            create::draft(pool, &user.username, &attributes, creator, &**entropy, clock.now());
         let mut made =
             draft.map_err(|refused| self.problem(key, format_args!("refused: {refused:?}")))?;
         let (name, password) = match (&user.password, &user.temporary_password) {
             (Some(_), Some(_)) => {
                 let text = "contradicts password: keep one of them";
-                return Err(self
-                    .problem(&format!("{key}.temporary_password"), text)
-                    .into());
+                return Err(self.problem(&format!("{key}.temporary_password"), text).into());
             }
             (Some(password), None) => ("password", Some(password)),
             (None, temporary) => ("temporary_password", temporary.as_ref()),
@@ -271,11 +238,7 @@ impl Planter<'_> {
         if let Some(secret) = &user.totp_secret {
             let secret = totp_secret(secret)
                 .map_err(|text| self.problem(&format!("{key}.totp_secret"), text))?;
-            let active = ActiveSecret {
-                secret,
-                friendly_name: None,
-                last_step: 0,
-            };
+            let active = ActiveSecret { secret, friendly_name: None, last_step: 0 };
             made.software_token.active = Some(active);
             made.mfa.enabled.insert(MfaFactor::SoftwareToken);
             made.mfa.preferred = Some(MfaFactor::SoftwareToken);
@@ -325,12 +288,10 @@ fn unknown_name(given: &Value, understood: &Value) -> Option<String> {
 }
 
 fn unknown_member(given: &Map<String, Value>, understood: &Map<String, Value>) -> Option<String> {
-    given
-        .iter()
-        .find_map(|(name, value)| match understood.get(name) {
-            None => Some(name.clone()),
-            Some(inner) => unknown_name(value, inner).map(|path| format!("{name}.{path}")),
-        })
+    given.iter().find_map(|(name, value)| match understood.get(name) {
+        None => Some(name.clone()),
+        Some(inner) => unknown_name(value, inner).map(|path| format!("{name}.{path}")),
+    })
 }
 
 /// A TOTP secret of at most 32 bytes.

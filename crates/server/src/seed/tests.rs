@@ -13,9 +13,7 @@ async fn plant_text(kit: &Kit, text: &str) -> Result<(), String> {
     let path = folder.path().join("seed.toml");
     std::fs::write(&path, text).unwrap();
     let prefix = format!("{}/", folder.path().display());
-    plant(&path, &kit.ports)
-        .await
-        .map_err(|error| error.to_string().replace(&prefix, ""))
+    plant(&path, &kit.ports).await.map_err(|error| error.to_string().replace(&prefix, ""))
 }
 
 #[tokio::test]
@@ -27,23 +25,15 @@ async fn the_example_makes_a_pool_clients_and_users() {
     assert!(pool.offers(MfaFactor::SoftwareToken));
     assert_eq!(view.signing_keys(POOL).await.unwrap().len(), 2);
     let backend = view.app_client("examplebackend").await.unwrap().unwrap();
-    assert_eq!(backend.secrets[0].value, "a-secret-for-development-only");
+    assert_eq!(backend.secrets[0].value, "secretForDevelopmentOnly0123456789");
     assert!(backend.secrets[0].id.starts_with("examplebackend--"));
     let grace = view.user_by_username(POOL, "grace").await.unwrap().unwrap();
     assert_eq!(grace.status, UserStatusType::Confirmed);
     assert_eq!(grace.mfa.preferred, Some(MfaFactor::SoftwareToken));
-    assert!(
-        passwords::matches(&kit.ports, &grace, "Correct-Horse-8")
-            .await
-            .unwrap()
-    );
+    assert!(passwords::matches(&kit.ports, &grace, "Correct-Horse-8").await.unwrap());
     let linus = view.user_by_username(POOL, "linus").await.unwrap().unwrap();
     assert_eq!(linus.status, UserStatusType::ForceChangePassword);
-    let ada = view
-        .user_by_alias(POOL, "ada@example.com")
-        .await
-        .unwrap()
-        .unwrap();
+    let ada = view.user_by_alias(POOL, "ada@example.com").await.unwrap().unwrap();
     assert_eq!(ada.attribute("custom:tier"), Some("gold"));
 }
 
@@ -51,15 +41,7 @@ async fn the_example_makes_a_pool_clients_and_users() {
 async fn planting_again_changes_nothing_and_adds_what_is_new() {
     let kit = Kit::new().await.unwrap();
     plant_text(&kit, EXAMPLE).await.unwrap();
-    let before = kit
-        .ports
-        .store
-        .read()
-        .await
-        .unwrap()
-        .user_by_username(POOL, "ada")
-        .await
-        .unwrap();
+    let before = kit.ports.store.read().await.unwrap().user_by_username(POOL, "ada").await.unwrap();
     let more = EXAMPLE.replace("Correct-Horse-7", "Another-Horse-7")
         + "[[pools.users]]\nusername = \"new\"\npassword = \"Correct-Horse-9\"\n";
     plant_text(&kit, &more).await.unwrap();
@@ -71,74 +53,29 @@ async fn planting_again_changes_nothing_and_adds_what_is_new() {
 
 #[tokio::test]
 async fn what_the_api_would_refuse_is_refused_with_line_and_key() {
-    let kit = Kit::new().await.unwrap();
     for (from, to, expected) in [
-        (
-            "us-east-1_Example01",
-            "eu-west-1_Example01",
-            "seed.toml:5: pools.0.id: must be us-east-1_",
-        ),
+        ("us-east-1_E", "eu-west-1_E", "seed.toml:5: pools.0.id: must be us-east-1_"),
         ("PoolName", "PoolTitle", "seed.toml:7: pools.0.settings: "),
-        (
-            "AutoVerifiedAttributes",
-            "AutoVerified",
-            "pools.0.settings.AutoVerified: is no parameter",
-        ),
+        ("AutoVerifiedA", "AutoA", "seed.toml:9: pools.0.settings.AutoAttributes: is no parameter"),
         ("\"OPTIONAL\"", "\"SOMETIMES\"", "pools.0.mfa: "),
-        (
-            "Correct-Horse-7",
-            "short",
-            "pools.0.users.0.password: does not satisfy",
-        ),
-        (
-            "\"custom:tier\"",
-            "\"custom:rank\"",
-            "pools.0.users.0: refused",
-        ),
-        (
-            "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\"\n",
-            "1\"\n",
-            "pools.0.users.1.totp_secret: must be base32",
-        ),
-        (
-            "temporary_password",
-            "temp_password",
-            "temp_password: unknown field",
-        ),
+        ("Correct-Horse-7", "short", "pools.0.users.0.password: does not satisfy"),
+        ("\"custom:tier\"", "\"custom:rank\"", "pools.0.users.0: refused"),
+        ("= \"JBSWY3DP", "= \"1BSWY3DP", "pools.0.users.1.totp_secret: must be base32"),
+        ("temporary_password", "temp_password", "temp_password: unknown field"),
     ] {
         assert!(EXAMPLE.contains(from));
-        let kit = if expected.contains("users") {
-            Kit::new().await.unwrap()
-        } else {
-            Kit::seeded(1).await.unwrap()
-        };
-        let error = plant_text(
-            &kit,
-            &EXAMPLE.replacen(from, to, if from.starts_with("JB") { 9 } else { 1 }),
-        )
-        .await
-        .unwrap_err();
-        assert!(
-            error.contains(expected),
-            "{error} should contain {expected}"
-        );
+        let kit = Kit::new().await.unwrap();
+        let error = plant_text(&kit, &EXAMPLE.replacen(from, to, 1)).await.unwrap_err();
+        assert!(error.contains(expected), "{error} should contain {expected}");
     }
-    let error = plant_text(&kit, "pools = 1").await.unwrap_err();
-    assert!(error.starts_with("seed.toml:1: pools: "), "{error}");
 }
 
 #[test]
 fn short_secrets_make_the_same_codes_as_before() {
     let Secret(bytes) = totp_secret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
-    assert_eq!(
-        (&bytes[..20], &bytes[20..]),
-        (&b"12345678901234567890"[..], &[0; 12][..])
-    );
+    assert_eq!((&bytes[..20], &bytes[20..]), (&b"12345678901234567890"[..], &[0; 12][..]));
     // RFC 6238 appendix B at 59 s.
     let at = poolhouse_domain::time::Timestamp::from_seconds(59);
-    assert_eq!(
-        poolhouse_domain::totp::code::current_code(&bytes, at).as_str(),
-        "287082"
-    );
+    assert_eq!(poolhouse_domain::totp::code::current_code(&bytes, at).as_str(), "287082");
     assert!(totp_secret("").is_err() && totp_secret(&"A".repeat(56)).is_err());
 }

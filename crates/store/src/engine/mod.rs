@@ -13,8 +13,8 @@ use sqlx::Row as _;
 
 use crate::OpenError;
 
-/// Where the data is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where the data is. Prints without the URL, which may hold a password.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Location {
     /// A SQLite database file, made with its folders if it does not exist. SQLite keeps two more
     /// files beside it while it is open, named alike with `-wal` and `-shm` at the end.
@@ -30,6 +30,18 @@ pub enum Location {
         /// The largest number of connections to keep open.
         connections: usize,
     },
+}
+
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::SqliteFile(path) => f.debug_tuple("SqliteFile").field(path).finish(),
+            Self::Ephemeral => f.write_str("Ephemeral"),
+            Self::Postgres { connections, .. } => {
+                f.debug_struct("Postgres").field("connections", connections).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 /// An open database of either engine.
@@ -149,11 +161,7 @@ pub(crate) enum Value<'a> {
 /// PostgreSQL can't store U+0000 in a text, so it becomes U+FFFD, on both engines alike, in what is
 /// stored and in what is looked up.
 fn storable(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') {
-        text.replace('\0', "\u{FFFD}").into()
-    } else {
-        text.into()
-    }
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}").into() } else { text.into() }
 }
 
 impl<'a> From<&'a str> for Value<'a> {
@@ -334,12 +342,8 @@ fn is_conflict(error: &sqlx::Error) -> bool {
         // SQLITE_BUSY and SQLITE_LOCKED in the low byte of the extended code
         // (https://www.sqlite.org/rescode.html).
         code => {
-            error
-                .try_downcast_ref::<sqlx::sqlite::SqliteError>()
-                .is_some()
-                && code
-                    .parse()
-                    .is_ok_and(|code: u32| matches!(code & 0xFF, 5 | 6))
+            error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some()
+                && code.parse().is_ok_and(|code: u32| matches!(code & 0xFF, 5 | 6))
         }
     }
 }

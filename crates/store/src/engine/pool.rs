@@ -31,12 +31,7 @@ impl<C: Connection> Pool<C> {
     /// A pool of at most `size` connections, none of which is made yet.
     pub(crate) fn new(options: C::Options, size: usize) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(size));
-        Arc::new(Self {
-            options,
-            idle: Mutex::default(),
-            size,
-            permits,
-        })
+        Arc::new(Self { options, idle: Mutex::default(), size, permits })
     }
 
     /// Lends a connection, waiting for one if all are in use.
@@ -45,11 +40,7 @@ impl<C: Connection> Pool<C> {
         C::Options: ConnectOptions<Connection = C>,
     {
         let permit = self.permit().await?;
-        let kept = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let is_reused = kept.is_some();
         let connection = match kept {
             Some(connection) => connection,
@@ -78,10 +69,7 @@ impl<C: Connection> Pool<C> {
 
     /// Drops every connection that is not in use: after the server went away, none of them works.
     pub(crate) fn forget_idle(&self) {
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Waits until nothing is in use, then closes every connection properly.
@@ -134,11 +122,7 @@ impl<C: Connection> Drop for Lent<C> {
     fn drop(&mut self) {
         // The permit is a field and so is given back after this.
         if let Some(connection) = self.connection.take().filter(|_| self.is_sound) {
-            self.pool
-                .idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
     }
 }

@@ -43,11 +43,7 @@ impl Postgres {
     pub(super) async fn write(&self) -> Result<View, Fault> {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ";
         loop {
-            let mut lent = self
-                .pool
-                .take()
-                .await
-                .map_err(|error| fault(BEGIN, error))?;
+            let mut lent = self.pool.take().await.map_err(|error| fault(BEGIN, error))?;
             let connection = lent.start().map_err(|error| fault(BEGIN, error))?;
             let outcome = sqlx::raw_sql(BEGIN).execute(connection).await;
             lent.ended(&outcome);
@@ -69,17 +65,11 @@ impl Postgres {
 async fn check_encoding(pool: &Arc<Pool<PgConnection>>) -> Result<(), OpenError> {
     let mut lent = pool.take().await.map_err(OpenError::unreachable)?;
     let connection = lent.start().map_err(OpenError::unreachable)?;
-    let outcome = sqlx::query("SHOW server_encoding")
-        .fetch_one(connection)
-        .await;
+    let outcome = sqlx::query("SHOW server_encoding").fetch_one(connection).await;
     lent.ended(&outcome);
     let row = outcome.map_err(OpenError::unreachable)?;
     let encoding: String = row.try_get(0).map_err(OpenError::unreachable)?;
-    if encoding == "UTF8" {
-        Ok(())
-    } else {
-        Err(OpenError::Encoding(encoding))
-    }
+    if encoding == "UTF8" { Ok(()) } else { Err(OpenError::Encoding(encoding)) }
 }
 
 pub(crate) enum View {
@@ -92,9 +82,7 @@ pub(crate) struct Transaction(Option<Lent<PgConnection>>);
 
 impl Transaction {
     fn connection(&mut self) -> Result<&mut Lent<PgConnection>, Fault> {
-        self.0
-            .as_mut()
-            .ok_or(Fault::broken("the transaction has ended"))
+        self.0.as_mut().ok_or(Fault::broken("the transaction has ended"))
     }
 }
 
@@ -127,9 +115,7 @@ impl View {
         let connection = lent.start().map_err(|error| fault(sql, error))?;
         let outcome = query.execute(connection).await;
         lent.ended(&outcome);
-        outcome
-            .map(|done| done.rows_affected())
-            .map_err(|error| fault(sql, error))
+        outcome.map(|done| done.rows_affected()).map_err(|error| fault(sql, error))
     }
 
     pub(super) async fn fetch_all(
@@ -149,10 +135,7 @@ impl View {
             },
         };
         let rows = outcome.map_err(|error| fault(sql, error))?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Row::new(EngineRow::Postgres(row)))
-            .collect())
+        Ok(rows.into_iter().map(|row| Row::new(EngineRow::Postgres(row))).collect())
     }
 
     pub(super) async fn fetch_optional(
@@ -170,9 +153,7 @@ impl View {
         };
         let lent = transaction.connection()?;
         let connection = lent.start().map_err(|error| fault(WHAT, error))?;
-        let outcome = sqlx::raw_sql(AssertSqlSafe(script))
-            .execute(connection)
-            .await;
+        let outcome = sqlx::raw_sql(AssertSqlSafe(script)).execute(connection).await;
         lent.ended(&outcome);
         outcome.map(drop).map_err(|error| fault(WHAT, error))
     }
@@ -196,13 +177,11 @@ async fn finish(lent: &mut Lent<PgConnection>, sql: &'static str) -> Result<(), 
 }
 
 fn bind(sql: &'static str, values: &[Value<'_>]) -> Query<'static, sqlx::Postgres, PgArguments> {
-    values
-        .iter()
-        .fold(sqlx::query(sql), |query, value| match value {
-            Value::Text(text) => query.bind(text.as_deref()),
-            Value::Int(number) => query.bind(*number),
-            Value::Blob(bytes) => query.bind(*bytes),
-        })
+    values.iter().fold(sqlx::query(sql), |query, value| match value {
+        Value::Text(text) => query.bind(text.as_deref()),
+        Value::Int(number) => query.bind(*number),
+        Value::Blob(bytes) => query.bind(*bytes),
+    })
 }
 
 async fn fetch(

@@ -38,21 +38,18 @@ pub(crate) struct Sqlite {
 impl Sqlite {
     /// A database file. What was committed survives the loss of power.
     pub(super) fn file(path: &Path) -> Result<Self, OpenError> {
-        prepare_file(path).map_err(|source| OpenError::File {
-            path: path.to_owned(),
-            source,
-        })?;
+        prepare_file(path).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
         Ok(Self::with(path, SqliteSynchronous::Full, None))
     }
 
-    /// A database in a temporary folder.
+    /// A database in a temporary folder of its own. A process that is killed leaves the folder to
+    /// whatever cleans the system's temporary files.
     pub(super) fn ephemeral() -> Result<Self, OpenError> {
-        let folder = tempfile::Builder::new().prefix("poolhouse-").tempdir();
-        let folder = folder.map_err(|source| OpenError::File {
-            path: std::env::temp_dir(),
-            source,
-        })?;
-        let path = folder.path().join("ephemeral.db");
+        let temporary = std::env::temp_dir();
+        let failed = |source| OpenError::File { path: temporary.clone(), source };
+        let folder = tempfile::Builder::new().prefix("poolhouse-").tempdir().map_err(failed)?;
+        let path = folder.path().join("private").join("ephemeral.db");
+        prepare_file(&path).map_err(failed)?;
         Ok(Self::with(&path, SqliteSynchronous::Off, Some(folder)))
     }
 
@@ -71,11 +68,7 @@ impl Sqlite {
             .statement_cache_capacity(STATEMENTS)
             .disable_statement_logging();
         let readers = Pool::new(options.clone().pragma("query_only", "on"), READERS);
-        Self {
-            writer: Pool::new(options, 1),
-            readers,
-            _folder: folder,
-        }
+        Self { writer: Pool::new(options, 1), readers, _folder: folder }
     }
 
     pub(super) fn read(&self) -> View {
@@ -84,11 +77,7 @@ impl Sqlite {
 
     pub(super) async fn write(&self) -> Result<View, Fault> {
         const BEGIN: &str = "BEGIN IMMEDIATE";
-        let mut lent = self
-            .writer
-            .take()
-            .await
-            .map_err(|error| fault(BEGIN, error))?;
+        let mut lent = self.writer.take().await.map_err(|error| fault(BEGIN, error))?;
         run(&mut lent, BEGIN, &[]).await?;
         Ok(View::Write(Transaction(Some(lent))))
     }
@@ -112,10 +101,7 @@ fn prepare_file(path: &Path) -> std::io::Result<()> {
         folders.mode(0o700);
         file.mode(0o600);
     }
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         folders.create(parent)?;
     }
     file.open(path).map(drop)
@@ -131,9 +117,7 @@ pub(crate) struct Transaction(Option<Lent<SqliteConnection>>);
 
 impl Transaction {
     fn connection(&mut self) -> Result<&mut Lent<SqliteConnection>, Fault> {
-        self.0
-            .as_mut()
-            .ok_or(Fault::broken("the transaction has ended"))
+        self.0.as_mut().ok_or(Fault::broken("the transaction has ended"))
     }
 }
 
@@ -201,9 +185,7 @@ impl View {
         };
         let lent = transaction.connection()?;
         let connection = lent.start().map_err(|error| fault(WHAT, error))?;
-        let outcome = sqlx::raw_sql(AssertSqlSafe(script))
-            .execute(connection)
-            .await;
+        let outcome = sqlx::raw_sql(AssertSqlSafe(script)).execute(connection).await;
         lent.ended(&outcome);
         outcome.map(drop).map_err(|error| fault(WHAT, error))
     }
@@ -219,13 +201,11 @@ impl View {
 }
 
 fn bind(sql: &'static str, values: &[Value<'_>]) -> Query<'static, sqlx::Sqlite, SqliteArguments> {
-    values
-        .iter()
-        .fold(sqlx::query(sql), |query, value| match value {
-            Value::Text(text) => query.bind(text.as_deref()),
-            Value::Int(number) => query.bind(*number),
-            Value::Blob(bytes) => query.bind(*bytes),
-        })
+    values.iter().fold(sqlx::query(sql), |query, value| match value {
+        Value::Text(text) => query.bind(text.as_deref()),
+        Value::Int(number) => query.bind(*number),
+        Value::Blob(bytes) => query.bind(*bytes),
+    })
 }
 
 async fn run(
@@ -237,9 +217,7 @@ async fn run(
     let connection = lent.start().map_err(|error| fault(sql, error))?;
     let outcome = query.execute(connection).await;
     lent.ended(&outcome);
-    outcome
-        .map(|done| done.rows_affected())
-        .map_err(|error| fault(sql, error))
+    outcome.map(|done| done.rows_affected()).map_err(|error| fault(sql, error))
 }
 
 async fn fetch_all(
@@ -252,10 +230,7 @@ async fn fetch_all(
     let outcome = query.fetch_all(connection).await;
     lent.ended(&outcome);
     let rows = outcome.map_err(|error| fault(sql, error))?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Row::new(EngineRow::Sqlite(row)))
-        .collect())
+    Ok(rows.into_iter().map(|row| Row::new(EngineRow::Sqlite(row))).collect())
 }
 
 async fn fetch_optional(

@@ -38,9 +38,7 @@ impl SqlTransaction {
             return Ok(true);
         }
         // The earlier alias is gone by now, so this must not be committed.
-        Err(Fault::Conflict(
-            "an alias was claimed by two users at once".to_owned(),
-        ))
+        Err(Fault::Conflict("an alias was claimed by two users at once".to_owned()))
     }
 
     /// Removes the user's alias for an attribute, if there is one.
@@ -50,9 +48,6 @@ impl SqlTransaction {
         attribute: &str,
         sub: &str,
     ) -> Result<(), Fault> {
-        self.view
-            .execute(DELETE, values![pool_id, attribute, sub])
-            .await
-            .map(drop)
+        self.view.execute(DELETE, values![pool_id, attribute, sub]).await.map(drop)
     }
 }

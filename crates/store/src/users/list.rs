@@ -27,11 +27,7 @@ pub(super) fn search_key(field: SearchField, value: &str) -> String {
         | SearchField::UserStatus
         | SearchField::Enabled => false,
     };
-    let mut key = if is_folded {
-        value.to_lowercase()
-    } else {
-        value.to_owned()
-    };
+    let mut key = if is_folded { value.to_lowercase() } else { value.to_owned() };
     key.truncate(key.floor_char_boundary(KEY_BYTES));
     key
 }
@@ -65,24 +61,11 @@ fn end_of_texts() -> String {
 /// A page of users: which statement, and where it begins and ends.
 pub(super) enum Query {
     /// A range of a value that no two users share.
-    Unique {
-        column: UniqueColumn,
-        from: String,
-        before: String,
-    },
+    Unique { column: UniqueColumn, from: String, before: String },
     /// One value of a field, in order of `sub`.
-    Equal {
-        field: SearchField,
-        value: String,
-        after_sub: String,
-    },
+    Equal { field: SearchField, value: String, after_sub: String },
     /// A range of values, in order of value and `sub`.
-    Range {
-        field: SearchField,
-        after: String,
-        after_sub: String,
-        before: String,
-    },
+    Range { field: SearchField, after: String, after_sub: String, before: String },
 }
 
 /// A column whose values are unique in a pool.
@@ -110,11 +93,7 @@ pub(super) fn query(filter: Option<&UserFilter>, after: Option<&UserCursor>) -> 
         UniqueColumn::Username => after.map(|cursor| cursor.value.clone()),
     };
     let (value, is_prefix) = filter.map_or(("", true), |f| (f.value.as_str(), f.is_prefix));
-    let before = if is_prefix {
-        after_prefix(value)
-    } else {
-        Some(successor(value))
-    };
+    let before = if is_prefix { after_prefix(value) } else { Some(successor(value)) };
     Query::Unique {
         column,
         from: last.map_or_else(|| value.to_owned(), |last| successor(&last)),
@@ -129,24 +108,13 @@ fn shared(
     after: Option<&UserCursor>,
     after_sub: String,
 ) -> Query {
-    let value = filter
-        .map(|filter| search_key(field, &filter.value))
-        .unwrap_or_default();
+    let value = filter.map(|filter| search_key(field, &filter.value)).unwrap_or_default();
     if filter.is_some_and(|filter| !filter.is_prefix) {
-        return Query::Equal {
-            field,
-            value,
-            after_sub,
-        };
+        return Query::Equal { field, value, after_sub };
     }
     let before = after_prefix(&value).unwrap_or_else(end_of_texts);
     let last = after.map(|cursor| search_key(field, &cursor.value));
-    Query::Range {
-        field,
-        after: last.unwrap_or(value),
-        after_sub,
-        before,
-    }
+    Query::Range { field, after: last.unwrap_or(value), after_sub, before }
 }
 
 /// The statement for a range of a unique column.
@@ -211,14 +179,10 @@ const fn statements(field: SearchField) -> (&'static str, &'static str) {
 impl Query {
     pub(super) const fn sql(&self) -> &'static str {
         match self {
-            Self::Unique {
-                column: UniqueColumn::Username,
-                ..
-            } => statements(SearchField::Username).1,
-            Self::Unique {
-                column: UniqueColumn::Sub,
-                ..
-            } => statements(SearchField::Sub).1,
+            Self::Unique { column: UniqueColumn::Username, .. } => {
+                statements(SearchField::Username).1
+            }
+            Self::Unique { column: UniqueColumn::Sub, .. } => statements(SearchField::Sub).1,
             Self::Equal { field, .. } => statements(*field).0,
             Self::Range { field, .. } => statements(*field).1,
         }
@@ -228,17 +192,10 @@ impl Query {
         let mut values = vec![Value::from(user_pool_id)];
         match self {
             Self::Unique { from, before, .. } => values.extend([from.into(), before.into()]),
-            Self::Equal {
-                value, after_sub, ..
-            } => {
+            Self::Equal { value, after_sub, .. } => {
                 values.extend([value.into(), after_sub.into()]);
             }
-            Self::Range {
-                after,
-                after_sub,
-                before,
-                ..
-            } => {
+            Self::Range { after, after_sub, before, .. } => {
                 values.extend([after.into(), after_sub.into(), before.into()]);
             }
         }

@@ -47,11 +47,8 @@ const BY_USERNAME: &str = concat!(
     user_columns!(),
     " FROM users u WHERE u.pool_id = $1 AND u.username_key = $2"
 );
-const BY_SUB: &str = concat!(
-    "SELECT ",
-    user_columns!(),
-    " FROM users u WHERE u.pool_id = $1 AND u.sub = $2"
-);
+const BY_SUB: &str =
+    concat!("SELECT ", user_columns!(), " FROM users u WHERE u.pool_id = $1 AND u.sub = $2");
 const BY_ALIAS: &str = concat!(
     "SELECT ",
     user_columns!(),
@@ -72,9 +69,7 @@ const COUNTED: &str = "SELECT CAST(COALESCE(SUM(users), 0) AS BIGINT) FROM user_
 const SHARDS: u32 = 64;
 
 fn shard(sub: &str) -> u32 {
-    sub.bytes().fold(0_u32, |hash, byte| {
-        hash.wrapping_mul(31).wrapping_add(byte.into())
-    }) % SHARDS
+    sub.bytes().fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into())) % SHARDS
 }
 
 impl SqlTransaction {
@@ -94,20 +89,13 @@ impl SqlTransaction {
         let sealed = Sealed::of(self, user)?;
         let mut values = Vec::with_capacity(COLUMN_COUNT + 3);
         sealed.push_values(user, &mut values);
-        let rest = [
-            (&user.username).into(),
-            username_key.into(),
-            user.created_at.into(),
-        ];
+        let rest = [(&user.username).into(), username_key.into(), user.created_at.into()];
         values.extend::<[Value<'_>; 3]>(rest);
         Ok(self.view.execute(INSERT, &values).await? == 1)
     }
 
     async fn count_user(&mut self, pool_id: &str, sub: &str, change: i64) -> Result<(), Fault> {
-        self.view
-            .execute(COUNT, values![pool_id, shard(sub), change])
-            .await
-            .map(drop)
+        self.view.execute(COUNT, values![pool_id, shard(sub), change]).await.map(drop)
     }
 }
 
@@ -126,9 +114,7 @@ impl Users for SqlTransaction {
         for alias in aliases {
             if !self.insert_alias(pool_id, alias, sub).await? {
                 // The caller may commit what else it did, so nothing of the user may stay.
-                self.view
-                    .execute(DELETE_ALIASES, values![pool_id, sub])
-                    .await?;
+                self.view.execute(DELETE_ALIASES, values![pool_id, sub]).await?;
                 self.view.execute(DELETE, values![pool_id, sub]).await?;
                 return Ok(Err(Taken::Alias(alias.attribute.clone())));
             }
@@ -141,8 +127,7 @@ impl Users for SqlTransaction {
         user_pool_id: &str,
         username_key: &str,
     ) -> Result<Option<User>, Fault> {
-        self.one_user(BY_USERNAME, values![user_pool_id, username_key])
-            .await
+        self.one_user(BY_USERNAME, values![user_pool_id, username_key]).await
     }
 
     async fn user_by_sub(&mut self, user_pool_id: &str, sub: &str) -> Result<Option<User>, Fault> {
@@ -154,8 +139,7 @@ impl Users for SqlTransaction {
         user_pool_id: &str,
         alias_key: &str,
     ) -> Result<Option<User>, Fault> {
-        self.one_user(BY_ALIAS, values![user_pool_id, alias_key])
-            .await
+        self.one_user(BY_ALIAS, values![user_pool_id, alias_key]).await
     }
 
     async fn update_user(&mut self, user: &mut User) -> Result<(), Fault> {
@@ -170,12 +154,7 @@ impl Users for SqlTransaction {
     }
 
     async fn delete_user(&mut self, user_pool_id: &str, sub: &str) -> Result<(), Fault> {
-        if self
-            .view
-            .execute(DELETE, values![user_pool_id, sub])
-            .await?
-            == 0
-        {
+        if self.view.execute(DELETE, values![user_pool_id, sub]).await? == 0 {
             return Ok(());
         }
         for sql in [DELETE_ALIASES, DELETE_CODES, DELETE_ATTEMPTS] {
@@ -220,11 +199,7 @@ impl Users for SqlTransaction {
     }
 
     async fn count_users(&mut self, user_pool_id: &str) -> Result<i64, Fault> {
-        match self
-            .view
-            .fetch_optional(COUNTED, values![user_pool_id])
-            .await?
-        {
+        match self.view.fetch_optional(COUNTED, values![user_pool_id]).await? {
             Some(mut row) => row.int(),
             None => Ok(0),
         }

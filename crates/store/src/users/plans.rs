@@ -52,6 +52,11 @@ async fn filled(location: &Location) -> SqlTransaction {
     let store = SqlStore::open(location, key, Arc::new(Noise), now).await.unwrap();
     let mut tx = store.begin().await.unwrap();
     tx.view.run_script(FILL.to_owned()).await.unwrap();
+    if !tx.view.is_sqlite() {
+        // Where it expects a handful of rows, PostgreSQL likes to collect and sort them. That does no
+        // harm, but hides whether the index has them in order.
+        tx.view.run_script("SET LOCAL enable_bitmapscan = off".to_owned()).await.unwrap();
+    }
     tx
 }
 
@@ -109,6 +114,8 @@ async fn every_lookup_uses_an_index_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_lookup_uses_an_index_on_postgres() {
-    let Some(database) = PostgresDatabase::create().await else { return };
+    let Some(database) = PostgresDatabase::create().await else {
+        return;
+    };
     every_lookup_uses_an_index(&Location::Postgres { url: database.url(), connections: 2 }).await;
 }

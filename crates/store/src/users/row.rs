@@ -72,11 +72,7 @@ impl Sealed {
                 ("family_name", SearchField::FamilyName),
                 ("preferred_username", SearchField::PreferredUsername),
             ]
-            .map(|(name, field)| {
-                user.attributes
-                    .get(name)
-                    .map(|value| search_key(field, value))
-            }),
+            .map(|(name, field)| user.attributes.get(name).map(|value| search_key(field, value))),
         })
     }
 
@@ -92,10 +88,7 @@ impl Sealed {
             (&self.pending_attributes).into(),
             user.modified_at.into(),
             (&self.password).into(),
-            user.password
-                .as_ref()
-                .map(|password| password.set_at)
-                .into(),
+            user.password.as_ref().map(|password| password.set_at).into(),
             (&self.software_token).into(),
             (&self.mfa).into(),
             user.signed_out_at.into(),
@@ -106,11 +99,7 @@ impl Sealed {
 
 /// JSON text, or null for what is empty.
 fn written<T: serde::Serialize>(value: &T, is_empty: bool) -> Result<Option<String>, Fault> {
-    if is_empty {
-        Ok(None)
-    } else {
-        serde_json::to_string(value).map(Some).map_err(unwritable)
-    }
+    if is_empty { Ok(None) } else { serde_json::to_string(value).map(Some).map_err(unwritable) }
 }
 
 impl SqlTransaction {
@@ -123,19 +112,14 @@ impl SqlTransaction {
             .ok_or(Fault::broken("a stored user has an unknown status"))?;
         let enabled = row.text()? == ENABLED;
         let attributes = from_str(&row.text()?).map_err(unreadable)?;
-        let pending = row
-            .maybe_text()?
-            .map(|text| from_str::<BTreeMap<_, _>>(&text));
+        let pending = row.maybe_text()?.map(|text| from_str::<BTreeMap<_, _>>(&text));
         let pending_attributes = pending.transpose().map_err(unreadable)?.unwrap_or_default();
         let (created_at, modified_at) = (row.time()?, row.time()?);
         let (sealed_password, set_at) = (row.maybe_blob()?, row.maybe_time()?);
         let password = match (sealed_password, set_at) {
             (Some(sealed), Some(set_at)) => {
                 let plain = self.open(PASSWORD, &key, &sealed).await?;
-                Some(Password {
-                    verifier: read_verifier(&plain)?,
-                    set_at,
-                })
+                Some(Password { verifier: read_verifier(&plain)?, set_at })
             }
             _ => None,
         };
@@ -145,11 +129,7 @@ impl SqlTransaction {
             }
             None => SoftwareToken::default(),
         };
-        let mfa = row
-            .maybe_text()?
-            .map(|text| from_str(&text))
-            .transpose()
-            .map_err(unreadable)?;
+        let mfa = row.maybe_text()?.map(|text| from_str(&text)).transpose().map_err(unreadable)?;
         Ok(User {
             username,
             status,
@@ -171,11 +151,7 @@ impl SqlTransaction {
 
 /// Reads the salt and what follows it.
 fn read_verifier(plain: &[u8]) -> Result<PasswordVerifier, Fault> {
-    let (salt, verifier) = plain
-        .split_first_chunk()
-        .ok_or(Fault::broken("a stored password is too short"))?;
-    Ok(PasswordVerifier {
-        salt: *salt,
-        verifier: verifier.to_vec(),
-    })
+    let (salt, verifier) =
+        plain.split_first_chunk().ok_or(Fault::broken("a stored password is too short"))?;
+    Ok(PasswordVerifier { salt: *salt, verifier: verifier.to_vec() })
 }

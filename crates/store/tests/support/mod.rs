@@ -67,10 +67,7 @@ impl PostgresDatabase {
     pub async fn administer(&self, sql: &str) {
         let mut connection = PgConnection::connect(&self.admin_url).await.unwrap();
         let sql = sql.replace("{}", &self.name);
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     }
 }
@@ -80,16 +77,11 @@ impl Drop for PostgresDatabase {
         let (admin_url, name) = (self.admin_url.clone(), self.name.clone());
         // A thread of its own, because a runtime can't wait inside a runtime.
         let removal = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(async move {
                 let mut connection = PgConnection::connect(&admin_url).await.unwrap();
                 let sql = format!("DROP DATABASE {name} WITH (FORCE)");
-                sqlx::raw_sql(AssertSqlSafe(sql))
-                    .execute(&mut connection)
-                    .await
-                    .unwrap();
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
             });
         });
         if removal.join().is_err() {

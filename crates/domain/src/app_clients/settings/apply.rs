@@ -22,9 +22,7 @@ pub(super) fn apply(
 ) {
     let old = std::mem::take(&mut client.settings);
     let units = request.token_validity_units.unwrap_or_default();
-    let refresh = request
-        .refresh_token_validity
-        .filter(|validity| *validity != 0);
+    let refresh = request.refresh_token_validity.filter(|validity| *validity != 0);
     client.settings = UserPoolClientType {
         user_pool_id: old.user_pool_id,
         client_name: request.client_name.or(old.client_name),
@@ -52,9 +50,7 @@ pub(super) fn apply(
             .map(|flows| java_hash_order_by(flows, |flow| flow.as_str())),
         allowed_oauth_scopes: request.allowed_oauth_scopes.and_then(sorted),
         allowed_oauth_flows_user_pool_client: Some(
-            request
-                .allowed_oauth_flows_user_pool_client
-                .unwrap_or(false),
+            request.allowed_oauth_flows_user_pool_client.unwrap_or(false),
         ),
         analytics_configuration: request
             .analytics_configuration
@@ -66,9 +62,7 @@ pub(super) fn apply(
             .or(old.enable_token_revocation)
             .or(Some(true)),
         enable_propagate_additional_user_context_data: Some(
-            request
-                .enable_propagate_additional_user_context_data
-                .unwrap_or(false),
+            request.enable_propagate_additional_user_context_data.unwrap_or(false),
         ),
         auth_session_validity: request.auth_session_validity.or(Some(3)),
         refresh_token_rotation: rotation(
@@ -87,9 +81,7 @@ fn thirty_days(unit: Option<TimeUnitsType>) -> i32 {
 
 /// A set in the order in which the service lists it; an empty one is none.
 fn set(values: Option<Vec<String>>) -> Option<Vec<String>> {
-    values
-        .filter(|values| !values.is_empty())
-        .map(java_hash_order)
+    values.filter(|values| !values.is_empty()).map(java_hash_order)
 }
 
 /// Scopes were recorded sorted, unlike other sets.

@@ -13,13 +13,8 @@ use crate::{
 };
 
 /// The scopes that exist without a resource server.
-const STANDARD_SCOPES: [&str; 5] = [
-    "aws.cognito.signin.user.admin",
-    "email",
-    "openid",
-    "phone",
-    "profile",
-];
+const STANDARD_SCOPES: [&str; 5] =
+    ["aws.cognito.signin.user.admin", "email", "openid", "phone", "profile"];
 
 /// Lifetimes of access and ID tokens in seconds: five minutes to a day.
 const TOKEN_SECONDS: RangeInclusive<i64> = 300..=86_400;
@@ -54,9 +49,7 @@ pub(super) fn check(
 fn check_validity(client: &AppClient) -> Result<(), ClientRefused> {
     let (access, id) = (client.access_token_seconds(), client.id_token_seconds());
     let refresh = client.refresh_token_seconds();
-    let in_range = [access, id]
-        .iter()
-        .all(|seconds| TOKEN_SECONDS.contains(seconds));
+    let in_range = [access, id].iter().all(|seconds| TOKEN_SECONDS.contains(seconds));
     if !in_range || !REFRESH_SECONDS.contains(&refresh) {
         return Err(ClientRefused::ValidityRange);
     }
@@ -78,12 +71,8 @@ fn check_attributes(
         return Err(ClientRefused::ReadAttributes(doing));
     }
     if let Some(write) = &client.settings.write_attributes {
-        let are_known = write
-            .iter()
-            .all(|name| permissions::can_be_written(pool, name));
-        let is_complete = pool
-            .required_attributes()
-            .all(|name| client.may_write(name));
+        let are_known = write.iter().all(|name| permissions::can_be_written(pool, name));
+        let is_complete = pool.required_attributes().all(|name| client.may_write(name));
         if !are_known || !is_complete {
             return Err(ClientRefused::WriteAttributes(doing));
         }
@@ -152,9 +141,7 @@ fn check_url(url: &str) -> Result<(), ClientRefused> {
 /// Whether the text is a URI scheme (RFC 3986 section 3.1).
 fn is_scheme(text: &str) -> bool {
     let mut bytes = text.bytes();
-    bytes
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic())
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic())
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
@@ -174,10 +161,7 @@ fn is_local(rest: &str) -> bool {
 /// Scopes must exist. A pool has no resource servers yet: only the standard ones do.
 fn check_scopes(settings: &UserPoolClientType) -> Result<(), ClientRefused> {
     let scopes = settings.allowed_oauth_scopes.as_deref().unwrap_or_default();
-    match scopes
-        .iter()
-        .find(|scope| !STANDARD_SCOPES.contains(&scope.as_str()))
-    {
+    match scopes.iter().find(|scope| !STANDARD_SCOPES.contains(&scope.as_str())) {
         Some(scope) => Err(ClientRefused::UnknownScope(scope.clone())),
         None => Ok(()),
     }
@@ -189,10 +173,9 @@ fn check_oauth(client: &AppClient) -> Result<(), ClientRefused> {
     if settings.allowed_oauth_flows_user_pool_client != Some(true) {
         return Ok(());
     }
-    let (Some(flows), Some(scopes)) = (
-        &settings.allowed_oauth_flows,
-        &settings.allowed_oauth_scopes,
-    ) else {
+    let (Some(flows), Some(scopes)) =
+        (&settings.allowed_oauth_flows, &settings.allowed_oauth_scopes)
+    else {
         return Err(ClientRefused::OAuthIncomplete);
     };
     if flows.contains(&OAuthFlowType::ClientCredentials) {
@@ -202,27 +185,18 @@ fn check_oauth(client: &AppClient) -> Result<(), ClientRefused> {
         if client.secrets.is_empty() {
             return Err(ClientRefused::CredentialsFlowWithoutSecret);
         }
-        let personal = scopes
-            .iter()
-            .find(|scope| STANDARD_SCOPES.contains(&scope.as_str()));
+        let personal = scopes.iter().find(|scope| STANDARD_SCOPES.contains(&scope.as_str()));
         return match personal {
             Some(scope) => Err(ClientRefused::CredentialsFlowScope(scope.clone())),
             None => Ok(()),
         };
     }
-    if settings.callback_urls.is_none() {
-        Err(ClientRefused::NoCallback)
-    } else {
-        Ok(())
-    }
+    if settings.callback_urls.is_none() { Err(ClientRefused::NoCallback) } else { Ok(()) }
 }
 
 /// Identity providers must exist. A pool has no others than its own directory yet.
 fn check_providers(settings: &UserPoolClientType, pool: &UserPool) -> Result<(), ClientRefused> {
-    let providers = settings
-        .supported_identity_providers
-        .as_deref()
-        .unwrap_or_default();
+    let providers = settings.supported_identity_providers.as_deref().unwrap_or_default();
     match providers.iter().find(|provider| *provider != "COGNITO") {
         Some(provider) => Err(ClientRefused::UnknownProvider {
             provider: provider.clone(),
@@ -234,18 +208,11 @@ fn check_providers(settings: &UserPoolClientType, pool: &UserPool) -> Result<(),
 
 /// Analytics: an application's ARN, or its id with a role and an external id.
 fn check_analytics(analytics: &AnalyticsConfigurationType) -> Result<(), ClientRefused> {
-    let by_id = [
-        analytics.application_id.is_some(),
-        analytics.external_id.is_some(),
-    ];
+    let by_id = [analytics.application_id.is_some(), analytics.external_id.is_some()];
     let has_role = analytics.role_arn.is_some();
     let is_complete = match analytics.application_arn {
         Some(_) => by_id == [false, false],
         None => by_id == [true, true] && has_role,
     };
-    if is_complete {
-        Ok(())
-    } else {
-        Err(ClientRefused::AnalyticsIncomplete)
-    }
+    if is_complete { Ok(()) } else { Err(ClientRefused::AnalyticsIncomplete) }
 }

@@ -38,19 +38,13 @@ pub(super) fn apply(
         email_subject: request.email_verification_subject,
         ..VerificationMessageTemplateType::default()
     });
-    apply_texts(
-        settings,
-        request.verification_message_template.unwrap_or_default(),
-    );
+    apply_texts(settings, request.verification_message_template.unwrap_or_default());
     // Reset when omitted.
     settings.sms_authentication_message = request.sms_authentication_message;
     settings.auto_verified_attributes =
         hash_order(request.auto_verified_attributes, |a| a.as_str());
-    settings.deletion_protection = Some(
-        request
-            .deletion_protection
-            .unwrap_or(DeletionProtectionType::Inactive),
-    );
+    settings.deletion_protection =
+        Some(request.deletion_protection.unwrap_or(DeletionProtectionType::Inactive));
     settings.lambda_config = Some(lambda_config(request.lambda_config.unwrap_or_default()));
     settings.email_configuration = Some(sender(request.email_configuration.unwrap_or_default()));
     settings.user_pool_tags = Some(request.user_pool_tags.unwrap_or_default());
@@ -64,34 +58,20 @@ pub(super) fn apply(
     // Kept when omitted.
     replace(&mut settings.name, request.pool_name);
     replace(&mut settings.sms_configuration, request.sms_configuration);
-    settings
-        .sms_configuration
-        .iter_mut()
-        .for_each(|sms| fill_region(sms, identity));
+    if let Some(sms) = &mut settings.sms_configuration {
+        fill_region(sms, identity);
+    }
     let update_verification = request
         .user_attribute_update_settings
         .and_then(|settings| settings.attributes_require_verification_before_update);
     apply_update_verification(settings, update_verification);
-    replace(
-        &mut settings.dcr_configuration,
-        request.dcr_configuration.map(registration),
-    );
+    replace(&mut settings.dcr_configuration, request.dcr_configuration.map(registration));
     replace(&mut settings.user_pool_tier, request.user_pool_tier);
-    settings
-        .user_pool_tier
-        .get_or_insert(UserPoolTierType::Essentials);
+    settings.user_pool_tier.get_or_insert(UserPoolTierType::Essentials);
     replace(&mut settings.key_configuration, request.key_configuration);
-    replace(
-        &mut settings.issuer_configuration,
-        request.issuer_configuration,
-    );
-    let levels = request
-        .acr_configuration
-        .filter(|levels| !levels.is_empty());
-    replace(
-        &mut settings.acr_configuration,
-        levels.map(context_classes).transpose()?,
-    );
+    replace(&mut settings.issuer_configuration, request.issuer_configuration);
+    let levels = request.acr_configuration.filter(|levels| !levels.is_empty());
+    replace(&mut settings.acr_configuration, levels.map(context_classes).transpose()?);
     apply_mfa(pool, request.mfa_configuration);
     Ok(())
 }
@@ -124,31 +104,21 @@ fn apply_policies(
 ) {
     let new = new.unwrap_or_default();
     let old = settings.policies.take().unwrap_or_default();
-    let given = new
-        .password_policy
-        .filter(|policy| *policy != PasswordPolicyType::default());
-    let mut passwords = given
-        .map(complete)
-        .or(old.password_policy)
-        .unwrap_or_else(strict);
+    let given = new.password_policy.filter(|policy| *policy != PasswordPolicyType::default());
+    let mut passwords = given.map(complete).or(old.password_policy).unwrap_or_else(strict);
     let mut admin = admin.unwrap_or_default();
     if let Some(days) = admin.unused_account_validity_days {
         passwords.temporary_password_validity_days = Some(days_or_default(days));
     }
     admin.unused_account_validity_days = passwords.temporary_password_validity_days;
     admin.allow_admin_create_user_only.get_or_insert(false);
-    let factors = new
-        .sign_in_policy
-        .and_then(|policy| policy.allowed_first_auth_factors);
+    let factors = new.sign_in_policy.and_then(|policy| policy.allowed_first_auth_factors);
     let factors = hash_order(factors, |factor| factor.as_str());
-    let sign_in = factors.map(|factors| SignInPolicyType {
-        allowed_first_auth_factors: Some(factors),
+    let sign_in =
+        factors.map(|factors| SignInPolicyType { allowed_first_auth_factors: Some(factors) });
+    let sign_in = sign_in.or(old.sign_in_policy).unwrap_or_else(|| SignInPolicyType {
+        allowed_first_auth_factors: Some(vec![AuthFactorType::Password]),
     });
-    let sign_in = sign_in
-        .or(old.sign_in_policy)
-        .unwrap_or_else(|| SignInPolicyType {
-            allowed_first_auth_factors: Some(vec![AuthFactorType::Password]),
-        });
     settings.policies = Some(UserPoolPolicyType {
         password_policy: Some(passwords),
         sign_in_policy: Some(sign_in),
@@ -183,43 +153,25 @@ fn complete(mut policy: PasswordPolicyType) -> PasswordPolicyType {
 
 /// Zero days stand for the default.
 const fn days_or_default(days: i32) -> i32 {
-    if days == 0 {
-        TEMPORARY_PASSWORD_DAYS
-    } else {
-        days
-    }
+    if days == 0 { TEMPORARY_PASSWORD_DAYS } else { days }
 }
 
 /// The verification texts, and their mirrors among the older top-level members.
 fn apply_texts(settings: &mut UserPoolType, mut template: VerificationMessageTemplateType) {
-    let legacy = settings
-        .verification_message_template
-        .take()
-        .unwrap_or_default();
+    let legacy = settings.verification_message_template.take().unwrap_or_default();
     template.sms_message = template.sms_message.or(legacy.sms_message);
     template.email_message = template.email_message.or(legacy.email_message);
     template.email_subject = template.email_subject.or(legacy.email_subject);
-    template
-        .default_email_option
-        .get_or_insert(DefaultEmailOptionType::ConfirmWithCode);
-    settings
-        .sms_verification_message
-        .clone_from(&template.sms_message);
-    settings
-        .email_verification_message
-        .clone_from(&template.email_message);
-    settings
-        .email_verification_subject
-        .clone_from(&template.email_subject);
+    template.default_email_option.get_or_insert(DefaultEmailOptionType::ConfirmWithCode);
+    settings.sms_verification_message.clone_from(&template.sms_message);
+    settings.email_verification_message.clone_from(&template.email_message);
+    settings.email_verification_subject.clone_from(&template.email_subject);
     settings.verification_message_template = Some(template);
 }
 
 /// Both members that name the function before token generation, where version 1 is meant.
 fn lambda_config(mut triggers: LambdaConfigType) -> LambdaConfigType {
-    match (
-        &triggers.pre_token_generation,
-        &triggers.pre_token_generation_config,
-    ) {
+    match (&triggers.pre_token_generation, &triggers.pre_token_generation_config) {
         (Some(arn), None) => {
             triggers.pre_token_generation_config = Some(PreTokenGenerationVersionConfigType {
                 lambda_version: PreTokenGenerationLambdaVersionType::V10,
@@ -234,17 +186,14 @@ fn lambda_config(mut triggers: LambdaConfigType) -> LambdaConfigType {
 
 /// A mail sender that says whose it is.
 fn sender(mut configuration: EmailConfigurationType) -> EmailConfigurationType {
-    configuration
-        .email_sending_account
-        .get_or_insert(EmailSendingAccountType::CognitoDefault);
+    configuration.email_sending_account.get_or_insert(EmailSendingAccountType::CognitoDefault);
     configuration
 }
 
 /// The pool's own region sends text messages, unless another is named.
 pub(in crate::user_pools) fn fill_region(sms: &mut SmsConfigurationType, identity: &Identity) {
     if sms.sns_caller_arn.is_some() {
-        sms.sns_region
-            .get_or_insert_with(|| identity.region.clone());
+        sms.sns_region.get_or_insert_with(|| identity.region.clone());
     }
 }
 
@@ -252,9 +201,7 @@ pub(in crate::user_pools) fn fill_region(sms: &mut SmsConfigurationType, identit
 /// list (<https://github.com/hashicorp/terraform-provider-aws>).
 fn apply_update_verification(settings: &mut UserPoolType, new: Option<Vec<VerifiedAttributeType>>) {
     let Some(new) = new else {
-        settings
-            .user_attribute_update_settings
-            .get_or_insert_with(no_update_verification);
+        settings.user_attribute_update_settings.get_or_insert_with(no_update_verification);
         return;
     };
     settings.user_attribute_update_settings = Some(UserAttributeUpdateSettingsType {
@@ -273,16 +220,12 @@ fn no_update_verification() -> UserAttributeUpdateSettingsType {
 
 /// Dynamic client registration, on unless it says otherwise.
 fn registration(mut configuration: DcrConfigurationType) -> DcrConfigurationType {
-    configuration
-        .enable_status
-        .get_or_insert(StatusType::Enabled);
+    configuration.enable_status.get_or_insert(StatusType::Enabled);
     configuration.open_dcr_enabled.get_or_insert(false);
     configuration
         .authenticated_grant_types
         .get_or_insert_with(|| vec![OAuthFlowType::Code, OAuthFlowType::ClientCredentials]);
-    configuration
-        .open_dcr_grant_types
-        .get_or_insert_with(|| vec![OAuthFlowType::Code]);
+    configuration.open_dcr_grant_types.get_or_insert_with(|| vec![OAuthFlowType::Code]);
     configuration
 }
 
@@ -302,15 +245,8 @@ fn context_classes(
             None => return Err(SettingsRefused::UnknownAcrLevel(level)),
         }
     }
-    let values: BTreeSet<&str> = levels
-        .values()
-        .map(|level| level.acr_value.as_str())
-        .collect();
-    if values.len() < levels.len() {
-        Err(SettingsRefused::DuplicateAcrValue)
-    } else {
-        Ok(levels)
-    }
+    let values: BTreeSet<&str> = levels.values().map(|level| level.acr_value.as_str()).collect();
+    if values.len() < levels.len() { Err(SettingsRefused::DuplicateAcrValue) } else { Ok(levels) }
 }
 
 /// Whether a second factor is asked for: kept when omitted.

@@ -74,13 +74,8 @@ pub(in crate::user_pools) fn check(
 
 /// The first factors of the sign-in policy.
 fn first_factors(settings: &UserPoolType) -> &[AuthFactorType] {
-    let policy = settings
-        .policies
-        .as_ref()
-        .and_then(|policies| policies.sign_in_policy.as_ref());
-    policy
-        .and_then(|policy| policy.allowed_first_auth_factors.as_deref())
-        .unwrap_or_default()
+    let policy = settings.policies.as_ref().and_then(|policies| policies.sign_in_policy.as_ref());
+    policy.and_then(|policy| policy.allowed_first_auth_factors.as_deref()).unwrap_or_default()
 }
 
 /// Automatic verification, and verification before a change.
@@ -94,16 +89,9 @@ fn check_verification(pool: &UserPool) -> Result<(), SettingsRefused> {
         .settings
         .user_attribute_update_settings
         .as_ref()
-        .and_then(|settings| {
-            settings
-                .attributes_require_verification_before_update
-                .as_deref()
-        })
+        .and_then(|settings| settings.attributes_require_verification_before_update.as_deref())
         .unwrap_or_default();
-    if before_update
-        .iter()
-        .any(|attribute| !verified.contains(attribute))
-    {
+    if before_update.iter().any(|attribute| !verified.contains(attribute)) {
         return Err(SettingsRefused::UpdateVerificationNotSubset);
     }
     Ok(())
@@ -137,11 +125,7 @@ fn check_sms(sms: &SmsConfigurationType, identity: &Identity) -> Result<(), Sett
     }
     let own = identity.region.as_str();
     let may_send = |region: &str| region == own || SNS_STAND_INS.contains(&(own, region));
-    if sms
-        .sns_region
-        .as_deref()
-        .is_some_and(|region| !may_send(region))
-    {
+    if sms.sns_region.as_deref().is_some_and(|region| !may_send(region)) {
         return Err(SettingsRefused::SnsRegion);
     }
     Ok(())
@@ -166,11 +150,7 @@ fn check_sender(
         }
         (None, false) => {}
     }
-    if sender
-        .from
-        .as_deref()
-        .is_some_and(|from| !is_sender_address(from))
-    {
+    if sender.from.as_deref().is_some_and(|from| !is_sender_address(from)) {
         return Err(SettingsRefused::InvalidFrom);
     }
     Ok(())
@@ -178,11 +158,7 @@ fn check_sender(
 
 /// Whether the text is `local@domain` or `Name <local@domain>`.
 fn is_sender_address(from: &str) -> bool {
-    let address = match from
-        .trim_end()
-        .strip_suffix('>')
-        .and_then(|rest| rest.rsplit_once('<'))
-    {
+    let address = match from.trim_end().strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
         Some((_, address)) => address,
         None => from,
     };
@@ -206,27 +182,12 @@ fn check_triggers(triggers: &LambdaConfigType, identity: &Identity) -> Result<()
         &triggers.user_migration,
     ];
     let versioned = [
-        triggers
-            .pre_token_generation_config
-            .as_ref()
-            .map(|config| &config.lambda_arn),
-        triggers
-            .custom_sms_sender
-            .as_ref()
-            .map(|config| &config.lambda_arn),
-        triggers
-            .custom_email_sender
-            .as_ref()
-            .map(|config| &config.lambda_arn),
-        triggers
-            .inbound_federation
-            .as_ref()
-            .map(|config| &config.lambda_arn),
+        triggers.pre_token_generation_config.as_ref().map(|config| &config.lambda_arn),
+        triggers.custom_sms_sender.as_ref().map(|config| &config.lambda_arn),
+        triggers.custom_email_sender.as_ref().map(|config| &config.lambda_arn),
+        triggers.inbound_federation.as_ref().map(|config| &config.lambda_arn),
     ];
-    let mut functions = plain
-        .into_iter()
-        .flatten()
-        .chain(versioned.into_iter().flatten());
+    let mut functions = plain.into_iter().flatten().chain(versioned.into_iter().flatten());
     if functions.any(|arn| region(arn) != identity.region) {
         return Err(SettingsRefused::CrossRegionTrigger);
     }
@@ -239,10 +200,7 @@ fn check_triggers(triggers: &LambdaConfigType, identity: &Identity) -> Result<()
         }
         _ => {}
     }
-    let config = triggers
-        .pre_token_generation_config
-        .as_ref()
-        .map(|config| &config.lambda_arn);
+    let config = triggers.pre_token_generation_config.as_ref().map(|config| &config.lambda_arn);
     if config != triggers.pre_token_generation.as_ref() {
         return Err(SettingsRefused::TwoPreTokenTriggers);
     }
@@ -251,10 +209,7 @@ fn check_triggers(triggers: &LambdaConfigType, identity: &Identity) -> Result<()
 
 /// The ways to recover an account.
 fn check_recovery(mechanisms: &[RecoveryOptionType]) -> Result<(), SettingsRefused> {
-    let names: BTreeSet<&str> = mechanisms
-        .iter()
-        .map(|option| option.name.as_str())
-        .collect();
+    let names: BTreeSet<&str> = mechanisms.iter().map(|option| option.name.as_str()).collect();
     let priorities: BTreeSet<i32> = mechanisms.iter().map(|option| option.priority).collect();
     if names.len() > 1 && names.contains(RecoveryOptionNameType::AdminOnly.as_str()) {
         return Err(SettingsRefused::AdminOnlyWithOthers);
@@ -284,10 +239,7 @@ fn check_tags(settings: &UserPoolType) -> Result<(), SettingsRefused> {
     if tags.len() > 50 {
         return Err(SettingsRefused::TooManyTags);
     }
-    if tags
-        .keys()
-        .any(|key| key.to_lowercase().starts_with("aws:"))
-    {
+    if tags.keys().any(|key| key.to_lowercase().starts_with("aws:")) {
         return Err(SettingsRefused::ReservedTag);
     }
     Ok(())
@@ -334,17 +286,10 @@ fn check_first_factors(pool: &UserPool) -> Result<(), SettingsRefused> {
     if pool.mfa() != UserPoolMfaType::On {
         return Ok(());
     }
-    if factors
-        .iter()
-        .any(|f| matches!(f, AuthFactorType::EmailOtp | AuthFactorType::SmsOtp))
-    {
+    if factors.iter().any(|f| matches!(f, AuthFactorType::EmailOtp | AuthFactorType::SmsOtp)) {
         return Err(SettingsRefused::OtpFirstWithMfa);
     }
-    let passkeys = pool
-        .factors
-        .web_authn
-        .as_ref()
-        .and_then(|config| config.factor_configuration);
+    let passkeys = pool.factors.web_authn.as_ref().and_then(|config| config.factor_configuration);
     let is_single = passkeys.unwrap_or(WebAuthnFactorConfigurationType::SingleFactor)
         == WebAuthnFactorConfigurationType::SingleFactor;
     if is_single && factors.contains(&AuthFactorType::WebAuthn) {
@@ -359,11 +304,8 @@ fn check_tier(pool: &UserPool) -> Result<(), SettingsRefused> {
     let essentials = |feature| (UserPoolTierType::Essentials, feature);
     let settings = &pool.settings;
     let mut used = Vec::new();
-    if first_factors(settings)
-        .iter()
-        .any(|factor| *factor != AuthFactorType::Password)
-    {
-        used.push(essentials("Passwordless Authentication"));
+    if first_factors(settings).iter().any(|factor| *factor != AuthFactorType::Password) {
+        used.push(essentials("Passwordless Sign-In"));
     }
     if pool.factors.email.is_some() {
         used.push(essentials("Email MFA"));
@@ -383,31 +325,21 @@ fn check_tier(pool: &UserPool) -> Result<(), SettingsRefused> {
     if settings.acr_configuration.is_some() {
         used.push(essentials("Authentication Context Class Reference"));
     }
-    let registration = settings
-        .dcr_configuration
-        .as_ref()
-        .and_then(|dcr| dcr.enable_status);
+    let registration = settings.dcr_configuration.as_ref().and_then(|dcr| dcr.enable_status);
     if registration == Some(StatusType::Enabled) {
         used.push(essentials("Dynamic Client Registration"));
     }
-    let protection = settings
-        .user_pool_add_ons
-        .as_ref()
-        .map(|add_ons| add_ons.advanced_security_mode);
+    let protection =
+        settings.user_pool_add_ons.as_ref().map(|add_ons| add_ons.advanced_security_mode);
     if protection.is_some_and(|mode| mode != AdvancedSecurityModeType::Off) {
         used.push((UserPoolTierType::Plus, "Threat Protection"));
     }
-    let lacking = used
-        .into_iter()
-        .filter(|(needed, _)| rank(*needed) > rank(tier));
+    let lacking = used.into_iter().filter(|(needed, _)| rank(*needed) > rank(tier));
     let lacking: Vec<&str> = lacking.map(|(_, feature)| feature).collect();
     if lacking.is_empty() {
         return Ok(());
     }
-    Err(SettingsRefused::Tier {
-        tier,
-        features: lacking.join(", "),
-    })
+    Err(SettingsRefused::Tier { tier, features: lacking.join(", ") })
 }
 
 /// Tiers in ascending order of what they offer.
