@@ -112,7 +112,7 @@ async fn measure(args: &Args, installation: &Installation, mut world: World) -> 
     }
     let busy = server.resident_kib()?;
     drop(server);
-    let starts = server::time_to_start(installation, STARTS).await?;
+    let starts = server::starts(installation, STARTS).await?;
     report::notes(users, &ceilings, &starts, idle, busy);
     Arc::into_inner(world).ok_or_else(|| "a scenario did not end".into())
 }

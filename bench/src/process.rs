@@ -33,10 +33,27 @@ pub(crate) fn resident_kib(process: u32) -> Outcome<u64> {
     Ok(text.trim().trim_end_matches(" kB").parse()?)
 }
 
+/// CPU time that the threads of a process have used so far, except those of this name. To the
+/// microsecond, but threads that have ended are missing.
+pub(crate) fn cpu_time_of_threads(process: u32, except: &str) -> Outcome<Duration> {
+    let mut sum = Duration::ZERO;
+    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
+        let thread = thread?.path();
+        if fs::read_to_string(thread.join("comm"))?.trim_end() != except {
+            sum += on_cpu(&fs::read_to_string(thread.join("schedstat"))?)?;
+        }
+    }
+    Ok(sum)
+}
+
 /// CPU time that the calling thread has used so far, as the scheduler accounts it.
 pub(crate) fn thread_cpu_time() -> Outcome<Duration> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanoseconds = text.split(' ').next().unwrap_or_default();
+    on_cpu(&fs::read_to_string("/proc/thread-self/schedstat")?)
+}
+
+/// The first field of `schedstat`: nanoseconds.
+fn on_cpu(schedstat: &str) -> Outcome<Duration> {
+    let nanoseconds = schedstat.split(' ').next().unwrap_or_default();
     Ok(Duration::from_nanos(nanoseconds.parse()?))
 }
 
@@ -56,5 +73,6 @@ mod tests {
         assert!(resident_kib(process).unwrap() > 0);
         assert!(cpu_time(process).is_ok());
         assert!(thread_cpu_time().unwrap() > Duration::ZERO);
+        assert!(cpu_time_of_threads(process, "no such name").unwrap() > Duration::ZERO);
     }
 }

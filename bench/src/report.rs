@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ceilings::Ceilings, load::Measured, scenarios::Scenario, time::millis};
+use crate::{ceilings::Ceilings, load::Measured, scenarios::Scenario, server::Start, time::millis};
 
 /// Prints the head of the table of scenarios.
 pub(crate) fn header() {
@@ -33,21 +33,24 @@ fn percent(ceiling: f64, cpu: f64) -> String {
 
 /// Prints what was measured once for a size of the pool. Comes between two lines of the table, so
 /// it goes to the other stream.
-pub(crate) fn notes(users: u32, ceilings: &Ceilings, starts: &[f64], idle: u64, busy: u64) {
+pub(crate) fn notes(users: u32, ceilings: &Ceilings, starts: &[Start], idle: u64, busy: u64) {
     let Ceilings { sign, verify, power_of_g, power, power_public } = ceilings;
     eprintln!(
         "{users} users: RSA-2048 sign {sign:.3} ms, verify {verify:.4} ms; g^x {power_of_g:.3} ms, \
          any base {power:.3} ms, public exponent {power_public:.3} ms"
     );
-    let median = starts.get(starts.len() / 2).copied().unwrap_or_default();
-    let slowest = starts.last().copied().unwrap_or_default();
-    eprintln!(
-        "{users} users: first answer {median:.0} ms after the start (slowest of {} starts \
-         {slowest:.0} ms); memory {:.1} MiB idle, {:.1} MiB after the load",
-        starts.len(),
-        mebibytes(idle),
-        mebibytes(busy),
-    );
+    if let (Some(median), Some(slowest)) = (starts.get(starts.len() / 2), starts.last()) {
+        eprintln!(
+            "{users} users: first answer {:.0} ms after the start, {:.1} ms of CPU time (slowest \
+             of {} starts {:.0} ms)",
+            median.elapsed,
+            median.cpu,
+            starts.len(),
+            slowest.elapsed,
+        );
+    }
+    let (idle, busy) = (mebibytes(idle), mebibytes(busy));
+    eprintln!("{users} users: memory {idle:.1} MiB idle, {busy:.1} MiB after the load");
 }
 
 fn mebibytes(kib: u64) -> f64 {

@@ -75,10 +75,7 @@ impl Args {
     }
 
     fn engines(&self) -> Vec<Engine> {
-        self.engine.map_or_else(
-            || vec![Engine::Sqlite, Engine::Postgres],
-            |engine| vec![engine],
-        )
+        self.engine.map_or_else(|| vec![Engine::Sqlite, Engine::Postgres], |engine| vec![engine])
     }
 
     fn needs_postgres(&self) -> bool {
@@ -118,10 +115,7 @@ fn rust_tests(postgres: Option<&Postgres>) -> Outcome {
 }
 
 fn client_tests(args: &Args, postgres: Option<&Postgres>, report: &mut Report) -> Outcome {
-    let python = args
-        .wants(Part::Python)
-        .then(environments::python)
-        .transpose()?;
+    let python = args.wants(Part::Python).then(environments::python).transpose()?;
     if args.wants(Part::Node) {
         environments::node()?;
     }
@@ -166,12 +160,8 @@ fn start_server(binary: &Path, engine: Engine, postgres: Option<&Postgres>) -> O
 fn python_tests(python: &Path, server: &Server, filter: Option<&str>) -> Outcome {
     println!("\npytest against {}", server.endpoint());
     let mut command = Command::new(python);
-    command
-        .args(["-m", "pytest"])
-        .args(filter.into_iter().flat_map(|filter| ["-k", filter]));
-    command
-        .current_dir(acceptance().join("python"))
-        .env("PYTHONDONTWRITEBYTECODE", "1");
+    command.args(["-m", "pytest"]).args(filter.into_iter().flat_map(|filter| ["-k", filter]));
+    command.current_dir(acceptance().join("python")).env("PYTHONDONTWRITEBYTECODE", "1");
     execute(towards(&mut command, server))
 }
 
@@ -179,9 +169,7 @@ fn node_tests(server: &Server) -> Outcome {
     println!("\nnode --test against {}", server.endpoint());
     let mut command = Command::new("node");
     // `spec` prints one line per test on terminals and in logs alike, and a summary at the end.
-    command
-        .args(["--test", "--test-reporter=spec"])
-        .current_dir(acceptance().join("node"));
+    command.args(["--test", "--test-reporter=spec"]).current_dir(acceptance().join("node"));
     execute(towards(&mut command, server))
 }
 
@@ -203,16 +191,10 @@ fn server_binary() -> Outcome<PathBuf> {
 
 /// The folder that cargo builds to.
 pub(crate) fn target_directory() -> Outcome<PathBuf> {
-    let output = cargo()
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .output()?;
+    let output = cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output()?;
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let target = metadata
-        .get("target_directory")
-        .and_then(serde_json::Value::as_str);
-    Ok(target
-        .ok_or("`cargo metadata` names no target directory")?
-        .into())
+    let target = metadata.get("target_directory").and_then(serde_json::Value::as_str);
+    Ok(target.ok_or("`cargo metadata` names no target directory")?.into())
 }
 
 fn acceptance() -> PathBuf {
@@ -228,16 +210,9 @@ pub(crate) fn cargo() -> Command {
 /// Runs a command whose output the developer should see; an error unless it succeeds.
 pub(crate) fn execute(command: &mut Command) -> Outcome {
     let status = command.stdin(Stdio::null()).status().map_err(|error| {
-        format!(
-            "{} did not start: {error}",
-            command.get_program().to_string_lossy()
-        )
+        format!("{} did not start: {error}", command.get_program().to_string_lossy())
     })?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{}: {status}", shown(command)).into())
-    }
+    if status.success() { Ok(()) } else { Err(format!("{}: {status}", shown(command)).into()) }
 }
 
 /// Whether a command can be run and succeeds; its output is thrown away.
@@ -252,9 +227,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 
 /// Program and arguments, for messages.
 fn shown(command: &Command) -> String {
-    let program = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or_default();
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     std::iter::once(program)
         .chain(command.get_args())
         .map(OsStr::to_string_lossy)

@@ -15,10 +15,7 @@ use poolhouse_domain::{ports::Clock, time::Timestamp};
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the port's only real implementation"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the port's only real implementation")]
     fn now(&self) -> Timestamp {
         let now = SystemTime::now();
         let micros = match now.duration_since(UNIX_EPOCH) {
@@ -49,10 +46,7 @@ impl Default for MovableClock {
 impl MovableClock {
     /// A clock that starts at the time of `base`.
     pub fn over(base: Arc<dyn Clock>) -> Self {
-        Self {
-            base,
-            offset: AtomicI64::new(0),
-        }
+        Self { base, offset: AtomicI64::new(0) }
     }
 
     /// How far this clock is ahead of its base, in microseconds; negative when it is behind.
@@ -64,9 +58,7 @@ impl MovableClock {
     pub fn advance_micros(&self, micros: i64) {
         let moved = |offset: i64| Some(offset.saturating_add(micros));
         // The closure always answers, so there is no failure to look at.
-        let _ = self
-            .offset
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
+        let _ = self.offset.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
     }
 
     /// Makes it `now` at this moment.
@@ -83,12 +75,7 @@ impl MovableClock {
 
 impl Clock for MovableClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(
-            self.base
-                .now()
-                .micros()
-                .saturating_add(self.offset_micros()),
-        )
+        Timestamp::from_micros(self.base.now().micros().saturating_add(self.offset_micros()))
     }
 }
 
@@ -115,10 +102,7 @@ mod tests {
         assert_eq!(clock.now().seconds(), 1_000);
         clock.advance_micros(90_000_000);
         clock.advance_micros(-30_000_000);
-        assert_eq!(
-            (clock.now().seconds(), clock.offset_micros()),
-            (1_060, 60_000_000)
-        );
+        assert_eq!((clock.now().seconds(), clock.offset_micros()), (1_060, 60_000_000));
         clock.reset();
         assert_eq!((clock.now().seconds(), clock.offset_micros()), (1_000, 0));
     }
@@ -127,10 +111,7 @@ mod tests {
     fn a_set_clock_shows_the_given_time_and_moves_from_there() {
         let clock = MovableClock::over(Arc::new(Frozen(1_000)));
         clock.set(Timestamp::from_seconds(500));
-        assert_eq!(
-            (clock.now().seconds(), clock.offset_micros()),
-            (500, -500_000_000)
-        );
+        assert_eq!((clock.now().seconds(), clock.offset_micros()), (500, -500_000_000));
         clock.advance_micros(1_000_000);
         assert_eq!(clock.now().seconds(), 501);
     }

@@ -7,10 +7,7 @@ use poolhouse_domain::ports::Entropy;
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the port's only real implementation"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the port's only real implementation")]
     fn fill(&self, buffer: &mut [u8]) {
         if aws_lc_rs::rand::fill(buffer).is_err() {
             // Going on with predictable keys, codes or salts would be worse than stopping.

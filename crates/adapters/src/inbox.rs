@@ -39,9 +39,7 @@ impl InboxFilter<'_> {
         let is_about = |user| message.username == user || message.destination == user;
         self.pool.is_none_or(|pool| message.user_pool_id == pool)
             && self.user.is_none_or(is_about)
-            && self
-                .destination
-                .is_none_or(|destination| message.destination == destination)
+            && self.destination.is_none_or(|destination| message.destination == destination)
     }
 }
 
@@ -52,12 +50,7 @@ impl Inbox {
 
     /// The messages that the filter admits, newest first.
     pub fn newest_first(&self, filter: InboxFilter<'_>) -> Vec<Message> {
-        self.lock()
-            .iter()
-            .rev()
-            .filter(|message| filter.admits(message))
-            .cloned()
-            .collect()
+        self.lock().iter().rev().filter(|message| filter.admits(message)).cloned().collect()
     }
 
     /// The same as a JSON object with one member, `messages`.
@@ -113,10 +106,7 @@ const fn kind(kind: MessageKind) -> &'static str {
 }
 
 /// Seconds since the epoch with a fraction, as JSON numbers carry them.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "microseconds of this era fit into 53 bits"
-)]
+#[expect(clippy::cast_precision_loss, reason = "microseconds of this era fit into 53 bits")]
 pub fn epoch_seconds(at: Timestamp) -> f64 {
     at.micros() as f64 / 1e6
 }
@@ -144,14 +134,8 @@ mod tests {
     #[tokio::test]
     async fn the_newest_message_comes_first_with_all_its_members() {
         let inbox = Inbox::default();
-        inbox
-            .deliver(message("alice", "alice@example.com", "111111"))
-            .await
-            .unwrap();
-        inbox
-            .deliver(message("bob", "bob@example.com", "222222"))
-            .await
-            .unwrap();
+        inbox.deliver(message("alice", "alice@example.com", "111111")).await.unwrap();
+        inbox.deliver(message("bob", "bob@example.com", "222222")).await.unwrap();
         let shown = inbox.to_json(InboxFilter::default());
         assert_eq!(shown["messages"].as_array().unwrap().len(), 2);
         assert_eq!(
@@ -168,67 +152,24 @@ mod tests {
     #[tokio::test]
     async fn filters_restrict_by_pool_user_and_destination() {
         let inbox = Inbox::default();
-        inbox
-            .deliver(message("alice", "alice@example.com", "1"))
-            .await
-            .unwrap();
-        inbox
-            .deliver(message("bob", "bob@example.com", "2"))
-            .await
-            .unwrap();
+        inbox.deliver(message("alice", "alice@example.com", "1")).await.unwrap();
+        inbox.deliver(message("bob", "bob@example.com", "2")).await.unwrap();
         let codes = |filter| -> Vec<String> {
-            inbox
-                .newest_first(filter)
-                .into_iter()
-                .map(|message| message.code)
-                .collect()
+            inbox.newest_first(filter).into_iter().map(|message| message.code).collect()
         };
         let none = InboxFilter::default();
-        assert_eq!(
-            codes(InboxFilter {
-                user: Some("alice"),
-                ..none
-            }),
-            ["1"]
-        );
-        assert_eq!(
-            codes(InboxFilter {
-                user: Some("bob@example.com"),
-                ..none
-            }),
-            ["2"]
-        );
-        assert_eq!(
-            codes(InboxFilter {
-                destination: Some("bob@example.com"),
-                ..none
-            }),
-            ["2"]
-        );
-        assert_eq!(
-            codes(InboxFilter {
-                pool: Some("us-east-1_AAAAAAAAA"),
-                ..none
-            }),
-            ["2", "1"]
-        );
-        assert!(
-            codes(InboxFilter {
-                pool: Some("us-east-1_BBBBBBBBB"),
-                ..none
-            })
-            .is_empty()
-        );
+        assert_eq!(codes(InboxFilter { user: Some("alice"), ..none }), ["1"]);
+        assert_eq!(codes(InboxFilter { user: Some("bob@example.com"), ..none }), ["2"]);
+        assert_eq!(codes(InboxFilter { destination: Some("bob@example.com"), ..none }), ["2"]);
+        assert_eq!(codes(InboxFilter { pool: Some("us-east-1_AAAAAAAAA"), ..none }), ["2", "1"]);
+        assert!(codes(InboxFilter { pool: Some("us-east-1_BBBBBBBBB"), ..none }).is_empty());
     }
 
     #[tokio::test]
     async fn only_the_newest_thousand_are_kept() {
         let inbox = Inbox::default();
         for number in 0..1_003 {
-            inbox
-                .deliver(message("alice", "a@example.com", &number.to_string()))
-                .await
-                .unwrap();
+            inbox.deliver(message("alice", "a@example.com", &number.to_string())).await.unwrap();
         }
         let kept = inbox.newest_first(InboxFilter::default());
         assert_eq!(

@@ -79,10 +79,7 @@ impl std::fmt::Display for MasterKeyError {
                  digits"
             ),
             Self::Unset { variable } => {
-                write!(
-                    f,
-                    "the environment variable {variable} is to hold the master key: set it"
-                )
+                write!(f, "the environment variable {variable} is to hold the master key: set it")
             }
         }
     }
@@ -92,25 +89,15 @@ impl std::error::Error for MasterKeyError {}
 
 /// Reads a key file. Refuses one that others than its owner may read or write.
 pub fn read_file(path: &Path) -> Result<KeyBytes, MasterKeyError> {
-    let failed = |error| MasterKeyError::Io {
-        path: path.to_owned(),
-        error,
-    };
+    let failed = |error| MasterKeyError::Io { path: path.to_owned(), error };
     let file = File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(MasterKeyError::Exposed {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(MasterKeyError::Exposed { path: path.to_owned(), mode });
     }
     let mut text = Zeroizing::new(String::new());
-    file.take(LONGEST)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
-    parse(&text).ok_or_else(|| MasterKeyError::Malformed {
-        place: path.display().to_string(),
-    })
+    file.take(LONGEST).read_to_string(&mut text).map_err(failed)?;
+    parse(&text).ok_or_else(|| MasterKeyError::Malformed { place: path.display().to_string() })
 }
 
 /// Reads a key file, or makes one (mode 0600, durable before it is used) if there is none.
@@ -119,10 +106,7 @@ pub fn read_or_create_file(path: &Path, entropy: &dyn Entropy) -> Result<KeyByte
         Ok(true) => {}
         Ok(false) => create_file(path, entropy)?,
         Err(error) => {
-            return Err(MasterKeyError::Io {
-                path: path.to_owned(),
-                error,
-            });
+            return Err(MasterKeyError::Io { path: path.to_owned(), error });
         }
     }
     read_file(path)
@@ -130,10 +114,7 @@ pub fn read_or_create_file(path: &Path, entropy: &dyn Entropy) -> Result<KeyByte
 
 /// Makes a key file. Nothing happens if another process was first.
 pub fn create_file(path: &Path, entropy: &dyn Entropy) -> Result<(), MasterKeyError> {
-    write_new(path, entropy).map_err(|error| MasterKeyError::Io {
-        path: path.to_owned(),
-        error,
-    })
+    write_new(path, entropy).map_err(|error| MasterKeyError::Io { path: path.to_owned(), error })
 }
 
 /// Writes under another name first, so that the file has its whole content from its first moment,
@@ -145,14 +126,8 @@ fn write_new(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
     text.push('\n');
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.new", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all());
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     // Unlike a rename, a link never replaces a key that is already there.
     let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -160,18 +135,14 @@ fn write_new(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
     });
     fs::remove_file(&draft)?;
     linked?;
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Reads the key out of the value of an environment variable, given with the variable's name.
 pub fn from_variable(name: &str, value: Option<&str>) -> Result<KeyBytes, MasterKeyError> {
     let Some(value) = value else {
-        return Err(MasterKeyError::Unset {
-            variable: name.to_owned(),
-        });
+        return Err(MasterKeyError::Unset { variable: name.to_owned() });
     };
     let place = || format!("the environment variable {name}");
     parse(value).ok_or_else(|| MasterKeyError::Malformed { place: place() })
@@ -185,9 +156,7 @@ fn parse(text: &str) -> Option<KeyBytes> {
         Err(_) => STANDARD.decode(text).ok()?,
     };
     let bytes = Zeroizing::new(bytes);
-    <[u8; 32]>::try_from(bytes.as_slice())
-        .ok()
-        .map(Zeroizing::new)
+    <[u8; 32]>::try_from(bytes.as_slice()).ok().map(Zeroizing::new)
 }
 
 #[cfg(test)]
@@ -229,10 +198,7 @@ mod tests {
         for mode in [0o640, 0o604, 0o620] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             let error = read_file(&path).unwrap_err().to_string();
-            assert!(
-                error.contains(&format!("chmod 600 {}", path.display())),
-                "{error}"
-            );
+            assert!(error.contains(&format!("chmod 600 {}", path.display())), "{error}");
         }
     }
 
@@ -247,25 +213,13 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused_without_being_shown() {
-        let error = from_variable("POOLHOUSE_MASTER_KEY", Some("hunter2"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("POOLHOUSE_MASTER_KEY") && !error.contains("hunter2"),
-            "{error}"
-        );
-        let error = from_variable("POOLHOUSE_MASTER_KEY", None)
-            .unwrap_err()
-            .to_string();
+        let error = from_variable("POOLHOUSE_MASTER_KEY", Some("hunter2")).unwrap_err().to_string();
+        assert!(error.contains("POOLHOUSE_MASTER_KEY") && !error.contains("hunter2"), "{error}");
+        let error = from_variable("POOLHOUSE_MASTER_KEY", None).unwrap_err().to_string();
         assert!(error.contains("POOLHOUSE_MASTER_KEY"), "{error}");
         let folder = folder();
         let path = folder.path().join("master.key");
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .unwrap();
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
         let error = read_file(&path).unwrap_err().to_string();
         assert!(error.contains("holds no master key"), "{error}");
     }
@@ -273,12 +227,7 @@ mod tests {
     #[test]
     fn a_missing_file_and_a_missing_folder_are_told() {
         let path = folder().path().join("gone").join("master.key");
-        assert!(
-            read_file(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("there is no master key file")
-        );
+        assert!(read_file(&path).unwrap_err().to_string().contains("there is no master key file"));
         assert!(read_or_create_file(&path, &SystemEntropy).is_err());
     }
 }

@@ -66,9 +66,7 @@ impl ThreadWorkers {
         let workers = Self { queue, places };
         for number in 0..count.get() {
             let queue = Arc::clone(&workers.queue);
-            thread::Builder::new()
-                .name(format!("worker-{number}"))
-                .spawn(move || queue.work())?;
+            thread::Builder::new().name(format!("worker-{number}")).spawn(move || queue.work())?;
         }
         Ok(workers)
     }
@@ -95,10 +93,7 @@ impl Queue {
     fn pop(&self) -> Option<Task> {
         let waiting = |state: &mut State| state.tasks.is_empty() && !state.is_closed;
         let woken = self.changed.wait_while(self.lock(), waiting);
-        woken
-            .unwrap_or_else(PoisonError::into_inner)
-            .tasks
-            .pop_front()
+        woken.unwrap_or_else(PoisonError::into_inner).tasks.pop_front()
     }
 
     /// The life of a thread.
@@ -124,11 +119,7 @@ impl Workers for ThreadWorkers {
             return;
         };
         let (done, over) = oneshot::channel();
-        self.queue.push(Task {
-            job,
-            done,
-            _place: place,
-        });
+        self.queue.push(Task { job, done, _place: place });
         // "Closed" is how the end is told.
         let _ = over.await;
     }
@@ -153,9 +144,7 @@ mod tests {
     async fn a_job_runs_on_another_thread_and_its_value_comes_back() {
         let workers = workers(1);
         let here = thread::current().id();
-        let there = compute(&workers, move || thread::current().id())
-            .await
-            .unwrap();
+        let there = compute(&workers, move || thread::current().id()).await.unwrap();
         assert_ne!(here, there);
     }
 

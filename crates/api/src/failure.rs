@@ -43,7 +43,7 @@ impl<Op> Failure<Op> {
 
 impl<Op> fmt::Debug for Failure<Op> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Failure").field("name", &self.name).field("message", &self.message).finish()
+        write!(f, "{}: {}", self.name, self.message)
     }
 }
 

@@ -105,10 +105,7 @@ pub fn power(base: &Number, exponent: &[u8]) -> Number {
 /// `base^exponent mod N`, faster than [`power`]: its time tells about the exponent, which therefore
 /// must not be a secret.
 pub fn power_public_exponent(base: &Number, exponent: &[u8]) -> Number {
-    Number(
-        base.0
-            .power_variable_time(&Integer::from_big_endian(exponent), &GROUP),
-    )
+    Number(base.0.power_variable_time(&Integer::from_big_endian(exponent), &GROUP))
 }
 
 /// `a · b mod N`.
@@ -167,11 +164,7 @@ mod tests {
     }
 
     fn same(ours: &Number, theirs: &BigUint) -> bool {
-        let theirs = if *theirs == BigUint::ZERO {
-            Vec::new()
-        } else {
-            theirs.to_bytes_be()
-        };
+        let theirs = if *theirs == BigUint::ZERO { Vec::new() } else { theirs.to_bytes_be() };
         *ours.to_bytes() == theirs
     }
 
@@ -218,10 +211,8 @@ mod tests {
         values.extend((1..=24).map(|n| BigUint::from_bytes_be(&noise.bytes(n * 16))));
         for a in &values {
             for b in &values {
-                let (x, y) = (
-                    Number::from_bytes(&a.to_bytes_be()),
-                    Number::from_bytes(&b.to_bytes_be()),
-                );
+                let (x, y) =
+                    (Number::from_bytes(&a.to_bytes_be()), Number::from_bytes(&b.to_bytes_be()));
                 let (a, b) = (a % prime(), b % prime());
                 assert!(same(&add(&x, &y), &((&a + &b) % prime())));
                 assert!(same(&subtract(&x, &y), &((&a + prime() - &b) % prime())));
@@ -239,18 +230,11 @@ mod tests {
         exponents.extend((0..24).map(|_| noise.bytes(32)));
         exponents.extend([vec![0], vec![1], vec![0; 32], vec![255; 32], vec![0; 64]]);
         exponents.extend([vec![255; 33], vec![7, 255], vec![8, 0], vec![8, 1]]);
-        exponents.extend(
-            (0_u32..256)
-                .step_by(3)
-                .map(|bit| (BigUint::from(1_u8) << bit).to_bytes_be()),
-        );
+        exponents
+            .extend((0_u32..256).step_by(3).map(|bit| (BigUint::from(1_u8) << bit).to_bytes_be()));
         for exponent in exponents {
             let expected = BigUint::from(G).modpow(&BigUint::from_bytes_be(&exponent), &prime());
-            assert!(
-                same(&power_of_g(&exponent), &expected),
-                "{} bytes",
-                exponent.len()
-            );
+            assert!(same(&power_of_g(&exponent), &expected), "{} bytes", exponent.len());
         }
     }
 

@@ -83,9 +83,7 @@ pub(crate) fn padded(exponent: &[u8]) -> Option<Exponent> {
 /// `2^exponent · R mod N`, by a general exponentiation.
 fn power_of_two(exponent: u16, group: &Montgomery) -> Integer {
     let exponent = Integer::from_big_endian(&exponent.to_be_bytes());
-    Integer::from_big_endian(&[2])
-        .power(&exponent, group)
-        .to_montgomery(group)
+    Integer::from_big_endian(&[2]).power(&exponent, group).to_montgomery(group)
 }
 
 /// The integer of `count` bits (at most 16) that starts `from` bits above the exponent's lowest;

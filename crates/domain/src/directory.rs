@@ -9,10 +9,7 @@ use std::{sync::Arc, time::Duration};
 use moka::sync::Cache;
 
 use crate::{
-    app_clients::AppClient,
-    fault::Fault,
-    ports::Store,
-    tokens::keys::KeyPairs,
+    app_clients::AppClient, fault::Fault, ports::Store, tokens::keys::KeyPairs,
     user_pools::UserPool,
 };
 

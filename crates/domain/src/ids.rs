@@ -18,22 +18,20 @@ pub fn random_uuid(entropy: &dyn Entropy) -> String {
 /// second of a global sign-out, but after it, must not be taken for an older one.
 pub fn timed_uuid(entropy: &dyn Entropy, now: Timestamp) -> String {
     let millis = u64::try_from(now.millis()).unwrap_or_default();
-    let mut random = [0; 10];
-    entropy.fill(&mut random);
     let fraction = now.micros().rem_euclid(1_000) * 4_096 / 1_000;
-    let [high, low] = u16::try_from(fraction).unwrap_or_default().to_be_bytes();
-    let [_, _, rest @ ..] = random;
-    let [a, b, c, d, e, f, g, h] = rest;
-    let bytes = [high, low, a, b, c, d, e, f, g, h];
+    let mut bytes = [0; 10];
+    entropy.fill(&mut bytes);
+    let [high, low, ..] = &mut bytes;
+    [*high, *low] = u16::try_from(fraction).unwrap_or_default().to_be_bytes();
     Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid().to_string()
 }
 
 /// When a [`timed_uuid`] was made; none for other text. Exact to a microsecond.
 pub fn time_of(uuid: &str) -> Option<Timestamp> {
     let uuid = Uuid::try_parse(uuid).ok().filter(|uuid| uuid.get_version_num() == 7)?;
-    let [a, b, c, d, e, f, high, low, ..] = *uuid.as_bytes();
-    let millis = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
-    let fraction = i64::from(u16::from_be_bytes([high & 0x0f, low]));
+    // 48 bits of milliseconds, 4 of version, 12 of fraction.
+    let (high, _) = uuid.as_u64_pair();
+    let (millis, fraction) = (high >> 16, i64::try_from(high & 0x0fff).ok()?);
     // Rounded up: the fraction was rounded down when it was made.
     let micros = (fraction * 1_000 + 4_095) / 4_096;
     Some(Timestamp::from_micros(i64::try_from(millis).ok()? * 1_000 + micros))

@@ -137,9 +137,7 @@ impl DataKey {
 
 impl std::fmt::Debug for DataKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DataKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("DataKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -152,10 +150,7 @@ struct Prepared {
 impl Prepared {
     fn new(key: &DataKey) -> Self {
         let prk = hmac_sha256(b"poolhouse data key", &[key.bytes.as_slice()]);
-        Self {
-            id: key.id,
-            prk: Zeroizing::new(prk),
-        }
+        Self { id: key.id, prk: Zeroizing::new(prk) }
     }
 
     /// HKDF-Expand (RFC 5869 section 2.3) to 32 bytes, which is one HMAC.
@@ -192,9 +187,7 @@ impl Keyring {
     /// ring keeps its key.
     pub fn add(&self, key: &DataKey) {
         self.change(|keys| {
-            keys.all
-                .entry(key.id)
-                .or_insert_with(|| Arc::new(Prepared::new(key)));
+            keys.all.entry(key.id).or_insert_with(|| Arc::new(Prepared::new(key)));
         });
     }
 
@@ -253,23 +246,14 @@ impl Keyring {
         associated_data: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let (header, rest) = sealed
-            .split_at_checked(HEADER)
-            .ok_or(OpenError::Malformed)?;
-        let (nonce, ciphertext) = rest
-            .split_at_checked(NONCE_LEN)
-            .ok_or(OpenError::Malformed)?;
+        let (header, rest) = sealed.split_at_checked(HEADER).ok_or(OpenError::Malformed)?;
+        let (nonce, ciphertext) = rest.split_at_checked(NONCE_LEN).ok_or(OpenError::Malformed)?;
         let [VERSION, id0, id1, id2, id3, derivation @ ..] = header else {
             return Err(OpenError::Malformed);
         };
         let id = u32::from_be_bytes([*id0, *id1, *id2, *id3]);
         let message_key = self.message_key(id, purpose, derivation)?;
-        decrypt(
-            &message_key,
-            nonce,
-            &[header, associated_data].concat(),
-            ciphertext,
-        )
+        decrypt(&message_key, nonce, &[header, associated_data].concat(), ciphertext)
     }
 
     /// [`Self::seal`] as text: base64url without padding.
@@ -290,9 +274,7 @@ impl Keyring {
         associated_data: &[u8],
         sealed: &str,
     ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let sealed = URL_SAFE_NO_PAD
-            .decode(sealed)
-            .map_err(|_| OpenError::Malformed)?;
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| OpenError::Malformed)?;
         self.open(purpose, associated_data, &sealed)
     }
 
@@ -397,10 +379,7 @@ impl MasterKey {
         let plain = decrypt(&self.wrapping_key(), nonce, &id.to_be_bytes(), sealed);
         let plain = plain.map_err(|_| UnwrapError)?;
         let bytes = plain.as_slice().try_into().map_err(|_| UnwrapError)?;
-        Ok(DataKey {
-            id,
-            bytes: Zeroizing::new(bytes),
-        })
+        Ok(DataKey { id, bytes: Zeroizing::new(bytes) })
     }
 
     fn wrapping_key(&self) -> Zeroizing<[u8; 32]> {
@@ -430,8 +409,7 @@ pub(crate) fn encrypt(key: &[u8; 32], nonce: &[u8], aad: &[u8], plaintext: &[u8]
     let mut buffer = Vec::with_capacity(plaintext.len() + TAG);
     buffer.extend_from_slice(plaintext);
     let encrypted = cipher(key, nonce).and_then(|(key, nonce)| {
-        key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut buffer)
-            .ok()
+        key.seal_in_place_append_tag(nonce, Aad::from(aad), &mut buffer).ok()
     });
     match encrypted {
         Some(()) => buffer,
@@ -488,10 +466,7 @@ mod tests {
 
     fn ring(ids: &[u32]) -> (Keyring, Counting) {
         let entropy = entropy();
-        let keys: Vec<_> = ids
-            .iter()
-            .map(|id| DataKey::generate(*id, &entropy))
-            .collect();
+        let keys: Vec<_> = ids.iter().map(|id| DataKey::generate(*id, &entropy)).collect();
         let ring = Keyring::new(&keys[0]);
         for key in &keys {
             ring.add(key);
@@ -506,10 +481,7 @@ mod tests {
             let plain = vec![9; length];
             let sealed = ring.seal(Purpose::AtRest, b"user 1", &plain, &entropy);
             assert_eq!(sealed.len(), OVERHEAD + length);
-            assert_eq!(
-                *ring.open(Purpose::AtRest, b"user 1", &sealed).unwrap(),
-                plain
-            );
+            assert_eq!(*ring.open(Purpose::AtRest, b"user 1", &sealed).unwrap(), plain);
             let other_data = ring.open(Purpose::AtRest, b"user 2", &sealed);
             assert_eq!(other_data, Err(OpenError::Forged));
             let other_purpose = ring.open(Purpose::RefreshToken, b"user 1", &sealed);
@@ -534,10 +506,7 @@ mod tests {
             }
         }
         for length in 0..sealed.len() {
-            assert!(
-                ring.open(Purpose::PageToken, b"list", &sealed[..length])
-                    .is_err()
-            );
+            assert!(ring.open(Purpose::PageToken, b"list", &sealed[..length]).is_err());
         }
     }
 
@@ -547,14 +516,8 @@ mod tests {
         let sealed = ring.seal(Purpose::AtRest, b"", b"secret", &entropy);
         let mut renumbered = sealed.clone();
         renumbered[4] = 8;
-        assert_eq!(
-            ring.open(Purpose::AtRest, b"", &renumbered),
-            Err(OpenError::Forged)
-        );
-        assert_eq!(
-            ring.open(Purpose::AtRest, &sealed[..17], &sealed),
-            Err(OpenError::Forged)
-        );
+        assert_eq!(ring.open(Purpose::AtRest, b"", &renumbered), Err(OpenError::Forged));
+        assert_eq!(ring.open(Purpose::AtRest, &sealed[..17], &sealed), Err(OpenError::Forged));
     }
 
     #[test]
@@ -568,16 +531,8 @@ mod tests {
         assert_eq!((ring.active_key_id(), ring.key_ids()), (2, vec![1, 2]));
         let new = ring.seal(Purpose::ChallengeSession, b"", b"new", &entropy);
         assert_eq!(new[..5], [1, 0, 0, 0, 2]);
-        assert_eq!(
-            **ring
-                .open_text(Purpose::ChallengeSession, b"", &old)
-                .unwrap(),
-            *b"old"
-        );
-        assert_eq!(
-            **ring.open(Purpose::ChallengeSession, b"", &new).unwrap(),
-            *b"new"
-        );
+        assert_eq!(**ring.open_text(Purpose::ChallengeSession, b"", &old).unwrap(), *b"old");
+        assert_eq!(**ring.open(Purpose::ChallengeSession, b"", &new).unwrap(), *b"new");
     }
 
     #[test]
@@ -585,10 +540,7 @@ mod tests {
         let (ring_1, entropy) = ring(&[1]);
         let (ring_2, _) = ring(&[2]);
         let sealed = ring_1.seal(Purpose::AtRest, b"", b"x", &entropy);
-        assert_eq!(
-            ring_2.open(Purpose::AtRest, b"", &sealed),
-            Err(OpenError::UnknownKey(1))
-        );
+        assert_eq!(ring_2.open(Purpose::AtRest, b"", &sealed), Err(OpenError::UnknownKey(1)));
     }
 
     #[test]
@@ -603,10 +555,7 @@ mod tests {
     fn sealed_text_is_base64url_and_garbage_is_malformed() {
         let (ring, entropy) = ring(&[1]);
         let text = ring.seal_text(Purpose::PageToken, b"", &[255; 40], &entropy);
-        assert!(
-            text.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        );
+        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
         for garbage in ["", "a", "AQ", "AQ==", "p\u{f6}st", " "] {
             let opened = ring.open_text(Purpose::PageToken, b"", garbage);
             assert_eq!(opened, Err(OpenError::Malformed), "{garbage}");
@@ -624,10 +573,7 @@ mod tests {
         assert!(ring.mac_matches(Purpose::CodeHash, b"pool user 123456", &hash));
         assert!(!ring.mac_matches(Purpose::CodeHash, b"pool user 123457", &hash));
         assert!(!ring.mac_matches(Purpose::AtRest, b"pool user 123456", &hash));
-        assert_eq!(
-            ring.stable_mac(Purpose::SimulatedUser, b"pool name"),
-            stable
-        );
+        assert_eq!(ring.stable_mac(Purpose::SimulatedUser, b"pool name"), stable);
     }
 
     #[test]

@@ -17,10 +17,7 @@ pub fn compute(secret: &str, username: &str, client_id: &str) -> String {
 
 /// Whether `claimed` is the hash for this secret, in constant time.
 pub fn matches(secret: &str, username: &str, client_id: &str, claimed: &str) -> bool {
-    compute(secret, username, client_id)
-        .as_bytes()
-        .ct_eq(claimed.as_bytes())
-        .into()
+    compute(secret, username, client_id).as_bytes().ct_eq(claimed.as_bytes()).into()
 }
 
 #[cfg(test)]
@@ -41,12 +38,7 @@ mod tests {
         assert!(!matches("jefe", "what do ya want ", "for nothing?", HASH));
         assert!(!matches("Jefe", "what do ya want", "for nothing?", HASH));
         for claimed in ["", &HASH[..43], &format!("{HASH}=")] {
-            assert!(!matches(
-                "Jefe",
-                "what do ya want ",
-                "for nothing?",
-                claimed
-            ));
+            assert!(!matches("Jefe", "what do ya want ", "for nothing?", claimed));
         }
     }
 }

@@ -21,10 +21,7 @@ use serde_json::{Value, json};
 /// A command that is not run yet, undisturbed by the environment of whoever runs the tests.
 fn poolhouse(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_poolhouse"));
-    command
-        .args(arguments)
-        .env_remove("POOLHOUSE_LOG")
-        .env_remove("POOLHOUSE_DATABASE");
+    command.args(arguments).env_remove("POOLHOUSE_LOG").env_remove("POOLHOUSE_DATABASE");
     command.stdin(Stdio::null());
     command
 }
@@ -62,33 +59,19 @@ struct Server {
 impl Server {
     fn start(arguments: &[&str]) -> Self {
         let mut command = poolhouse(&["dev", "--listen", "127.0.0.1:0"]);
-        let command = command
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        let command = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let (_, address) = line
-            .trim()
-            .split_once("is ready at http://")
-            .unwrap_or_default();
-        Self {
-            child,
-            address: address.to_owned(),
-            stdout,
-        }
+        let (_, address) = line.trim().split_once("is ready at http://").unwrap_or_default();
+        Self { child, address: address.to_owned(), stdout }
     }
 
     /// Starts `poolhouse serve`, which tells its address in the log.
     fn serve(configuration: &str) -> Self {
         let mut command = poolhouse(&["--log-format", "json", "serve", "--config", configuration]);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = lines.find_map(|line| {
@@ -97,11 +80,7 @@ impl Server {
         });
         // Somebody has to read the log, or the server could not write it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self {
-            child,
-            address: address.unwrap(),
-            stdout,
-        }
+        Self { child, address: address.unwrap(), stdout }
     }
 
     fn connect(&self) -> TcpStream {
@@ -135,13 +114,7 @@ impl Server {
 
     fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([name, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     /// Tells the server to stop and waits until it has, which must be a success.
@@ -168,15 +141,10 @@ impl Answer {
     fn read(mut stream: impl Read) -> Self {
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text
-            .split_once("\r\n\r\n")
-            .unwrap_or_else(|| panic!("no answer: {text}"));
+        let (head, body) =
+            text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Self {
-            status,
-            head: head.to_ascii_lowercase(),
-            body: body.to_owned(),
-        }
+        Self { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
     }
 
     fn json(&self) -> Value {
@@ -192,19 +160,13 @@ fn path(path: &Path) -> &str {
 fn dev_starts_says_how_to_reach_it_and_is_healthy() {
     let mut server = Server::start(&["--ephemeral"]);
     let health = server.get("/_poolhouse/health");
-    assert_eq!(
-        (health.status, &health.json()["status"]),
-        (200, &json!("ok"))
-    );
+    assert_eq!((health.status, &health.json()["status"]), (200, &json!("ok")));
     assert!(health.head.contains("x-amzn-requestid: ") && health.head.contains("date: "));
     server.signal("-INT");
     assert!(server.child.wait().unwrap().success());
     let mut rest = String::new();
     server.stdout.read_to_string(&mut rest).unwrap();
-    assert!(
-        rest.contains(&format!("aws --endpoint-url http://{}", server.address)),
-        "{rest}"
-    );
+    assert!(rest.contains(&format!("aws --endpoint-url http://{}", server.address)), "{rest}");
     assert!(rest.contains("boto3.client(\"cognito-idp\""), "{rest}");
 }
 
@@ -223,19 +185,14 @@ fn operations_documents_and_messages_are_served_and_kept_over_a_restart() {
     let keys = server.get(&format!("/{id}/.well-known/jwks.json"));
     assert_eq!(keys.json()["keys"].as_array().unwrap().len(), 2);
     let discovery = server.get(&format!("/{id}/.well-known/openid-configuration"));
-    assert_eq!(
-        discovery.json()["issuer"],
-        format!("http://{}/{id}", server.address)
-    );
+    assert_eq!(discovery.json()["issuer"], format!("http://{}/{id}", server.address));
     let user = json!({
         "UserPoolId": id, "Username": "ada", "DesiredDeliveryMediums": ["EMAIL"],
         "UserAttributes": [{ "Name": "email", "Value": "ada@example.com" }],
     });
     let user = server.call("AdminCreateUser", &user);
     assert_eq!(user.status, 200, "{}", user.body);
-    let messages = server
-        .get(&format!("/_poolhouse/messages?pool={id}&user=ada"))
-        .json();
+    let messages = server.get(&format!("/_poolhouse/messages?pool={id}&user=ada")).json();
     assert_eq!(messages["messages"][0]["destination"], "ada@example.com");
     assert_eq!(messages["messages"][0]["kind"], "Invitation");
     let none = server.get("/_poolhouse/messages?user=bob").json();
@@ -253,34 +210,19 @@ fn errors_preflights_and_large_bodies_have_cors_headers() {
     let asked = "access-control-request-headers: x-amz-target,content-type\r\n";
     let preflight = server.ask("OPTIONS", "/", asked, "");
     assert_eq!(preflight.status, 200);
-    assert!(
-        preflight
-            .head
-            .contains("access-control-allow-headers: x-amz-target,content-type")
-    );
+    assert!(preflight.head.contains("access-control-allow-headers: x-amz-target,content-type"));
     let large = "x".repeat(1024 * 1024 + 1);
     // The server answers before it has read everything, so the sender may see a closed connection.
     let mut stream = server.connect();
-    let head = format!(
-        "POST / HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n",
-        large.len()
-    );
+    let head = format!("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", large.len());
     stream.write_all(head.as_bytes()).unwrap();
     let mut first = [0; 12];
     let _ = stream.write_all(large.as_bytes());
     stream.read_exact(&mut first).unwrap();
     assert_eq!(text(&first), "HTTP/1.1 413");
     for answer in [unknown, elsewhere, preflight] {
-        assert!(
-            answer.head.contains("access-control-allow-origin: *"),
-            "{}",
-            answer.head
-        );
-        assert!(
-            answer
-                .head
-                .contains("access-control-expose-headers: x-amzn-requestid,")
-        );
+        assert!(answer.head.contains("access-control-allow-origin: *"), "{}", answer.head);
+        assert!(answer.head.contains("access-control-expose-headers: x-amzn-requestid,"));
     }
 }
 
@@ -288,26 +230,14 @@ fn errors_preflights_and_large_bodies_have_cors_headers() {
 fn the_clock_can_be_moved() {
     let server = Server::start(&["--ephemeral"]);
     let before = server.get("/_poolhouse/clock").json();
-    let moved = server
-        .ask("POST", "/_poolhouse/clock", "", r#"{"advance": 3600}"#)
-        .json();
-    assert_eq!(
-        (before["offset"].as_f64(), moved["offset"].as_f64()),
-        (Some(0.0), Some(3600.0))
-    );
+    let moved = server.ask("POST", "/_poolhouse/clock", "", r#"{"advance": 3600}"#).json();
+    assert_eq!((before["offset"].as_f64(), moved["offset"].as_f64()), (Some(0.0), Some(3600.0)));
     assert!(moved["now"].as_f64().unwrap() >= before["now"].as_f64().unwrap() + 3600.0);
-    let set = server
-        .ask("PUT", "/_poolhouse/clock", "", r#"{"set": 2000000000}"#)
-        .json();
+    let set = server.ask("PUT", "/_poolhouse/clock", "", r#"{"set": 2000000000}"#).json();
     assert!((2_000_000_000.0..2_000_000_060.0).contains(&set["now"].as_f64().unwrap()));
-    let reset = server
-        .ask("POST", "/_poolhouse/clock", "", r#"{"reset": true}"#)
-        .json();
+    let reset = server.ask("POST", "/_poolhouse/clock", "", r#"{"reset": true}"#).json();
     assert_eq!(reset["offset"], 0.0);
-    assert_eq!(
-        server.ask("POST", "/_poolhouse/clock", "", "{}").status,
-        400
-    );
+    assert_eq!(server.ask("POST", "/_poolhouse/clock", "", "{}").status, 400);
 }
 
 #[test]
@@ -315,9 +245,7 @@ fn http_2_with_prior_knowledge_is_spoken() {
     let server = Server::start(&["--ephemeral"]);
     let mut stream = server.connect();
     // The preface and an empty SETTINGS frame (RFC 9113 section 3.4).
-    stream
-        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
-        .unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
     let mut frame = [0; 9];
     stream.read_exact(&mut frame).unwrap();
     assert_eq!(frame[3], 4, "the first frame of the answer is SETTINGS too");
@@ -345,51 +273,26 @@ fn a_request_in_flight_is_finished_before_the_server_stops() {
     }
     stream.write_all(body.as_bytes()).unwrap();
     let answer = Answer::read(stream);
-    assert_eq!(
-        (answer.status, answer.json()),
-        (200, json!({ "UserPools": [] }))
-    );
+    assert_eq!((answer.status, answer.json()), (200, json!({ "UserPools": [] })));
     assert!(server.child.wait().unwrap().success());
 }
 
 #[test]
 fn dev_refuses_what_would_leave_the_machine_and_what_can_t_work() {
     let open = complaint(&["dev", "--ephemeral", "--listen", "0.0.0.0:0"]);
-    assert!(
-        open.contains("loopback") && open.contains("poolhouse serve"),
-        "{open}"
-    );
+    assert!(open.contains("loopback") && open.contains("poolhouse serve"), "{open}");
     let server = Server::start(&["--ephemeral"]);
     let taken = complaint(&["dev", "--ephemeral", "--listen", &server.address]);
     assert!(taken.contains("another process listens there"), "{taken}");
     let blocked = complaint(&["dev", "--listen", "127.0.0.1:0", "--data", "/dev/null/data"]);
-    assert!(
-        blocked.contains("/dev/null/data") && blocked.contains("--data"),
-        "{blocked}"
-    );
-    let region = complaint(&[
-        "dev",
-        "--ephemeral",
-        "--listen",
-        "127.0.0.1:0",
-        "--region",
-        "EU",
-    ]);
+    assert!(blocked.contains("/dev/null/data") && blocked.contains("--data"), "{blocked}");
+    let region = complaint(&["dev", "--ephemeral", "--listen", "127.0.0.1:0", "--region", "EU"]);
     assert!(region.contains("--region must be"), "{region}");
     let url = ["--database", "mysql://x:secret@y/z"];
     let folder = tempfile::tempdir().unwrap();
-    let data = [
-        "dev",
-        "--listen",
-        "127.0.0.1:0",
-        "--data",
-        path(folder.path()),
-    ];
+    let data = ["dev", "--listen", "127.0.0.1:0", "--data", path(folder.path())];
     let wrong = complaint(&[&data[..], &url[..]].concat());
-    assert!(
-        wrong.contains("postgres://") && !wrong.contains("secret"),
-        "{wrong}"
-    );
+    assert!(wrong.contains("postgres://") && !wrong.contains("secret"), "{wrong}");
 }
 
 #[test]
@@ -400,10 +303,7 @@ fn the_wrong_master_key_is_told() {
     let key = folder.path().join("master.key");
     fs::remove_file(&key).unwrap();
     let wrong = complaint(&["dev", "--listen", "127.0.0.1:0", "--data", data]);
-    assert!(
-        wrong.contains("wrong master key") && wrong.contains("backup"),
-        "{wrong}"
-    );
+    assert!(wrong.contains("wrong master key") && wrong.contains("backup"), "{wrong}");
 }
 
 #[test]
@@ -416,22 +316,11 @@ fn a_seed_is_planted_and_a_bad_one_is_told() {
     });
     let tokens = server.call("InitiateAuth", &sign_in);
     assert_eq!(tokens.status, 200, "{}", tokens.body);
-    assert!(
-        tokens.json()["AuthenticationResult"]["AccessToken"].is_string(),
-        "{}",
-        tokens.body
-    );
+    assert!(tokens.json()["AuthenticationResult"]["AccessToken"].is_string(), "{}", tokens.body);
     let folder = tempfile::tempdir().unwrap();
     let bad = folder.path().join("bad.toml");
     fs::write(&bad, "[[pools]]\nid = 5\n").unwrap();
-    let listen = [
-        "dev",
-        "--ephemeral",
-        "--listen",
-        "127.0.0.1:0",
-        "--seed",
-        path(&bad),
-    ];
+    let listen = ["dev", "--ephemeral", "--listen", "127.0.0.1:0", "--seed", path(&bad)];
     let told = complaint(&listen);
     assert!(told.contains("bad.toml:2: id: invalid type"), "{told}");
 }
@@ -444,23 +333,12 @@ fn access_keys_are_made_listed_and_deleted_while_a_server_runs() {
     assert!(missing.contains("there is no data folder"), "{missing}");
     let server = Server::start(&["--data", data]);
     let made = printed(&["access-key", "create", "--name", "ci", "--data", data]);
-    let id = made
-        .lines()
-        .next()
-        .unwrap()
-        .strip_prefix("AWS_ACCESS_KEY_ID=")
-        .unwrap();
+    let id = made.lines().next().unwrap().strip_prefix("AWS_ACCESS_KEY_ID=").unwrap();
     assert!(made.contains("AWS_SECRET_ACCESS_KEY="));
     let listed = printed(&["access-key", "list", "--data", data]);
-    assert!(
-        listed.contains(id) && listed.trim_end().ends_with("ci"),
-        "{listed}"
-    );
+    assert!(listed.contains(id) && listed.trim_end().ends_with("ci"), "{listed}");
     printed(&["access-key", "delete", id, "--data", data]);
-    assert_eq!(
-        printed(&["access-key", "list", "--data", data]),
-        "There are no access keys.\n"
-    );
+    assert_eq!(printed(&["access-key", "list", "--data", data]), "There are no access keys.\n");
     let gone = complaint(&["access-key", "delete", id, "--data", data]);
     assert!(gone.contains("there is no access key"), "{gone}");
     let nameless = complaint(&["access-key", "create", "--name", "a b", "--data", data]);
@@ -483,17 +361,9 @@ fn keys_are_rotated_and_the_data_stays_readable() {
 
 #[test]
 fn totp_shows_a_code_and_refuses_a_bad_secret() {
-    let shown = printed(&[
-        "totp",
-        "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
-        "--account",
-        "ada",
-    ]);
+    let shown = printed(&["totp", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "--account", "ada"]);
     let code = shown.lines().next().unwrap();
-    assert!(
-        code.len() == 6 && code.chars().all(|c| c.is_ascii_digit()),
-        "{shown}"
-    );
+    assert!(code.len() == 6 && code.chars().all(|c| c.is_ascii_digit()), "{shown}");
     assert!(shown.contains("s left") && shown.contains("otpauth://totp/Poolhouse:ada?secret="));
     assert!(complaint(&["totp", "0189"]).contains("base32"));
 }
@@ -515,16 +385,10 @@ fn serve_refuses_an_insecure_configuration_with_line_and_key() {
     let folder = tempfile::tempdir().unwrap();
     let file = configuration(folder.path(), "");
     let insecure = complaint(&["serve", "--config", &file]);
-    assert!(
-        insecure.contains("poolhouse.toml:1: listen: passwords would be"),
-        "{insecure}"
-    );
+    assert!(insecure.contains("poolhouse.toml:1: listen: passwords would be"), "{insecure}");
     let file = configuration(folder.path(), "trusted_proxy = true");
     let keyless = complaint(&["serve", "--config", &file]);
-    assert!(
-        keyless.contains("poolhouse.toml:9: master_key.file: there is no"),
-        "{keyless}"
-    );
+    assert!(keyless.contains("poolhouse.toml:9: master_key.file: there is no"), "{keyless}");
 }
 
 #[test]
@@ -535,12 +399,7 @@ fn serve_verifies_signatures_and_has_no_inbox() {
     fs::write(&key, "00".repeat(32)).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     let made = printed(&["access-key", "create", "--name", "ci", "--config", &file]);
-    let id = made
-        .lines()
-        .next()
-        .unwrap()
-        .strip_prefix("AWS_ACCESS_KEY_ID=")
-        .unwrap();
+    let id = made.lines().next().unwrap().strip_prefix("AWS_ACCESS_KEY_ID=").unwrap();
 
     let server = Server::serve(&file);
     let refused = |authorization: &str| {
@@ -549,15 +408,9 @@ fn serve_verifies_signatures_and_has_no_inbox() {
              x-amz-date: 20200101T000000Z\r\n{authorization}"
         );
         let answer = server.ask("POST", "/", &headers, "{\"MaxResults\": 1}");
-        (
-            answer.status,
-            answer.json()["__type"].as_str().unwrap().to_owned(),
-        )
+        (answer.status, answer.json()["__type"].as_str().unwrap().to_owned())
     };
-    assert_eq!(
-        refused(""),
-        (400, "MissingAuthenticationTokenException".to_owned())
-    );
+    assert_eq!(refused(""), (400, "MissingAuthenticationTokenException".to_owned()));
     let old = format!(
         "authorization: AWS4-HMAC-SHA256 Credential={id}/20200101/us-east-1/cognito-idp/\
          aws4_request, SignedHeaders=host;x-amz-date;x-amz-target, Signature={}\r\n",

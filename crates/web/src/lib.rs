@@ -23,32 +23,24 @@ pub const MAX_AGE_SECONDS: u32 = 300;
 pub async fn serve(ports: &Ports, parts: &Parts) -> Option<Response<String>> {
     let (user_pool_id, document) = well_known::route(parts.uri.path())?;
     if parts.method != Method::GET && parts.method != Method::HEAD {
-        return Some(answer(
-            StatusCode::METHOD_NOT_ALLOWED,
-            &message("Method not allowed"),
-        ));
+        return Some(answer(StatusCode::METHOD_NOT_ALLOWED, &message("Method not allowed")));
     }
-    Some(
-        match well_known::document(ports, user_pool_id, document).await {
-            Ok(Some(content)) => cacheable(answer(StatusCode::OK, &content)),
-            // The text and the status are a belief.
-            Ok(None) => {
-                let text = format!("User pool {user_pool_id} does not exist.");
-                answer(StatusCode::BAD_REQUEST, &message(&text))
-            }
-            Err(fault) => faulted(&fault),
-        },
-    )
+    Some(match well_known::document(ports, user_pool_id, document).await {
+        Ok(Some(content)) => cacheable(answer(StatusCode::OK, &content)),
+        // The text and the status are a belief.
+        Ok(None) => {
+            let text = format!("User pool {user_pool_id} does not exist.");
+            answer(StatusCode::BAD_REQUEST, &message(&text))
+        }
+        Err(fault) => faulted(&fault),
+    })
 }
 
 /// A failure of ours: logged with its source, told without it.
 fn faulted(fault: &Fault) -> Response<String> {
     let source = std::error::Error::source(fault).map(ToString::to_string);
     tracing::error!(%fault, source, "a document of a user pool can't be made");
-    answer(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        &message("Something went wrong"),
-    )
+    answer(StatusCode::INTERNAL_SERVER_ERROR, &message("Something went wrong"))
 }
 
 fn message(text: &str) -> Value {
@@ -59,9 +51,7 @@ fn message(text: &str) -> Value {
 fn answer(status: StatusCode, content: &Value) -> Response<String> {
     let mut response = Response::new(content.to_string());
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

@@ -87,17 +87,9 @@ mod tests {
         let kit = Kit::new().await.unwrap();
         let ports = &kit.ports;
         let now = ports.clock.now();
-        let settings = UserPoolType {
-            id: Some(POOL.to_owned()),
-            ..UserPoolType::default()
-        };
+        let settings = UserPoolType { id: Some(POOL.to_owned()), ..UserPoolType::default() };
         let mut tx = ports.store.write().await.unwrap();
-        tx.insert_user_pool(&UserPool {
-            settings,
-            ..UserPool::default()
-        })
-        .await
-        .unwrap();
+        tx.insert_user_pool(&UserPool { settings, ..UserPool::default() }).await.unwrap();
         for key_use in [KeyUse::Id, KeyUse::Access] {
             let key = ports.key_reserve.take(&*ports.workers).await.unwrap();
             let stored = StoredSigningKey {
@@ -114,28 +106,16 @@ mod tests {
     }
 
     async fn request(kit: &Kit, method: Method, path: &str) -> Option<Response<String>> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .body(())
-            .unwrap();
+        let request = Request::builder().method(method).uri(path).body(()).unwrap();
         crate::serve(&kit.ports, &request.into_parts().0).await
     }
 
     #[test]
     fn only_the_two_documents_of_a_pool_are_routed() {
-        assert_eq!(
-            route("/p_1/.well-known/jwks.json"),
-            Some(("p_1", Document::Keys))
-        );
+        assert_eq!(route("/p_1/.well-known/jwks.json"), Some(("p_1", Document::Keys)));
         let discovery = route("/p_1/.well-known/openid-configuration");
         assert_eq!(discovery, Some(("p_1", Document::Discovery)));
-        for path in [
-            "/",
-            "/p_1",
-            "/.well-known/jwks.json",
-            "/a/p_1/.well-known/jwks.json",
-        ] {
+        for path in ["/", "/p_1", "/.well-known/jwks.json", "/a/p_1/.well-known/jwks.json"] {
             assert_eq!(route(path), None);
         }
     }
@@ -152,15 +132,8 @@ mod tests {
         let keys = keys["keys"].as_array().unwrap();
         assert_eq!(keys.len(), 2);
         assert_ne!(keys[0]["kid"], keys[1]["kid"]);
-        assert_eq!(
-            (&keys[0]["e"], &keys[0]["use"]),
-            (&json!("AQAB"), &json!("sig"))
-        );
-        assert!(
-            answer
-                .body()
-                .starts_with(r#"{"keys":[{"alg":"RS256","e":"AQAB","kid":""#)
-        );
+        assert_eq!((&keys[0]["e"], &keys[0]["use"]), (&json!("AQAB"), &json!("sig")));
+        assert!(answer.body().starts_with(r#"{"keys":[{"alg":"RS256","e":"AQAB","kid":""#));
     }
 
     #[tokio::test]
@@ -187,17 +160,9 @@ mod tests {
         let unknown = request(&kit, Method::GET, "/us-east-1_gone/.well-known/jwks.json").await;
         let unknown = unknown.unwrap();
         assert_eq!(unknown.status(), 400);
-        assert_eq!(
-            unknown.body(),
-            r#"{"message":"User pool us-east-1_gone does not exist."}"#
-        );
+        assert_eq!(unknown.body(), r#"{"message":"User pool us-east-1_gone does not exist."}"#);
         assert!(!unknown.headers().contains_key("cache-control"));
-        let post = request(
-            &kit,
-            Method::POST,
-            &format!("/{POOL}/.well-known/jwks.json"),
-        )
-        .await;
+        let post = request(&kit, Method::POST, &format!("/{POOL}/.well-known/jwks.json")).await;
         assert_eq!(post.unwrap().status(), 405);
         assert!(request(&kit, Method::GET, "/other").await.is_none());
     }

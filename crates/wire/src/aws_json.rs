@@ -98,16 +98,8 @@ pub fn error_headers(error_type: &str, message: &str) -> ErrorHeaders {
         c if c.is_control() => ' ',
         _ => '?',
     };
-    let text: String = message
-        .trim_end()
-        .chars()
-        .map(safe)
-        .take(LONGEST_HEADER)
-        .collect();
-    ErrorHeaders {
-        error_type: format!("{error_type}:"),
-        error_message: text.trim().to_owned(),
-    }
+    let text: String = message.trim_end().chars().map(safe).take(LONGEST_HEADER).collect();
+    ErrorHeaders { error_type: format!("{error_type}:"), error_message: text.trim().to_owned() }
 }
 
 #[cfg(test)]
@@ -118,25 +110,14 @@ mod tests {
 
     #[test]
     fn a_known_target_names_its_operation() {
-        assert_eq!(
-            route("POST", "/", Some(TARGET)),
-            Ok(OperationName::InitiateAuth)
-        );
+        assert_eq!(route("POST", "/", Some(TARGET)), Ok(OperationName::InitiateAuth));
     }
 
     #[test]
     fn unknown_and_missing_targets_answer_400() {
-        for target in [
-            None,
-            Some("InitiateAuth"),
-            Some(&*TARGET.to_lowercase()),
-            Some(""),
-        ] {
+        for target in [None, Some("InitiateAuth"), Some(&*TARGET.to_lowercase()), Some("")] {
             let refusal = route("POST", "/", target).unwrap_err();
-            assert_eq!(
-                (refusal.status(), refusal),
-                (400, RouteError::UnknownOperation)
-            );
+            assert_eq!((refusal.status(), refusal), (400, RouteError::UnknownOperation));
             assert_eq!(refusal.body(), framework_error_body(RouteError::TYPE, None));
         }
     }
@@ -149,19 +130,13 @@ mod tests {
 
     #[test]
     fn error_bodies_differ_in_the_case_of_message() {
-        assert_eq!(
-            error_body("A", "b\"c"),
-            r#"{"__type":"A","message":"b\"c"}"#
-        );
+        assert_eq!(error_body("A", "b\"c"), r#"{"__type":"A","message":"b\"c"}"#);
         let serialization = serialization_body(Some("Expected map or null"));
         assert_eq!(
             serialization,
             r#"{"__type":"SerializationException","Message":"Expected map or null"}"#
         );
-        assert_eq!(
-            serialization_body(None),
-            r#"{"__type":"SerializationException"}"#
-        );
+        assert_eq!(serialization_body(None), r#"{"__type":"SerializationException"}"#);
     }
 
     #[test]
@@ -169,9 +144,6 @@ mod tests {
         let headers = error_headers("InvalidParameterException", "a: bad\nname é\r\n");
         assert_eq!(headers.error_type, "InvalidParameterException:");
         assert_eq!(headers.error_message, "a: bad name ?");
-        assert_eq!(
-            error_headers("A", &"x".repeat(100_000)).error_message.len(),
-            LONGEST_HEADER
-        );
+        assert_eq!(error_headers("A", &"x".repeat(100_000)).error_message.len(), LONGEST_HEADER);
     }
 }

@@ -34,14 +34,8 @@ pub struct Constraint {
 
 impl Constraint {
     /// Asks for nothing.
-    pub const NONE: Self = Self {
-        min: None,
-        max: None,
-        pattern: None,
-        sensitive: false,
-        key: None,
-        item: None,
-    };
+    pub const NONE: Self =
+        Self { min: None, max: None, pattern: None, sensitive: false, key: None, item: None };
     /// [`Self::NONE`] with an address, for use in other constraints.
     pub const FREE: &'static Self = &Self::NONE;
 
@@ -63,10 +57,7 @@ fn at_most(measure: &str, max: i64) -> String {
 }
 
 fn matching(pattern: &Pattern) -> String {
-    format!(
-        "Member must satisfy regular expression pattern: {}",
-        pattern.text()
-    )
+    format!("Member must satisfy regular expression pattern: {}", pattern.text())
 }
 
 const NOT_NULL: &str = "Member must not be null";
@@ -121,9 +112,7 @@ pub struct Mismatch {
 
 impl Mismatch {
     fn with(message: impl Into<String>) -> Self {
-        Self {
-            message: Some(message.into()),
-        }
+        Self { message: Some(message.into()) }
     }
 
     fn silent() -> Self {
@@ -167,12 +156,7 @@ pub struct Context {
 
 impl Context {
     fn new(checked: bool) -> Self {
-        Self {
-            checked,
-            path: Vec::new(),
-            violations: Vec::new(),
-            withheld: 0,
-        }
+        Self { checked, path: Vec::new(), violations: Vec::new(), withheld: 0 }
     }
 
     fn within<T>(
@@ -216,21 +200,14 @@ impl Context {
             _ => "Value at".to_owned(),
         };
         let place = self.place();
-        self.violations.push(format!(
-            "{value} '{place}' failed to satisfy constraint: {constraint}"
-        ));
+        self.violations
+            .push(format!("{value} '{place}' failed to satisfy constraint: {constraint}"));
     }
 
     fn missing(&mut self, sensitive: bool) {
-        let value = if sensitive || self.withheld > 0 {
-            "Value at"
-        } else {
-            "Value null at"
-        };
+        let value = if sensitive || self.withheld > 0 { "Value at" } else { "Value null at" };
         let place = self.place();
-        self.violations.push(format!(
-            "{value} '{place}' failed to satisfy constraint: {NOT_NULL}"
-        ));
+        self.violations.push(format!("{value} '{place}' failed to satisfy constraint: {NOT_NULL}"));
     }
 
     fn check_bounds(&mut self, rule: &Constraint, found: i64, measure: &str, value: &Shown<'_>) {
@@ -256,11 +233,7 @@ impl Context {
         if self.violations.len() > before {
             self.violations.truncate(before);
             let texts = texts();
-            let texts = if texts.is_empty() {
-                NOT_NULL.to_owned()
-            } else {
-                texts.join(", ")
-            };
+            let texts = if texts.is_empty() { NOT_NULL.to_owned() } else { texts.join(", ") };
             let shown = (!withhold).then(|| java_text(whole));
             self.violation(shown, &format!("Member must satisfy constraint: [{texts}]"));
         }
@@ -274,9 +247,7 @@ impl Context {
             _ => "s",
         };
         let (count, items) = (self.violations.len(), self.violations.join("; "));
-        Some(format!(
-            "{count} validation error{plural} detected: {items}"
-        ))
+        Some(format!("{count} validation error{plural} detected: {items}"))
     }
 }
 
@@ -305,17 +276,12 @@ fn java_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => {
-            format!(
-                "[{}]",
-                items.iter().map(java_text).collect::<Vec<_>>().join(", ")
-            )
+            format!("[{}]", items.iter().map(java_text).collect::<Vec<_>>().join(", "))
         }
         Value::Object(entries) => {
             let entries = java_hash_order_by(entries, |(key, _)| key.as_str());
-            let entries: Vec<_> = entries
-                .iter()
-                .map(|(key, value)| format!("{key}={}", java_text(value)))
-                .collect();
+            let entries: Vec<_> =
+                entries.iter().map(|(key, value)| format!("{key}={}", java_text(value))).collect();
             format!("{{{}}}", entries.join(", "))
         }
         scalar => scalar.to_string(),
@@ -345,11 +311,8 @@ pub fn decode_body<T: Decode>(body: &[u8]) -> Result<T, DecodeError> {
         value = Value::Object(Map::new()); // "Expected map or null": null is an empty request
     }
     let mut cx = Context::new(true);
-    let decoded = T::decode(&value, Constraint::FREE, &mut cx).map_err(|mismatch| {
-        DecodeError::Serialization {
-            message: mismatch.message,
-        }
-    })?;
+    let decoded = T::decode(&value, Constraint::FREE, &mut cx)
+        .map_err(|mismatch| DecodeError::Serialization { message: mismatch.message })?;
     match cx.into_message() {
         Some(message) => Err(DecodeError::Invalid(message)),
         None => Ok(decoded),
@@ -359,22 +322,15 @@ pub fn decode_body<T: Decode>(body: &[u8]) -> Result<T, DecodeError> {
 /// Reads a document that was written with [`crate::to_json`]. Lengths, values and patterns are not
 /// checked again; wrong types, unknown enum values and absent required members are errors.
 pub fn from_stored<T: Decode>(json: &str) -> Result<T, StoredError> {
-    let value: Value = serde_json::from_str(json).map_err(|_| StoredError {
-        path: String::new(),
-        reason: "not JSON".to_owned(),
-    })?;
+    let value: Value = serde_json::from_str(json)
+        .map_err(|_| StoredError { path: String::new(), reason: "not JSON".to_owned() })?;
     let mut cx = Context::new(false);
     let decoded = T::decode(&value, Constraint::FREE, &mut cx).map_err(|mismatch| StoredError {
         path: cx.place(),
-        reason: mismatch
-            .message
-            .unwrap_or_else(|| "wrong JSON type".to_owned()),
+        reason: mismatch.message.unwrap_or_else(|| "wrong JSON type".to_owned()),
     })?;
     match cx.violations.into_iter().next() {
-        Some(reason) => Err(StoredError {
-            path: String::new(),
-            reason,
-        }),
+        Some(reason) => Err(StoredError { path: String::new(), reason }),
         None => Ok(decoded),
     }
 }
@@ -386,10 +342,7 @@ pub struct Members<'a>(&'a Map<String, Value>);
 impl<'a> Members<'a> {
     /// The members of `value`, which must be an object.
     pub fn of(value: &'a Value) -> Result<Self, Mismatch> {
-        value
-            .as_object()
-            .map(Self)
-            .ok_or_else(|| Mismatch::with("Expected map or null"))
+        value.as_object().map(Self).ok_or_else(|| Mismatch::with("Expected map or null"))
     }
 
     /// A member that must be there.
@@ -417,9 +370,7 @@ impl<'a> Members<'a> {
     ) -> Result<Option<T>, Mismatch> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => cx
-                .within(Step::Member(name), |cx| T::decode(value, rule, cx))
-                .map(Some),
+            Some(value) => cx.within(Step::Member(name), |cx| T::decode(value, rule, cx)).map(Some),
         }
     }
 }
@@ -470,9 +421,7 @@ impl Decode for i64 {
 
 impl Decode for bool {
     fn decode(value: &Value, _rule: &Constraint, _cx: &mut Context) -> Result<Self, Mismatch> {
-        value
-            .as_bool()
-            .ok_or_else(|| Mismatch::scalar(value, "Boolean"))
+        value.as_bool().ok_or_else(|| Mismatch::scalar(value, "Boolean"))
     }
 }
 
@@ -481,27 +430,16 @@ impl Decode for Timestamp {
         let Value::Number(seconds) = value else {
             return Err(Mismatch::scalar(value, "Date"));
         };
-        let millis = seconds
-            .as_f64()
-            .map_or(0.0, |seconds| (seconds * 1000.0).round());
-        truncated(millis)
-            .map(Self::from_millis)
-            .ok_or_else(Mismatch::silent)
+        let millis = seconds.as_f64().map_or(0.0, |seconds| (seconds * 1000.0).round());
+        truncated(millis).map(Self::from_millis).ok_or_else(Mismatch::silent)
     }
 }
 
 impl Decode for Blob {
     fn decode(value: &Value, rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
-        let text = value
-            .as_str()
-            .ok_or_else(|| Mismatch::scalar(value, "ByteBuffer"))?;
+        let text = value.as_str().ok_or_else(|| Mismatch::scalar(value, "ByteBuffer"))?;
         let bytes = STANDARD.decode(text).map_err(|_| Mismatch::silent())?;
-        cx.check_bounds(
-            rule,
-            signed(bytes.len()),
-            "length",
-            &Shown::Bytes(bytes.len()),
-        );
+        cx.check_bounds(rule, signed(bytes.len()), "length", &Shown::Bytes(bytes.len()));
         Ok(Self(bytes))
     }
 
@@ -571,10 +509,7 @@ impl<T: Decode> Decode for BTreeMap<String, T> {
         let item_rule = rule.item.unwrap_or(Constraint::FREE);
         let withhold = key_rule.sensitive || item_rule.sensitive || T::STRUCTURE;
         // A null value is the same as no entry.
-        let entries: Vec<_> = entries
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .collect();
+        let entries: Vec<_> = entries.iter().filter(|(_, value)| !value.is_null()).collect();
         let shown = shown::<T>(value, entries.is_empty() || !withhold);
         cx.check_bounds(rule, signed(entries.len()), "length", &shown);
         cx.as_one(
@@ -614,9 +549,7 @@ impl<T: Decode> Decode for BTreeMap<String, T> {
 
 /// Reads a value of a closed set; the set is printed in hash order, or as it was recorded.
 pub(crate) fn decode_enum<E: WireEnum>(value: &Value, cx: &mut Context) -> Result<E, Mismatch> {
-    let text = value
-        .as_str()
-        .ok_or_else(|| Mismatch::scalar(value, "String"))?;
+    let text = value.as_str().ok_or_else(|| Mismatch::scalar(value, "String"))?;
     if let Some(known) = E::ALL.iter().find(|known| known.as_str() == text) {
         return Ok(*known);
     }
@@ -648,11 +581,7 @@ fn element<T: Decode>(item: &Value, rule: &Constraint, cx: &mut Context) -> Resu
 fn shown<T: Decode>(value: &Value, show: bool) -> Shown<'_> {
     let empty =
         value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty);
-    if show && (empty || !T::STRUCTURE) {
-        Shown::Json(value)
-    } else {
-        Shown::Withheld
-    }
+    if show && (empty || !T::STRUCTURE) { Shown::Json(value) } else { Shown::Withheld }
 }
 
 /// The integer part of a JSON number. That a fraction is cut off is a belief, after the name of the
@@ -663,11 +592,7 @@ fn integer(value: &Value, wanted: &str) -> Result<i64, Mismatch> {
     };
     number
         .as_i64()
-        .or_else(|| {
-            Number::as_f64(number)
-                .filter(|_| !number.is_u64())
-                .and_then(truncated)
-        })
+        .or_else(|| Number::as_f64(number).filter(|_| !number.is_u64()).and_then(truncated))
         .ok_or_else(Mismatch::silent)
 }
 
@@ -762,10 +687,7 @@ mod tests {
         let bad = json!({"Name": "", "AttributeDataType": "Text"});
         let body = json!({"UserPoolId": "eu-west-1_a", "CustomAttributes": [good, bad]});
         let message = message::<AddCustomAttributesRequest>(&body);
-        assert!(
-            message.starts_with("3 validation errors detected: "),
-            "{message}"
-        );
+        assert!(message.starts_with("3 validation errors detected: "), "{message}");
         for item in [
             "Value '' at 'customAttributes.2.member.name' failed to satisfy constraint: Member \
              must have length greater than or equal to 1",
@@ -803,17 +725,11 @@ mod tests {
             "UserAttributes": [{"Name": "email", "Value": "v".repeat(2049)}],
             "UserContextData": {"EncodedData": "secret".repeat(30_000)}});
         let message = message::<SignUpRequest>(&body);
-        assert!(
-            message.starts_with("4 validation errors detected: Value at "),
-            "{message}"
-        );
+        assert!(message.starts_with("4 validation errors detected: Value at "), "{message}");
         for value in ["a b", "hunter", "vvv", "secret"] {
             assert!(!message.contains(value), "{value}");
         }
-        assert!(
-            message.contains("Value at 'userAttributes.1.member.value' failed"),
-            "{message}"
-        );
+        assert!(message.contains("Value at 'userAttributes.1.member.value' failed"), "{message}");
     }
 
     #[test]
@@ -835,10 +751,7 @@ mod tests {
             decode_body::<ListUsersRequest>(body("😀".repeat(128)).to_string().as_bytes()).is_ok()
         );
         let message = message::<ListUsersRequest>(&body("😀".repeat(128) + "a"));
-        assert!(
-            message.ends_with("length less than or equal to 256"),
-            "{message}"
-        );
+        assert!(message.ends_with("length less than or equal to 256"), "{message}");
     }
 
     #[test]
@@ -852,10 +765,7 @@ mod tests {
                  converted to an String"
             )
         );
-        assert_eq!(
-            text(r#"{"UserAttributes": [{"Name": "a", "Value": true}]}"#),
-            None
-        );
+        assert_eq!(text(r#"{"UserAttributes": [{"Name": "a", "Value": true}]}"#), None);
         assert_eq!(text(""), None);
         assert_eq!(text("{"), None);
         assert_eq!(text(&"[".repeat(100_000)), None);
@@ -863,10 +773,7 @@ mod tests {
 
     #[test]
     fn a_wrong_type_wins_over_violations() {
-        assert_eq!(
-            serialization::<ConfirmSignUpRequest>(r#"{"ConfirmationCode": false}"#),
-            None
-        );
+        assert_eq!(serialization::<ConfirmSignUpRequest>(r#"{"ConfirmationCode": false}"#), None);
     }
 
     #[test]
@@ -882,10 +789,7 @@ mod tests {
     fn a_null_in_a_list_is_a_violation() {
         let body = json!({"UserPoolId": "eu-west-1_a", "CustomAttributes": [null]});
         let message = message::<AddCustomAttributesRequest>(&body);
-        assert!(
-            message.contains("Value null at 'customAttributes.1.member'"),
-            "{message}"
-        );
+        assert!(message.contains("Value null at 'customAttributes.1.member'"), "{message}");
     }
 
     #[test]
@@ -920,10 +824,7 @@ mod tests {
             access_token_validity: Some(-1),
             ..UserPoolClientType::default()
         };
-        assert_eq!(
-            from_stored::<UserPoolClientType>(&to_json(&client)),
-            Ok(client)
-        );
+        assert_eq!(from_stored::<UserPoolClientType>(&to_json(&client)), Ok(client));
     }
 
     #[test]
@@ -936,10 +837,7 @@ mod tests {
         );
         let error = from_stored::<UserPoolClientType>(r#"{"ExplicitAuthFlows": ["hunter2"]}"#);
         let text = error.unwrap_err().to_string();
-        assert!(
-            text.contains("`explicitAuthFlows`") && !text.contains("hunter2"),
-            "{text}"
-        );
+        assert!(text.contains("`explicitAuthFlows`") && !text.contains("hunter2"), "{text}");
         assert!(from_stored::<DescribeUserPoolRequest>("{}").is_err());
     }
 
@@ -948,10 +846,7 @@ mod tests {
         for text in ["1701129701.653", "1.701129701653E9"] {
             let json = format!(r#"{{"DeviceCreateDate":{text}}}"#);
             let device: DeviceType = from_stored(&json).unwrap();
-            assert_eq!(
-                device.device_create_date,
-                Some(Timestamp::from_millis(1_701_129_701_653))
-            );
+            assert_eq!(device.device_create_date, Some(Timestamp::from_millis(1_701_129_701_653)));
             assert_eq!(to_json(&device), r#"{"DeviceCreateDate":1701129701.653}"#);
         }
     }

@@ -42,9 +42,9 @@ fn capacity(entries: usize) -> u32 {
 
 /// `String.hashCode()` over UTF-16 code units, its high half folded in as `HashMap` does.
 fn spread_hash(text: &str) -> u32 {
-    let hash = text.encode_utf16().fold(0u32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(u32::from(unit))
-    });
+    let hash = text
+        .encode_utf16()
+        .fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
     hash ^ (hash >> 16)
 }
 
@@ -93,9 +93,6 @@ mod tests {
 
     #[test]
     fn duplicates_collapse() {
-        assert_eq!(
-            java_hash_order(["code", "implicit", "code"]),
-            ["implicit", "code"]
-        );
+        assert_eq!(java_hash_order(["code", "implicit", "code"]), ["implicit", "code"]);
     }
 }

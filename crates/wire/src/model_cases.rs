@@ -62,10 +62,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
 
 /// Every case of one operation.
 pub fn cases_of(operation: OperationName) -> Vec<Case> {
-    let mut walk = Walk {
-        operation,
-        cases: Vec::new(),
-    };
+    let mut walk = Walk { operation, cases: Vec::new() };
     walk.add("minimal", &minimal_input(operation), Expect::Valid);
     for body in [json!([]), json!("text"), json!(1), json!(true)] {
         walk.add("body is no object", &body, Expect::Serialization);
@@ -76,8 +73,7 @@ pub fn cases_of(operation: OperationName) -> Vec<Case> {
         body: body.to_owned(),
         expect: Expect::Serialization,
     };
-    walk.cases
-        .extend(["", "{", "{}}", "{\"a\":}"].map(malformed));
+    walk.cases.extend(["", "{", "{}}", "{\"a\":}"].map(malformed));
     let mut unknown = minimal_input(operation);
     put(&mut unknown, "NoSuchMember", json!({"a": [1]}));
     walk.add("an unknown member is ignored", &unknown, Expect::Valid);
@@ -130,10 +126,7 @@ fn is_scalar(shape: &Value) -> bool {
 }
 
 fn put(object: &mut Value, key: &str, value: Value) {
-    object
-        .as_object_mut()
-        .expect("an object")
-        .insert(key.to_owned(), value);
+    object.as_object_mut().expect("an object").insert(key.to_owned(), value);
 }
 
 /// The smallest valid value of a shape.
@@ -168,21 +161,14 @@ fn full(name: &str) -> Value {
         "structure" => {
             let members = shape["members"].as_object().expect("members");
             let full = |member: &Value| full(text(member, "shape"));
-            members
-                .iter()
-                .map(|(name, member)| (name.clone(), full(member)))
-                .collect()
+            members.iter().map(|(name, member)| (name.clone(), full(member))).collect()
         }
         "list" => json!([full(text(&shape["member"], "shape"))]),
         "map" => {
             let key = key(self::shape(text(&shape["key"], "shape")), 1);
             json!({ key: full(text(&shape["value"], "shape")) })
         }
-        "enum" => shape["enum"]
-            .as_array()
-            .and_then(|v| v.last())
-            .expect("a value")
-            .clone(),
+        "enum" => shape["enum"].as_array().and_then(|v| v.last()).expect("a value").clone(),
         "string" => json!("a \"text\"\n"), // reading back checks no patterns
         "integer" | "long" => json!(-7),
         "boolean" => json!(true),
@@ -196,21 +182,14 @@ fn full(name: &str) -> Value {
 /// has every member.
 pub fn full_structures() -> Vec<(String, Value)> {
     let mut names = BTreeSet::new();
-    for operation in model()["operations"]
-        .as_object()
-        .expect("operations")
-        .values()
-    {
+    for operation in model()["operations"].as_object().expect("operations").values() {
         for side in ["input", "output"] {
             if let Some(root) = operation.get(side) {
                 structures_in(text(root, "shape"), &mut names);
             }
         }
     }
-    names
-        .into_iter()
-        .map(|name| (name.clone(), full(&name)))
-        .collect()
+    names.into_iter().map(|name| (name.clone(), full(&name))).collect()
 }
 
 fn structures_in(name: &str, found: &mut BTreeSet<String>) {
@@ -247,12 +226,7 @@ where
 }
 
 fn required(shape: &Value) -> Vec<&str> {
-    shape["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect()
+    shape["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 fn items(list: &Value, count: usize) -> Value {
@@ -301,28 +275,15 @@ struct Recipe {
 }
 
 const fn recipe(pattern: &'static str, prefix: &'static str, bad: &'static str) -> Recipe {
-    Recipe {
-        pattern,
-        prefix,
-        pad: "0",
-        suffix: "",
-        bad: Some(bad),
-        longest: usize::MAX,
-    }
+    Recipe { pattern, prefix, pad: "0", suffix: "", bad: Some(bad), longest: usize::MAX }
 }
 
 const UUID: &str = "01234567-89ab-4def-8123-456789abcdef";
 
 const RECIPES: [Recipe; 38] = [
-    Recipe {
-        bad: None,
-        ..recipe("", "", "")
-    },
+    Recipe { bad: None, ..recipe("", "", "") },
     recipe(r"[0-9]+", "0", "x"),
-    Recipe {
-        longest: 6,
-        ..recipe("Level[1-4]", "Level1", "Level5")
-    },
+    Recipe { longest: 6, ..recipe("Level[1-4]", "Level1", "Level5") },
     recipe(r"[\x21\x23-\x5B\x5D-\x7E]+", "0", "\\"),
     recipe(r"[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]+", "0", "a/b"),
     recipe(
@@ -347,11 +308,7 @@ const RECIPES: [Recipe; 38] = [
     recipe(r"[\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*", "", "\u{1}"),
     recipe(r"[\p{L}\p{M}\p{S}\p{N}\p{P}\s*]+", "0", "\u{1}"),
     recipe(r"[\p{L}\p{M}\p{S}\p{N}\p{P}\s]+", "0", "\u{1}"),
-    recipe(
-        r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+@[\p{L}\p{M}\p{S}\p{N}\p{P}]+",
-        "a@b",
-        "a b@",
-    ),
+    recipe(r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+@[\p{L}\p{M}\p{S}\p{N}\p{P}]+", "a@b", "a b@"),
     recipe(
         r"[\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*\{####\}[\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*",
         "{####}",
@@ -376,31 +333,17 @@ const RECIPES: [Recipe; 38] = [
     recipe(r"[\S]+", "0", "a b"),
     recipe(r"[\w-]+_[0-9a-f-]+", "a_0", "a_x"),
     recipe(r"[\w-]+_[0-9a-zA-Z]+", "a_0", "a_-"),
-    Recipe {
-        longest: 63,
-        ..recipe(r"^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$", "0", "-")
-    },
+    Recipe { longest: 63, ..recipe(r"^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$", "0", "-") },
     recipe(r"[A-Za-z0-9-_+/=.]+", "0", "a~"),
     recipe(r"[A-Za-z0-9-_=.]+", "0", "a+"),
     recipe(r"^[0-9a-fA-F]+$", "0", "g"),
     recipe(r"^[a-zA-Z0-9_-]+$", "0", "a."),
     recipe(r"import-[0-9a-zA-Z-]+", "import-0", "import_"),
-    recipe(
-        r"[^_\p{Z}][\p{L}\p{M}\p{S}\p{N}\p{P}][^_\p{Z}]+",
-        "000",
-        "_00",
-    ),
-    Recipe {
-        bad: None,
-        ..recipe("(?s).*", "", "")
-    },
+    recipe(r"[^_\p{Z}][\p{L}\p{M}\p{S}\p{N}\p{P}][^_\p{Z}]+", "000", "_00"),
+    Recipe { bad: None, ..recipe("(?s).*", "", "") },
     Recipe {
         longest: 28,
-        ..recipe(
-            "^(tkn|sso)[a-z0-9]{25}$",
-            "tkn0123456789012345678901234",
-            "tko",
-        )
+        ..recipe("^(tkn|sso)[a-z0-9]{25}$", "tkn0123456789012345678901234", "tko")
     },
 ];
 
@@ -416,10 +359,7 @@ fn recipe_of(shape: &Value) -> Recipe {
         p if p.starts_with("^(terms-of-use") => "terms-of-use",
         p => unreachable!("no recipe for the pattern {p}"),
     };
-    Recipe {
-        longest: fixed.len(),
-        ..recipe("", fixed, "x")
-    }
+    Recipe { longest: fixed.len(), ..recipe("", fixed, "x") }
 }
 
 impl Recipe {
@@ -431,10 +371,7 @@ impl Recipe {
             return (whole.chars().take(length).collect(), false);
         }
         let pads = self.pad.repeat(length - least);
-        (
-            [self.prefix, &pads, self.suffix].concat(),
-            length <= self.longest && self.fills(length),
-        )
+        ([self.prefix, &pads, self.suffix].concat(), length <= self.longest && self.fills(length))
     }
 
     /// Whether a padded text matches: an optional ARN is empty or a whole ARN.
@@ -467,9 +404,7 @@ fn at_most(measure: &str, max: i64) -> String {
 
 fn of_pattern(shape: &Value) -> Option<String> {
     let pattern = shape["pattern"].as_str()?;
-    Some(format!(
-        "Member must satisfy regular expression pattern: {pattern}"
-    ))
+    Some(format!("Member must satisfy regular expression pattern: {pattern}"))
 }
 
 fn of_enum(shape: &Value) -> String {
@@ -478,10 +413,7 @@ fn of_enum(shape: &Value) -> String {
     if values.contains(&"DateTime") {
         values = vec!["Boolean", "Number", "String", "DateTime"]; // as recorded
     }
-    format!(
-        "Member must satisfy enum value set: [{}]",
-        values.join(", ")
-    )
+    format!("Member must satisfy enum value set: [{}]", values.join(", "))
 }
 
 /// All constraints of a scalar, as they are listed when one in a list or map fails.
@@ -491,10 +423,7 @@ fn all_constraints(shape: &Value) -> String {
     }
     let max = bound(shape, "max").map(|max| at_most("length", max));
     let min = bound(shape, "min").map(|min| at_least("length", min));
-    let all: Vec<_> = [max, min, of_pattern(shape)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let all: Vec<_> = [max, min, of_pattern(shape)].into_iter().flatten().collect();
     all.join(", ")
 }
 
@@ -517,27 +446,16 @@ struct Spot<'a> {
 impl Spot<'_> {
     /// The items that the violation of `constraints` by `shown` yields.
     fn items(&self, shown: &str, constraints: &[String]) -> Expect {
-        let value = if self.hidden {
-            "Value".to_owned()
-        } else {
-            format!("Value '{shown}'")
-        };
+        let value = if self.hidden { "Value".to_owned() } else { format!("Value '{shown}'") };
         let item = |constraint: &String| {
-            format!(
-                "{value} at '{}' failed to satisfy constraint: {constraint}",
-                self.place
-            )
+            format!("{value} at '{}' failed to satisfy constraint: {constraint}", self.place)
         };
         Expect::Violation(constraints.iter().map(item).collect())
     }
 
     /// [`Expect::Valid`] if no constraint is violated.
     fn outcome(&self, shown: &str, constraints: &[String]) -> Expect {
-        if constraints.is_empty() {
-            Expect::Valid
-        } else {
-            self.items(shown, constraints)
-        }
+        if constraints.is_empty() { Expect::Valid } else { self.items(shown, constraints) }
     }
 
     fn missing(&self) -> Expect {
@@ -556,12 +474,7 @@ fn lower_first(name: &str) -> String {
 impl Walk {
     fn add(&mut self, name: &str, body: &Value, expect: Expect) {
         let (operation, name, body) = (self.operation, name.to_owned(), body.to_string());
-        self.cases.push(Case {
-            operation,
-            name,
-            body,
-            expect,
-        });
+        self.cases.push(Case { operation, name, body, expect });
     }
 
     fn at(&mut self, spot: &Spot<'_>, what: &str, value: Value, expect: Expect) {
@@ -587,11 +500,7 @@ impl Walk {
                 body: &body,
             };
             let is_required = required.contains(&member.as_str());
-            let expect = if is_required {
-                spot.missing()
-            } else {
-                Expect::Valid
-            };
+            let expect = if is_required { spot.missing() } else { Expect::Valid };
             let mut without = minimal(name);
             without.as_object_mut().expect("an object").remove(member);
             let label = format!("{}: absent", spot.place);
@@ -628,12 +537,7 @@ impl Walk {
             _ => vec![number, truth, list, object],
         };
         for value in wrong {
-            self.at(
-                spot,
-                &format!("wrong type {value}"),
-                value,
-                Expect::Serialization,
-            );
+            self.at(spot, &format!("wrong type {value}"), value, Expect::Serialization);
         }
     }
 
@@ -642,10 +546,7 @@ impl Walk {
         self.at(spot, "valid", json!(sample(shape)), Expect::Valid);
         let (min, max) = (length(shape, "min"), length(shape, "max"));
         let below = min.and_then(|min| min.checked_sub(1));
-        for length in [below, min, max, max.map(|max| max + 1)]
-            .into_iter()
-            .flatten()
-        {
+        for length in [below, min, max, max.map(|max| max + 1)].into_iter().flatten() {
             let (text, matches) = recipe.text(length);
             let violated = string_violations(shape, length, matches);
             let expect = spot.outcome(&text, &violated);
@@ -659,20 +560,10 @@ impl Walk {
 
     fn enumeration(&mut self, shape: &Value, spot: &Spot<'_>) {
         for value in shape["enum"].as_array().expect("enum values") {
-            self.at(
-                spot,
-                &format!("value {value}"),
-                value.clone(),
-                Expect::Valid,
-            );
+            self.at(spot, &format!("value {value}"), value.clone(), Expect::Valid);
         }
         for bad in ["", "no such value"] {
-            self.at(
-                spot,
-                "unknown value",
-                json!(bad),
-                spot.items(bad, &[of_enum(shape)]),
-            );
+            self.at(spot, "unknown value", json!(bad), spot.items(bad, &[of_enum(shape)]));
         }
     }
 
@@ -680,12 +571,8 @@ impl Walk {
         let (min, max) = (bound(shape, "min"), bound(shape, "max"));
         let around = [min.map(|min| min - 1), min, max, max.map(|max| max + 1)];
         for number in around.into_iter().flatten() {
-            let low = min
-                .filter(|min| number < *min)
-                .map(|min| at_least("value", min));
-            let high = max
-                .filter(|max| number > *max)
-                .map(|max| at_most("value", max));
+            let low = min.filter(|min| number < *min).map(|min| at_least("value", min));
+            let high = max.filter(|max| number > *max).map(|max| at_most("value", max));
             let violated: Vec<_> = low.into_iter().chain(high).collect();
             let expect = spot.outcome(&number.to_string(), &violated);
             self.at(spot, &format!("value {number}"), json!(number), expect);
@@ -699,10 +586,7 @@ impl Walk {
 
     fn blob(&mut self, shape: &Value, spot: &Spot<'_>) {
         self.at(spot, "no base64", json!("a?"), Expect::Serialization);
-        for count in length(shape, "max")
-            .into_iter()
-            .flat_map(|max| [max, max + 1])
-        {
+        for count in length(shape, "max").into_iter().flat_map(|max| [max, max + 1]) {
             let violated = size_violations(shape, count);
             let shown = format!("java.nio.HeapByteBuffer[pos=0 lim={count} cap={count}]");
             let bytes = STANDARD.encode(vec![0; count]);
@@ -714,10 +598,7 @@ impl Walk {
     fn list(&mut self, list: &Value, spot: &Spot<'_>) {
         let item_name = text(&list["member"], "shape");
         let item = shape(item_name);
-        for count in [Some(1), length(list, "min"), length(list, "max")]
-            .into_iter()
-            .flatten()
-        {
+        for count in [Some(1), length(list, "min"), length(list, "max")].into_iter().flatten() {
             self.sized_list(list, item, spot, count);
         }
         if let Some(count) = length(list, "min").and_then(|min| min.checked_sub(1)) {
@@ -728,12 +609,7 @@ impl Walk {
         }
         if is_scalar(item) {
             self.scalar_in(item, spot, |bad| (json!([bad]), format!("[{bad}]")));
-            self.at(
-                spot,
-                "number in the list",
-                json!([1]),
-                Expect::Serialization,
-            );
+            self.at(spot, "number in the list", json!([1]), Expect::Serialization);
         } else {
             let wrap = |value: Value| (spot.body)(json!([value]));
             let place = format!("{}.1.member", spot.place);
@@ -744,30 +620,17 @@ impl Walk {
                 let place = format!("{}.2.member", spot.place);
                 self.structure(item_name, &place, spot.hidden || is_sensitive(item), &wrap);
             }
-            self.at(
-                spot,
-                "text in the list",
-                json!(["text"]),
-                Expect::Serialization,
-            );
+            self.at(spot, "text in the list", json!(["text"]), Expect::Serialization);
         }
     }
 
     fn sized_list(&mut self, list: &Value, item: &Value, spot: &Spot<'_>, count: usize) {
         let value = items(list, count);
-        let texts = value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
+        let texts = value.as_array().into_iter().flatten().filter_map(Value::as_str);
         let shown = format!("[{}]", texts.collect::<Vec<_>>().join(", "));
         // Structures are not shown, because how the service prints them is unknown.
         let hidden = spot.hidden || (count > 0 && (!is_scalar(item) || is_sensitive(item)));
-        let shown_spot = Spot {
-            place: spot.place.clone(),
-            hidden,
-            body: spot.body,
-        };
+        let shown_spot = Spot { place: spot.place.clone(), hidden, body: spot.body };
         let expect = shown_spot.outcome(&shown, &size_violations(list, count));
         self.at(spot, &format!("{count} items"), value, expect);
     }
@@ -779,12 +642,7 @@ impl Walk {
         let (min, max) = (length(map, "min"), length(map, "max"));
         for count in [min, max, Some(1)].into_iter().flatten() {
             let count = count.min(distinct_keys(key_shape));
-            self.at(
-                spot,
-                &format!("{count} entries"),
-                entries(map, count),
-                Expect::Valid,
-            );
+            self.at(spot, &format!("{count} entries"), entries(map, count), Expect::Valid);
         }
         if let Some(count) = min.and_then(|min| min.checked_sub(1)) {
             let expect = spot.items("{}", &size_violations(map, count));
@@ -795,12 +653,7 @@ impl Walk {
             self.scalar_in(value_shape, spot, |bad| {
                 (json!({ first.clone(): bad }), format!("{{{first}={bad}}}"))
             });
-            self.at(
-                spot,
-                "number in the map",
-                json!({ first: 1 }),
-                Expect::Serialization,
-            );
+            self.at(spot, "number in the map", json!({ first: 1 }), Expect::Serialization);
         } else {
             let place = format!("{}.{first}.member", spot.place);
             let wrap = |value: Value| (spot.body)(json!({ first.clone(): value }));
@@ -810,15 +663,9 @@ impl Walk {
             let value = minimal(value_name);
             let hidden = spot.hidden || !is_scalar(value_shape);
             let shown = format!("{{{bad}={}}}", value.as_str().unwrap_or_default());
-            let shown_spot = Spot {
-                place: spot.place.clone(),
-                hidden,
-                body: spot.body,
-            };
-            let constraint = format!(
-                "Member must satisfy constraint: [{}]",
-                all_constraints(key_shape)
-            );
+            let shown_spot = Spot { place: spot.place.clone(), hidden, body: spot.body };
+            let constraint =
+                format!("Member must satisfy constraint: [{}]", all_constraints(key_shape));
             let expect = shown_spot.items(&shown, &[constraint]);
             self.at(spot, "key", json!({ bad: value }), expect);
         }
@@ -836,10 +683,7 @@ impl Walk {
             hidden: spot.hidden || is_sensitive(item),
             body: spot.body,
         };
-        let constraint = format!(
-            "Member must satisfy constraint: [{}]",
-            all_constraints(item)
-        );
+        let constraint = format!("Member must satisfy constraint: [{}]", all_constraints(item));
         let mut bad = Vec::new();
         if kind(item) == "enum" {
             bad.push("no such value".to_owned());
@@ -866,11 +710,7 @@ fn string_violations(shape: &Value, length: usize, matches: bool) -> Vec<String>
 
 fn size_violations(shape: &Value, size: usize) -> Vec<String> {
     let size = i64::try_from(size).expect("a small size");
-    let low = bound(shape, "min")
-        .filter(|min| size < *min)
-        .map(|min| at_least("length", min));
-    let high = bound(shape, "max")
-        .filter(|max| size > *max)
-        .map(|max| at_most("length", max));
+    let low = bound(shape, "min").filter(|min| size < *min).map(|min| at_least("length", min));
+    let high = bound(shape, "max").filter(|max| size > *max).map(|max| at_most("length", max));
     low.into_iter().chain(high).collect()
 }

@@ -16,11 +16,7 @@ pub struct Pattern {
 impl Pattern {
     /// `text` as the model has it, `expression` anchored and with Java's ASCII classes spelled out.
     pub const fn new(text: &'static str, expression: &'static str) -> Self {
-        Self {
-            text,
-            expression,
-            compiled: OnceLock::new(),
-        }
+        Self { text, expression, compiled: OnceLock::new() }
     }
 
     /// The pattern as the model prints it.
@@ -40,9 +36,7 @@ impl Pattern {
     }
 
     fn regex(&self) -> Option<&Regex> {
-        self.compiled
-            .get_or_init(|| Regex::new(self.expression).ok())
-            .as_ref()
+        self.compiled.get_or_init(|| Regex::new(self.expression).ok()).as_ref()
     }
 }
 

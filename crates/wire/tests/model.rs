@@ -20,10 +20,8 @@ fn run() -> (usize, Vec<String>) {
             _ => false,
         };
         if !as_expected {
-            let text = format!(
-                "{} {}: {answer:?}, not {:?}",
-                case.operation, case.name, case.expect
-            );
+            let text =
+                format!("{} {}: {answer:?}, not {:?}", case.operation, case.name, case.expect);
             failures.push(text.chars().take(1500).collect());
         }
     }
@@ -35,17 +33,8 @@ fn every_case_of_the_model_is_answered_as_the_model_implies() {
     let (ran, failures) = run();
     println!("{ran} cases of {} operations", OperationName::ALL.len());
     assert!(ran > 10_000, "only {ran} cases ran");
-    let shown = failures
-        .iter()
-        .take(20)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join("\n");
-    assert!(
-        failures.is_empty(),
-        "{} of {ran} cases failed:\n{shown}",
-        failures.len()
-    );
+    let shown = failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+    assert!(failures.is_empty(), "{} of {ran} cases failed:\n{shown}", failures.len());
 }
 
 #[test]
@@ -56,10 +45,6 @@ fn every_structure_with_every_member_reads_back_what_it_wrote() {
     for (name, value) in structures {
         let written = round_trip(&name, &value.to_string()).expect("a generated type");
         let written = written.unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(
-            serde_json::from_str::<Value>(&written).unwrap(),
-            value,
-            "{name}"
-        );
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value, "{name}");
     }
 }

@@ -30,11 +30,7 @@ pub(super) fn generate(model: &Model) -> String {
     for operation in &model.operations {
         out.push('\n');
         for error in &operation.errors {
-            _ = writeln!(
-                out,
-                "impl Permits<{error}> for operations::{} {{}}",
-                operation.name
-            );
+            _ = writeln!(out, "impl Permits<{error}> for operations::{} {{}}", operation.name);
         }
     }
     out

@@ -27,11 +27,7 @@ pub(super) fn generate(model: &Model) -> Outcome<String> {
             }
         }
         if let Some(pattern) = &shape.pattern {
-            write!(
-                fields,
-                "pattern: Some(&p::{}),",
-                patterns::constant(model, pattern)?
-            )?;
+            write!(fields, "pattern: Some(&p::{}),", patterns::constant(model, pattern)?)?;
         }
         if shape.sensitive {
             fields.push_str("sensitive: true,");
@@ -41,11 +37,7 @@ pub(super) fn generate(model: &Model) -> Outcome<String> {
                 write!(fields, "{field}: Some(&{}),", names::constant(element))?;
             }
         }
-        writeln!(
-            out,
-            "\npub(super) static {}: Constraint =",
-            names::constant(name)
-        )?;
+        writeln!(out, "\npub(super) static {}: Constraint =", names::constant(name))?;
         writeln!(out, "Constraint {{ {fields} ..Constraint::NONE }};")?;
     }
     Ok(out)

@@ -25,14 +25,9 @@ pub(super) fn service_model(version: &str) -> Outcome<Value> {
     if !download.success() {
         return Err(format!("pip could not download botocore {version}").into());
     }
-    let unpacked = Command::new("python3")
-        .args(["-c", UNPACK])
-        .arg(folder.path())
-        .output()?;
+    let unpacked = Command::new("python3").args(["-c", UNPACK]).arg(folder.path()).output()?;
     if !unpacked.status.success() {
-        return Err(String::from_utf8_lossy(&unpacked.stderr)
-            .into_owned()
-            .into());
+        return Err(String::from_utf8_lossy(&unpacked.stderr).into_owned().into());
     }
     let Value::Object(mut model) = serde_json::from_slice(&unpacked.stdout)? else {
         return Err("the service model is not an object".into());

@@ -68,10 +68,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         files.push((model_file, serde_json::to_string_pretty(&document)? + "\n"));
     }
     for (name, source) in sources {
-        files.push((
-            generated.join(name),
-            formatted(&format!("{HEADER}\n{source}"), &root)?,
-        ));
+        files.push((generated.join(name), formatted(&format!("{HEADER}\n{source}"), &root)?));
     }
 
     let mut stale = Vec::new();
@@ -87,11 +84,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if stale.is_empty() {
         return Ok(());
     }
-    Err(format!(
-        "not what `cargo xtask codegen` writes: {}",
-        stale.join(", ")
-    )
-    .into())
+    Err(format!("not what `cargo xtask codegen` writes: {}", stale.join(", ")).into())
 }
 
 /// Fails if generated code is not what the stored model leads to.

@@ -37,14 +37,8 @@ pub(super) struct Shape {
 pub(super) enum Kind {
     Structure(Vec<Member>),
     List(String),
-    Map {
-        key: String,
-        value: String,
-    },
-    Enum {
-        values: Vec<String>,
-        printed: Vec<String>,
-    },
+    Map { key: String, value: String },
+    Enum { values: Vec<String>, printed: Vec<String> },
     String,
     Integer,
     Long,
@@ -64,16 +58,10 @@ pub(super) struct Member {
 impl Model {
     /// Reads the service model and applies `patches`.
     pub(super) fn read(document: &Value, patches: &[Patch]) -> Outcome<Self> {
-        let raw = document
-            .get("shapes")
-            .and_then(Value::as_object)
-            .ok_or("no shapes")?;
+        let raw = document.get("shapes").and_then(Value::as_object).ok_or("no shapes")?;
         let operations = document.get("operations").and_then(Value::as_object);
-        let mut operations: Vec<_> = operations
-            .ok_or("no operations")?
-            .values()
-            .map(operation)
-            .collect::<Outcome<_>>()?;
+        let mut operations: Vec<_> =
+            operations.ok_or("no operations")?.values().map(operation).collect::<Outcome<_>>()?;
         let errors: BTreeMap<_, _> = raw
             .iter()
             .filter(|(_, shape)| flag(shape, "exception"))
@@ -82,28 +70,19 @@ impl Model {
 
         let mut shapes = BTreeMap::new();
         for operation in &operations {
-            for name in [Some(&operation.input), operation.output.as_ref()]
-                .into_iter()
-                .flatten()
-            {
+            for name in [Some(&operation.input), operation.output.as_ref()].into_iter().flatten() {
                 reach(name, raw, &mut shapes, &mut Vec::new())?;
             }
         }
         for patch in patches {
             apply(patch, &mut operations, &mut shapes, &errors)?;
         }
-        Ok(Self {
-            operations,
-            errors,
-            shapes,
-        })
+        Ok(Self { operations, errors, shapes })
     }
 
     /// The shape `name`.
     pub(super) fn shape(&self, name: &str) -> Outcome<&Shape> {
-        self.shapes
-            .get(name)
-            .ok_or_else(|| format!("no shape {name}").into())
+        self.shapes.get(name).ok_or_else(|| format!("no shape {name}").into())
     }
 }
 
@@ -117,31 +96,17 @@ fn text(value: &Value, key: &str) -> Outcome<String> {
 }
 
 fn reference(value: &Value, key: &str) -> Outcome<String> {
-    text(
-        value
-            .get(key)
-            .ok_or_else(|| format!("no `{key}` in {value}"))?,
-        "shape",
-    )
+    text(value.get(key).ok_or_else(|| format!("no `{key}` in {value}"))?, "shape")
 }
 
 fn strings(value: &Value, key: &str) -> Vec<String> {
-    let list = value
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let list = value.get(key).and_then(Value::as_array).into_iter().flatten();
     list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn operation(value: &Value) -> Outcome<Operation> {
     let mut errors = Vec::new();
-    for error in value
-        .get("errors")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for error in value.get("errors").and_then(Value::as_array).into_iter().flatten() {
         let error = text(error, "shape")?;
         if !errors.contains(&error) {
             errors.push(error); // the model lists some pairs twice
@@ -150,10 +115,7 @@ fn operation(value: &Value) -> Outcome<Operation> {
     Ok(Operation {
         name: text(value, "name")?,
         input: reference(value, "input")?,
-        output: value
-            .get("output")
-            .map(|_| reference(value, "output"))
-            .transpose()?,
+        output: value.get("output").map(|_| reference(value, "output")).transpose()?,
         needs_signature: value.get("authtype").and_then(Value::as_str) != Some("none"),
         errors,
     })
@@ -180,9 +142,7 @@ fn reach(
     above.push(name.to_owned());
     match &shape.kind {
         Kind::Structure(members) => {
-            members
-                .iter()
-                .try_for_each(|member| reach(&member.shape, raw, shapes, above))?;
+            members.iter().try_for_each(|member| reach(&member.shape, raw, shapes, above))?;
         }
         Kind::List(item) => reach(item, raw, shapes, above)?,
         Kind::Map { key, value } => {
@@ -202,14 +162,10 @@ fn shape(value: &Value) -> Outcome<Shape> {
         "structure" if flag(value, "document") => Kind::Document,
         "structure" => Kind::Structure(members(value)?),
         "list" => Kind::List(reference(value, "member")?),
-        "map" => Kind::Map {
-            key: reference(value, "key")?,
-            value: reference(value, "value")?,
-        },
-        "string" if value.get("enum").is_some() => Kind::Enum {
-            values: strings(value, "enum"),
-            printed: Vec::new(),
-        },
+        "map" => Kind::Map { key: reference(value, "key")?, value: reference(value, "value")? },
+        "string" if value.get("enum").is_some() => {
+            Kind::Enum { values: strings(value, "enum"), printed: Vec::new() }
+        }
         "string" => Kind::String,
         "integer" => Kind::Integer,
         "long" => Kind::Long,
@@ -222,29 +178,19 @@ fn shape(value: &Value) -> Outcome<Shape> {
         kind,
         min: number("min"),
         max: number("max"),
-        pattern: value
-            .get("pattern")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        pattern: value.get("pattern").and_then(Value::as_str).map(str::to_owned),
         sensitive: flag(value, "sensitive"),
     })
 }
 
 fn members(value: &Value) -> Outcome<Vec<Member>> {
     let required = strings(value, "required");
-    let members = value
-        .get("members")
-        .and_then(Value::as_object)
-        .ok_or("no members")?;
+    let members = value.get("members").and_then(Value::as_object).ok_or("no members")?;
     members
         .iter()
         .map(|(name, member)| {
             let shape = text(member, "shape")?;
-            Ok(Member {
-                name: name.clone(),
-                shape,
-                required: required.contains(name),
-            })
+            Ok(Member { name: name.clone(), shape, required: required.contains(name) })
         })
         .collect()
 }
@@ -266,14 +212,10 @@ fn apply(
                 target.errors.push(error.clone());
             }
         }
-        Patch::EnumOrder {
-            shape,
-            values: order,
-        } => match shapes.get_mut(shape) {
-            Some(Shape {
-                kind: Kind::Enum { values, printed },
-                ..
-            }) if values.len() == order.len() && values.iter().all(|v| order.contains(v)) => {
+        Patch::EnumOrder { shape, values: order } => match shapes.get_mut(shape) {
+            Some(Shape { kind: Kind::Enum { values, printed }, .. })
+                if values.len() == order.len() && values.iter().all(|v| order.contains(v)) =>
+            {
                 printed.clone_from(order);
             }
             _ => return Err(format!("patch: {shape} is not an enum of these values").into()),

@@ -2,27 +2,20 @@
 
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 
-const KEYWORDS: [&str; 12] = [
-    "as", "type", "enum", "struct", "match", "ref", "move", "use", "loop", "where", "self", "in",
-];
+const KEYWORDS: [&str; 12] =
+    ["as", "type", "enum", "struct", "match", "ref", "move", "use", "loop", "where", "self", "in"];
 
 /// Words that a mechanical split would tear: `callback_ur_ls`, `allowed_o_auth_flows`.
 const WORDS: [(&str, &str); 2] = [("URLs", "Urls"), ("OAuth", "Oauth")];
 
 fn whole_words(name: &str) -> String {
-    WORDS.iter().fold(name.to_owned(), |name, (torn, whole)| {
-        name.replace(torn, whole)
-    })
+    WORDS.iter().fold(name.to_owned(), |name, (torn, whole)| name.replace(torn, whole))
 }
 
 /// The field of a structure's member.
 pub(super) fn field(member: &str) -> String {
     let field = whole_words(member).to_snake_case();
-    if KEYWORDS.contains(&field.as_str()) {
-        field + "_"
-    } else {
-        field
-    }
+    if KEYWORDS.contains(&field.as_str()) { field + "_" } else { field }
 }
 
 /// The variant of an enum's value.

@@ -31,137 +31,69 @@ pub(super) fn generate(model: &Model) -> Outcome<String> {
     )?;
     writeln!(out, "match operation {{")?;
     for Operation { name, input, .. } in &model.operations {
-        writeln!(
-            out,
-            "OperationName::{name} => decode_body::<types::{input}>(body).map(drop),"
-        )?;
+        writeln!(out, "OperationName::{name} => decode_body::<types::{input}>(body).map(drop),")?;
     }
     writeln!(out, "}}\n}}")?;
     Ok(out)
 }
 
 fn auth(operation: &Operation) -> &'static str {
-    if operation.needs_signature {
-        "Auth::SigV4"
-    } else {
-        "Auth::None"
-    }
+    if operation.needs_signature { "Auth::SigV4" } else { "Auth::None" }
 }
 
 fn marker(out: &mut String, operation: &Operation) -> Outcome {
-    let Operation {
-        name,
-        input,
-        output,
-        ..
-    } = operation;
-    let produced = output
-        .as_ref()
-        .map_or("NoOutput".to_owned(), |output| format!("types::{output}"));
+    let Operation { name, input, output, .. } = operation;
+    let produced =
+        output.as_ref().map_or("NoOutput".to_owned(), |output| format!("types::{output}"));
     writeln!(out, "\n/// Operation `{name}`.")?;
-    writeln!(
-        out,
-        "#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]\npub struct {name};\n"
-    )?;
+    writeln!(out, "#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]\npub struct {name};\n")?;
     writeln!(out, "impl crate::Operation for {name} {{")?;
     writeln!(out, "const NAME: &'static str = \"{name}\";")?;
     writeln!(out, "const AUTH: Auth = {};", auth(operation))?;
     writeln!(out, "const HAS_OUTPUT: bool = {};", output.is_some())?;
-    writeln!(
-        out,
-        "const NAME_ENUM: OperationName = OperationName::{name};"
-    )?;
-    writeln!(
-        out,
-        "type Input = types::{input};\ntype Output = {produced};\n}}"
-    )?;
+    writeln!(out, "const NAME_ENUM: OperationName = OperationName::{name};")?;
+    writeln!(out, "type Input = types::{input};\ntype Output = {produced};\n}}")?;
     Ok(())
 }
 
 fn names(out: &mut String, operations: &[Operation]) -> Outcome {
     writeln!(out, "\n/// The name of an operation.")?;
-    writeln!(
-        out,
-        "#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]"
-    )?;
+    writeln!(out, "#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]")?;
     writeln!(out, "pub enum OperationName {{")?;
     for Operation { name, .. } in operations {
         writeln!(out, "/// `{name}`.\n{name},")?;
     }
-    let all: Vec<_> = operations
-        .iter()
-        .map(|o| format!("Self::{}", o.name))
-        .collect();
-    writeln!(
-        out,
-        "}}\n\nimpl OperationName {{\n/// Every operation, by name."
-    )?;
-    writeln!(
-        out,
-        "pub const ALL: [Self; {}] = [{}];\n",
-        all.len(),
-        all.join(", ")
-    )?;
-    writeln!(
-        out,
-        "/// The operation that the wire calls `name`; case-sensitive."
-    )?;
+    let all: Vec<_> = operations.iter().map(|o| format!("Self::{}", o.name)).collect();
+    writeln!(out, "}}\n\nimpl OperationName {{\n/// Every operation, by name.")?;
+    writeln!(out, "pub const ALL: [Self; {}] = [{}];\n", all.len(), all.join(", "))?;
+    writeln!(out, "/// The operation that the wire calls `name`; case-sensitive.")?;
     writeln!(out, "pub fn from_wire(name: &str) -> Option<Self> {{")?;
     writeln!(out, "Some(match name {{")?;
     for Operation { name, .. } in operations {
         writeln!(out, "\"{name}\" => Self::{name},")?;
     }
     writeln!(out, "_ => return None,\n}})\n}}")?;
-    method(
-        out,
-        "The name on the wire.",
-        "as_str",
-        "&'static str",
-        operations,
-        |o| Ok(format!("\"{}\"", o.name)),
-    )?;
-    method(
-        out,
-        "The name of the input shape.",
-        "input_shape",
-        "&'static str",
-        operations,
-        |o| Ok(format!("\"{}\"", o.input)),
-    )?;
+    method(out, "The name on the wire.", "as_str", "&'static str", operations, |o| {
+        Ok(format!("\"{}\"", o.name))
+    })?;
+    method(out, "The name of the input shape.", "input_shape", "&'static str", operations, |o| {
+        Ok(format!("\"{}\"", o.input))
+    })?;
     let doc = "The error types that the operation may answer with.";
-    method(
-        out,
-        doc,
-        "errors",
-        "&'static [&'static str]",
-        operations,
-        |o| Ok(format!("&{:?}", o.errors)),
-    )?;
+    method(out, doc, "errors", "&'static [&'static str]", operations, |o| {
+        Ok(format!("&{:?}", o.errors))
+    })?;
     let doc = "The slice of the system that the operation belongs to.";
     method(out, doc, "slice", "Slice", operations, |o| {
         Ok(format!("Slice::{}", slices::variant(slices::of(&o.name)?)))
     })?;
 
-    let open = operations
-        .iter()
-        .filter(|operation| !operation.needs_signature);
-    let open: Vec<_> = open
-        .map(|operation| format!("Self::{}", operation.name))
-        .collect();
-    writeln!(
-        out,
-        "\n/// Who may call the operation.\npub const fn auth(self) -> Auth {{"
-    )?;
-    writeln!(
-        out,
-        "match self {{ {} => Auth::None, _ => Auth::SigV4 }}\n}}\n}}",
-        open.join(" | ")
-    )?;
+    let open = operations.iter().filter(|operation| !operation.needs_signature);
+    let open: Vec<_> = open.map(|operation| format!("Self::{}", operation.name)).collect();
+    writeln!(out, "\n/// Who may call the operation.\npub const fn auth(self) -> Auth {{")?;
+    writeln!(out, "match self {{ {} => Auth::None, _ => Auth::SigV4 }}\n}}\n}}", open.join(" | "))?;
     writeln!(out, "\nimpl std::fmt::Display for OperationName {{")?;
-    writeln!(
-        out,
-        "fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{"
-    )?;
+    writeln!(out, "fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{")?;
     writeln!(out, "f.write_str(self.as_str())\n}}\n}}")?;
     Ok(())
 }
@@ -184,10 +116,7 @@ fn method(
             None => arms.push((value, vec![pattern])),
         }
     }
-    writeln!(
-        out,
-        "\n/// {doc}\npub const fn {name}(self) -> {result} {{\nmatch self {{"
-    )?;
+    writeln!(out, "\n/// {doc}\npub const fn {name}(self) -> {result} {{\nmatch self {{")?;
     for (value, patterns) in arms {
         writeln!(out, "{} => {value},", patterns.join(" | "))?;
     }
@@ -196,29 +125,16 @@ fn method(
 }
 
 fn slice_enum(out: &mut String) -> Outcome {
-    writeln!(
-        out,
-        "\n/// A capability of the system, called the same in every crate."
-    )?;
-    writeln!(
-        out,
-        "#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]"
-    )?;
+    writeln!(out, "\n/// A capability of the system, called the same in every crate.")?;
+    writeln!(out, "#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]")?;
     writeln!(out, "pub enum Slice {{")?;
     for (slice, _) in SLICES {
         writeln!(out, "/// `{slice}`.\n{},", slices::variant(slice))?;
     }
-    let all: Vec<_> = SLICES
-        .iter()
-        .map(|(slice, _)| format!("Self::{}", slices::variant(slice)))
-        .collect();
+    let all: Vec<_> =
+        SLICES.iter().map(|(slice, _)| format!("Self::{}", slices::variant(slice))).collect();
     writeln!(out, "}}\n\nimpl Slice {{\n/// Every slice.")?;
-    writeln!(
-        out,
-        "pub const ALL: [Self; {}] = [{}];\n",
-        all.len(),
-        all.join(", ")
-    )?;
+    writeln!(out, "pub const ALL: [Self; {}] = [{}];\n", all.len(), all.join(", "))?;
     writeln!(
         out,
         "/// The name of the slice's modules.\npub const fn as_str(self) -> &'static str {{"

@@ -35,16 +35,10 @@ pub(super) fn generate(model: &Model, missing: &[&str]) -> Outcome<String> {
     )?;
     page.push_str(LEGEND);
     for (slice, operations) in SLICES {
-        let missing_here = operations
-            .iter()
-            .filter(|name| missing.contains(name))
-            .count();
+        let missing_here = operations.iter().filter(|name| missing.contains(name)).count();
         let there = operations.len() - missing_here;
         writeln!(page, "\n## {slice}: {there} of {}\n", operations.len())?;
-        writeln!(
-            page,
-            "| operation | there | caller | errors |\n|---|---|---|---|"
-        )?;
+        writeln!(page, "| operation | there | caller | errors |\n|---|---|---|---|")?;
         for name in operations {
             let operation = find(model, name).ok_or("the slices name an unknown operation")?;
             row(&mut page, operation, !missing.contains(name))?;
@@ -54,28 +48,15 @@ pub(super) fn generate(model: &Model, missing: &[&str]) -> Outcome<String> {
 }
 
 fn find<'a>(model: &'a Model, name: &str) -> Option<&'a Operation> {
-    model
-        .operations
-        .iter()
-        .find(|operation| operation.name == name)
+    model.operations.iter().find(|operation| operation.name == name)
 }
 
 fn row(page: &mut String, operation: &Operation, is_there: bool) -> Outcome {
     let there = if is_there { "yes" } else { "not yet" };
-    let caller = if operation.needs_signature {
-        "signed"
-    } else {
-        "open"
-    };
+    let caller = if operation.needs_signature { "signed" } else { "open" };
     let errors = operation.errors.iter();
-    let errors: Vec<_> = errors
-        .map(|name| name.strip_suffix("Exception").unwrap_or(name))
-        .collect();
-    writeln!(
-        page,
-        "| {} | {there} | {caller} | {} |",
-        operation.name,
-        errors.join(", ")
-    )?;
+    let errors: Vec<_> =
+        errors.map(|name| name.strip_suffix("Exception").unwrap_or(name)).collect();
+    writeln!(page, "| {} | {there} | {caller} | {} |", operation.name, errors.join(", "))?;
     Ok(())
 }

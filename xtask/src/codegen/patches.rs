@@ -15,19 +15,15 @@ use crate::Outcome;
 /// One correction.
 pub(super) enum Patch {
     /// The operation also answers with these codes.
-    Errors {
-        operation: String,
-        errors: Vec<String>,
-    },
+    Errors { operation: String, errors: Vec<String> },
     /// Messages print the enum's values in this order.
     EnumOrder { shape: String, values: Vec<String> },
 }
 
 /// Reads every patch file of `folder`, in the order of their names.
 pub(super) fn read(folder: &Path) -> Outcome<Vec<Patch>> {
-    let mut files: Vec<_> = fs::read_dir(folder)?
-        .map(|entry| entry.map(|e| e.path()))
-        .collect::<Result<_, _>>()?;
+    let mut files: Vec<_> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
     files.sort();
     let mut patches = Vec::new();
     for file in files {
@@ -43,12 +39,7 @@ pub(super) fn read(folder: &Path) -> Outcome<Vec<Patch>> {
 fn parse(entry: &Value) -> Result<Patch, &'static str> {
     let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
     let list = |key: &str| -> Option<Vec<String>> {
-        entry
-            .get(key)?
-            .as_array()?
-            .iter()
-            .map(|v| v.as_str().map(str::to_owned))
-            .collect()
+        entry.get(key)?.as_array()?.iter().map(|v| v.as_str().map(str::to_owned)).collect()
     };
     if text("evidence").is_none_or(|evidence| evidence.is_empty()) {
         return Err("a patch needs `evidence`");

@@ -21,10 +21,8 @@ const LINE_ENDS: &str = r"\n\r\u{85}\u{2028}\u{2029}";
 
 /// Patterns that need look-behind, which the `regex` crate does not have, and the same rule
 /// without.
-const REWRITTEN: [(&str, &str); 1] = [(
-    r"^[0-9A-Za-z\.\-_]*(?<!\.)$",
-    r"(?:[0-9A-Za-z.\-_]*[0-9A-Za-z\-_])?",
-)];
+const REWRITTEN: [(&str, &str); 1] =
+    [(r"^[0-9A-Za-z\.\-_]*(?<!\.)$", r"(?:[0-9A-Za-z.\-_]*[0-9A-Za-z\-_])?")];
 
 /// The source of `patterns.rs`.
 pub(super) fn generate(model: &Model) -> Outcome<String> {
@@ -37,27 +35,15 @@ pub(super) fn generate(model: &Model) -> Outcome<String> {
         writeln!(out, "Pattern::new({text}, {expression});")?;
         all.push(format!("&{constant}"));
     }
-    writeln!(
-        out,
-        "\n/// Every pattern, for the test that compiles them.\n#[cfg(test)]"
-    )?;
-    writeln!(
-        out,
-        "pub(super) static ALL: [&Pattern; {}] = [{}];",
-        all.len(),
-        all.join(", ")
-    )?;
+    writeln!(out, "\n/// Every pattern, for the test that compiles them.\n#[cfg(test)]")?;
+    writeln!(out, "pub(super) static ALL: [&Pattern; {}] = [{}];", all.len(), all.join(", "))?;
     Ok(out)
 }
 
 /// The constant that holds `pattern`.
 pub(super) fn constant(model: &Model, pattern: &str) -> Outcome<String> {
-    let found = distinct(model)
-        .into_iter()
-        .find(|(_, known)| *known == pattern);
-    found
-        .map(|(name, _)| names::constant(name))
-        .ok_or_else(|| "pattern of no shape".into())
+    let found = distinct(model).into_iter().find(|(_, known)| *known == pattern);
+    found.map(|(name, _)| names::constant(name)).ok_or_else(|| "pattern of no shape".into())
 }
 
 /// Each pattern once, with the name of the first shape that has it.
@@ -94,11 +80,7 @@ fn translate(java: &str) -> Outcome<String> {
     let mut chars = java.trim_start_matches('^').trim_end_matches('$').chars();
     while let Some(c) = chars.next() {
         match (c, in_class) {
-            ('\\', _) => escape(
-                chars.next().ok_or("a pattern ends in \\")?,
-                in_class,
-                &mut out,
-            ),
+            ('\\', _) => escape(chars.next().ok_or("a pattern ends in \\")?, in_class, &mut out),
             ('[', false) => {
                 in_class = true;
                 out.push('[');
@@ -143,20 +125,11 @@ mod tests {
 
     #[test]
     fn java_classes_become_ascii_ranges() {
-        assert_eq!(
-            translate(r"[\w-]+_[0-9]+").unwrap(),
-            "^(?:[0-9A-Za-z_-]+_[0-9]+)$"
-        );
-        assert_eq!(
-            translate(r"[\S]+").unwrap(),
-            r"^(?:[[^\t\n\x0B\x0C\r\x20]]+)$"
-        );
+        assert_eq!(translate(r"[\w-]+_[0-9]+").unwrap(), "^(?:[0-9A-Za-z_-]+_[0-9]+)$");
+        assert_eq!(translate(r"[\S]+").unwrap(), r"^(?:[[^\t\n\x0B\x0C\r\x20]]+)$");
         assert_eq!(translate(r"^\d$").unwrap(), "^(?:[0-9])$");
         assert_eq!(translate(r"(?s).*").unwrap(), "^(?:(?s).*)$");
-        assert_eq!(
-            translate("a.").unwrap(),
-            r"^(?:a[^\n\r\u{85}\u{2028}\u{2029}])$"
-        );
+        assert_eq!(translate("a.").unwrap(), r"^(?:a[^\n\r\u{85}\u{2028}\u{2029}])$");
     }
 
     #[test]

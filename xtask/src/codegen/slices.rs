@@ -104,15 +104,7 @@ pub(super) const SLICES: [(&str, &[&str]); 25] = [
             "VerifyUserAttribute",
         ],
     ),
-    (
-        "sign_up",
-        &[
-            "AdminConfirmSignUp",
-            "ConfirmSignUp",
-            "ResendConfirmationCode",
-            "SignUp",
-        ],
-    ),
+    ("sign_up", &["AdminConfirmSignUp", "ConfirmSignUp", "ResendConfirmationCode", "SignUp"]),
     (
         "passwords",
         &[
@@ -143,14 +135,7 @@ pub(super) const SLICES: [(&str, &[&str]); 25] = [
             "RevokeToken",
         ],
     ),
-    (
-        "totp",
-        &[
-            "AdminDeleteSoftwareToken",
-            "AssociateSoftwareToken",
-            "VerifySoftwareToken",
-        ],
-    ),
+    ("totp", &["AdminDeleteSoftwareToken", "AssociateSoftwareToken", "VerifySoftwareToken"]),
     (
         "passkeys",
         &[
@@ -242,14 +227,8 @@ pub(super) const SLICES: [(&str, &[&str]); 25] = [
             "UpdateAuthEventFeedback",
         ],
     ),
-    (
-        "log_delivery",
-        &["GetLogDeliveryConfiguration", "SetLogDeliveryConfiguration"],
-    ),
-    (
-        "tags",
-        &["ListTagsForResource", "TagResource", "UntagResource"],
-    ),
+    ("log_delivery", &["GetLogDeliveryConfiguration", "SetLogDeliveryConfiguration"]),
+    ("tags", &["ListTagsForResource", "TagResource", "UntagResource"]),
     (
         "replicas",
         &[
@@ -264,12 +243,8 @@ pub(super) const SLICES: [(&str, &[&str]); 25] = [
 
 /// The slice of `operation`.
 pub(super) fn of(operation: &str) -> Outcome<&'static str> {
-    let slice = SLICES
-        .iter()
-        .find(|(_, operations)| operations.contains(&operation));
-    slice
-        .map(|(name, _)| *name)
-        .ok_or_else(|| format!("{operation} is in no slice").into())
+    let slice = SLICES.iter().find(|(_, operations)| operations.contains(&operation));
+    slice.map(|(name, _)| *name).ok_or_else(|| format!("{operation} is in no slice").into())
 }
 
 /// The enum variant of a slice.
@@ -284,8 +259,5 @@ pub(super) fn check(model: &Model) -> Outcome {
         let known = model.operations.len();
         return Err(format!("the slices hold {listed} operations, the model {known}").into());
     }
-    model
-        .operations
-        .iter()
-        .try_for_each(|operation| of(&operation.name).map(drop))
+    model.operations.iter().try_for_each(|operation| of(&operation.name).map(drop))
 }

@@ -37,10 +37,7 @@ pub(super) fn generate(model: &Model) -> Outcome<String> {
 
 fn structure(out: &mut String, model: &Model, name: &str, members: &[Member]) -> Outcome {
     writeln!(out, "\n/// Shape `{name}` of the service model.")?;
-    writeln!(
-        out,
-        "#[derive(Clone, Debug, Default, PartialEq)]\npub struct {name} {{"
-    )?;
+    writeln!(out, "#[derive(Clone, Debug, Default, PartialEq)]\npub struct {name} {{")?;
     let mut taken = BTreeSet::new();
     for member in members {
         let field = names::field(&member.name);
@@ -54,44 +51,22 @@ fn structure(out: &mut String, model: &Model, name: &str, members: &[Member]) ->
         }
         writeln!(out, "/// {}\npub {field}: {rust},", describe(member, shape))?;
     }
-    writeln!(
-        out,
-        "}}\n\nimpl Decode for {name} {{\nconst STRUCTURE: bool = true;\n"
-    )?;
-    let (rule, cx) = if members.is_empty() {
-        ("_rule", "_cx")
-    } else {
-        ("_rule", "cx")
-    };
-    writeln!(
-        out,
-        "fn decode(value: &Value, {rule}: &Constraint, {cx}: &mut Context)"
-    )?;
+    writeln!(out, "}}\n\nimpl Decode for {name} {{\nconst STRUCTURE: bool = true;\n")?;
+    let (rule, cx) = if members.is_empty() { ("_rule", "_cx") } else { ("_rule", "cx") };
+    writeln!(out, "fn decode(value: &Value, {rule}: &Constraint, {cx}: &mut Context)")?;
     writeln!(out, "-> Result<Self, Mismatch> {{")?;
     if members.is_empty() {
         writeln!(out, "Members::of(value)?;\nOk(Self {{}})\n}}\n}}")?;
     } else {
         writeln!(out, "let m = Members::of(value)?;\nOk(Self {{")?;
-        for Member {
-            name,
-            shape,
-            required,
-        } in members
-        {
+        for Member { name, shape, required } in members {
             let read = if *required { "required" } else { "optional" };
             let rule = constraints::reference(model, shape)?;
-            writeln!(
-                out,
-                "{}: m.{read}(\"{name}\", {rule}, cx)?,",
-                names::field(name)
-            )?;
+            writeln!(out, "{}: m.{read}(\"{name}\", {rule}, cx)?,", names::field(name))?;
         }
         writeln!(out, "}})\n}}\n}}")?;
     }
-    writeln!(
-        out,
-        "\nimpl Encode for {name} {{\nfn encode(&self, out: &mut String) {{"
-    )?;
+    writeln!(out, "\nimpl Encode for {name} {{\nfn encode(&self, out: &mut String) {{")?;
     let mutable = if members.is_empty() { "" } else { "mut " };
     writeln!(out, "let {mutable}o = Object::open(out);")?;
     for Member { name, required, .. } in members {
@@ -121,11 +96,7 @@ fn rust_type(model: &Model, name: &str) -> Outcome<String> {
         Kind::Blob => "Blob".to_owned(),
         Kind::Document => "Value".to_owned(),
     };
-    Ok(if shape.sensitive {
-        format!("Sensitive<{plain}>")
-    } else {
-        plain
-    })
+    Ok(if shape.sensitive { format!("Sensitive<{plain}>") } else { plain })
 }
 
 /// One line about a member: its wire name, whether it is required, what it must satisfy.
@@ -163,29 +134,15 @@ fn enumeration(out: &mut String, name: &str, values: &[String], printed: &[Strin
         return Err(format!("two values of {name} become the same variant").into());
     }
     writeln!(out, "\n/// Shape `{name}` of the service model.")?;
-    writeln!(
-        out,
-        "#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]"
-    )?;
+    writeln!(out, "#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]")?;
     writeln!(out, "pub enum {name} {{")?;
     for (index, (variant, value)) in variants.iter().zip(values).enumerate() {
         let default = if index == 0 { "#[default]\n" } else { "" };
         writeln!(out, "/// `{value}`.\n{default}{variant},")?;
     }
-    writeln!(
-        out,
-        "}}\n\nimpl {name} {{\n/// Every value, in model order."
-    )?;
-    let all: Vec<_> = variants
-        .iter()
-        .map(|variant| format!("Self::{variant}"))
-        .collect();
-    writeln!(
-        out,
-        "pub const ALL: [Self; {}] = [{}];\n",
-        all.len(),
-        all.join(", ")
-    )?;
+    writeln!(out, "}}\n\nimpl {name} {{\n/// Every value, in model order.")?;
+    let all: Vec<_> = variants.iter().map(|variant| format!("Self::{variant}")).collect();
+    writeln!(out, "pub const ALL: [Self; {}] = [{}];\n", all.len(), all.join(", "))?;
     writeln!(
         out,
         "/// The value as the wire spells it.\npub const fn as_str(self) -> &'static str {{"

@@ -15,17 +15,10 @@ pub(super) fn python() -> Outcome<PathBuf> {
     let environment = acceptance().join(".cache/venv");
     let interpreter = environment.join("bin/python");
     unless_made(&pins, &environment, || {
-        execute(
-            Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&environment),
-        )?;
+        execute(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
         let mut install = Command::new(&interpreter);
         install.args(["-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]);
-        install
-            .arg("--disable-pip-version-check")
-            .arg("--requirement")
-            .arg(&pins);
+        install.arg("--disable-pip-version-check").arg("--requirement").arg(&pins);
         execute(&mut install)
     })?;
     Ok(interpreter)
@@ -34,15 +27,11 @@ pub(super) fn python() -> Outcome<PathBuf> {
 /// Makes `acceptance/node/node_modules` from the lock file.
 pub(super) fn node() -> Outcome {
     let folder = acceptance().join("node");
-    unless_made(
-        &folder.join("package-lock.json"),
-        &folder.join("node_modules"),
-        || {
-            let mut install = Command::new("npm");
-            install.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
-            execute(install.current_dir(&folder))
-        },
-    )
+    unless_made(&folder.join("package-lock.json"), &folder.join("node_modules"), || {
+        let mut install = Command::new("npm");
+        install.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+        execute(install.current_dir(&folder))
+    })
 }
 
 /// Makes what was not yet made from exactly these pins.

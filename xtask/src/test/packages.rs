@@ -16,11 +16,7 @@ pub(super) fn install_missing(args: &Args) -> Outcome {
     }
     println!("installing {}", missing.join(" "));
     execute(apt().arg("update"))?;
-    execute(
-        apt()
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(missing),
-    )
+    execute(apt().args(["install", "--yes", "--no-install-recommends"]).args(missing))
 }
 
 fn missing(args: &Args) -> Vec<&'static str> {
@@ -48,9 +44,7 @@ fn python() -> Command {
 
 fn apt() -> Command {
     let mut command = Command::new("apt-get");
-    command
-        .arg("--quiet")
-        .env("DEBIAN_FRONTEND", "noninteractive");
+    command.arg("--quiet").env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
 

@@ -38,13 +38,8 @@ struct Owner {
 
 /// The folder with `initdb` and `postgres` of the newest version installed.
 pub(crate) fn programs() -> Option<PathBuf> {
-    let folders = fs::read_dir(VERSIONS)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path().join("bin"));
-    folders
-        .filter(|folder| folder.join("initdb").is_file())
-        .max_by_key(|folder| version(folder))
+    let folders = fs::read_dir(VERSIONS).ok()?.flatten().map(|entry| entry.path().join("bin"));
+    folders.filter(|folder| folder.join("initdb").is_file()).max_by_key(|folder| version(folder))
 }
 
 /// `15` of `/usr/lib/postgresql/15/bin`.
@@ -57,22 +52,14 @@ impl Postgres {
     pub(crate) fn start() -> Outcome<Self> {
         let programs = programs().ok_or("no PostgreSQL server is installed")?;
         let owner = owner()?;
-        let folder = tempfile::Builder::new()
-            .prefix("poolhouse-postgres-")
-            .tempdir()?;
+        let folder = tempfile::Builder::new().prefix("poolhouse-postgres-").tempdir()?;
         if let Some(owner) = owner {
             chown(folder.path(), Some(owner.user), Some(owner.group))?;
         }
         let run = |program| as_owner(&programs.join(program), owner);
         let data = folder.path().join("data");
         let mut initdb = run("initdb");
-        initdb.args([
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--username",
-            SUPERUSER,
-        ]);
+        initdb.args(["--auth=trust", "--encoding=UTF8", "--locale=C", "--username", SUPERUSER]);
         initdb.arg("--pgdata").arg(&data).stdout(Stdio::null());
         execute(&mut initdb)?;
 
@@ -84,10 +71,7 @@ impl Postgres {
         postgres.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
         // Tests run side by side, each with a pool of connections.
         postgres.args(["-c", "max_connections=300"]);
-        postgres
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
+        postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // INT asks for a fast shutdown: sessions that are still open do not hold it up.
         let mut process = Guarded::new(postgres.spawn()?, "INT");
         let is_ready = || {
@@ -97,12 +81,7 @@ impl Postgres {
         if !process.becomes(is_ready) {
             return Err(format!("PostgreSQL did not start:\n{}", end_of(&log_path, 20)).into());
         }
-        Ok(Self {
-            _process: process,
-            _folder: folder,
-            programs,
-            port,
-        })
+        Ok(Self { _process: process, _folder: folder, programs, port })
     }
 
     /// The URL of a database for the superuser.
@@ -113,15 +92,7 @@ impl Postgres {
     /// Makes an empty database and answers its URL.
     pub(crate) fn fresh_database(&self, name: &str) -> Outcome<String> {
         let mut create = Command::new(self.programs.join("createdb"));
-        create.args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &self.port.to_string(),
-            "-U",
-            SUPERUSER,
-            name,
-        ]);
+        create.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", SUPERUSER, name]);
         execute(&mut create)?;
         Ok(self.url(name))
     }

@@ -31,23 +31,14 @@ pub(super) struct Server {
 impl Server {
     /// Starts `poolhouse dev` with these arguments and waits until it answers.
     pub(super) fn start(binary: &Path, arguments: &[&str]) -> Outcome<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("poolhouse-server-")
-            .tempdir()?;
+        let folder = tempfile::Builder::new().prefix("poolhouse-server-").tempdir()?;
         let log = folder.path().join("log");
         let log_file = File::create(&log)?;
         let mut command = Command::new(binary);
-        command
-            .args(["dev", "--listen", "127.0.0.1:0"])
-            .args(arguments);
+        command.args(["dev", "--listen", "127.0.0.1:0"]).args(arguments);
         // What a developer set for the own server must not reach this one.
-        command
-            .current_dir(folder.path())
-            .env_remove("POOLHOUSE_DATABASE");
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log_file.try_clone()?);
+        command.current_dir(folder.path()).env_remove("POOLHOUSE_DATABASE");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file.try_clone()?);
         let mut child = command
             .spawn()
             .map_err(|error| format!("{} did not start: {error}", binary.display()))?;
@@ -58,12 +49,7 @@ impl Server {
         if let Some(endpoint) = endpoint
             && process.becomes(|| is_healthy(&endpoint))
         {
-            return Ok(Self {
-                _process: process,
-                _folder: folder,
-                log,
-                endpoint,
-            });
+            return Ok(Self { _process: process, _folder: folder, log, endpoint });
         }
         Err(format!("the server did not start:\n{}", end_of(&log, 20)).into())
     }
@@ -110,9 +96,7 @@ fn is_healthy(endpoint: &str) -> bool {
     let request =
         format!("GET /_poolhouse/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     let mut status = [0; 12];
-    stream
-        .set_read_timeout(Some(Duration::from_secs(5)))
-        .is_ok()
+    stream.set_read_timeout(Some(Duration::from_secs(5))).is_ok()
         && stream.write_all(request.as_bytes()).is_ok()
         && stream.read_exact(&mut status).is_ok()
         && status.ends_with(b" 200")

@@ -8,7 +8,7 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{AdminInitiateAuthRequest, AdminInitiateAuthResponse},
 };
-use poolhouse_wire::operations::AdminInitiateAuth as Op;
+use poolhouse_wire::{Sensitive, operations::AdminInitiateAuth as Op};
 
 use super::{Step, start_refused};
 use crate::{failure::Answer, lookup, serve::Handle};
@@ -18,7 +18,7 @@ impl Handle for Op {
         let (client, pool) =
             lookup::app_client_of_pool::<Op>(ports, &input.user_pool_id, &input.client_id).await?;
         let place = Place { ports, pool: &pool, client: &client };
-        let parameters = input.auth_parameters.map(|p| p.into_inner()).unwrap_or_default();
+        let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let outcome = start(place, Starter::Administrator, input.auth_flow, &parameters).await?;
         let disabled_flow = "Auth flow not enabled for this client".to_owned();
         let outcome = outcome.map_err(|r| start_refused(r, client.id(), disabled_flow))?;

@@ -5,7 +5,7 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{AdminRespondToAuthChallengeRequest, AdminRespondToAuthChallengeResponse},
 };
-use poolhouse_wire::operations::AdminRespondToAuthChallenge as Op;
+use poolhouse_wire::{Sensitive, operations::AdminRespondToAuthChallenge as Op};
 
 use super::{Step, answer_refused};
 use crate::{failure::Answer, lookup, serve::Handle};
@@ -15,7 +15,7 @@ impl Handle for Op {
         let (client, pool) =
             lookup::app_client_of_pool::<Op>(ports, &input.user_pool_id, &input.client_id).await?;
         let place = Place { ports, pool: &pool, client: &client };
-        let responses = input.challenge_responses.map(|r| r.into_inner()).unwrap_or_default();
+        let responses = input.challenge_responses.map(Sensitive::into_inner).unwrap_or_default();
         let session = input.session.as_deref().map(String::as_str);
         let outcome = answer(place, input.challenge_name, session, &responses).await?;
         let step = Step::from(outcome.map_err(|r| answer_refused(r, client.id()))?);

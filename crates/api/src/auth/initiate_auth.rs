@@ -8,7 +8,7 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{AuthFlowType, InitiateAuthRequest, InitiateAuthResponse},
 };
-use poolhouse_wire::operations::InitiateAuth as Op;
+use poolhouse_wire::{Sensitive, operations::InitiateAuth as Op};
 
 use super::{Step, start_refused};
 use crate::{failure::Answer, lookup, serve::Handle};
@@ -17,7 +17,7 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: InitiateAuthRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
         let place = Place { ports, pool: &pool, client: &client };
-        let parameters = input.auth_parameters.map(|p| p.into_inner()).unwrap_or_default();
+        let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let flow = input.auth_flow;
         let outcome = start(place, Starter::Public, flow, &parameters).await?;
         let disabled_flow = match flow {
@@ -72,7 +72,9 @@ mod tests {
         let names: Vec<_> = result.keys().map(String::as_str).collect();
         assert_eq!(names.len(), 5, "{names:?}");
         assert_eq!((&result["ExpiresIn"], &result["TokenType"]), (&json!(3600), &json!("Bearer")));
-        assert!(text(&result["RefreshToken"]).starts_with("eyJjdHkiOiJKV1QiLCJlbmMiOiJBMjU2R0NNIi"));
+        assert!(
+            text(&result["RefreshToken"]).starts_with("eyJjdHkiOiJKV1QiLCJlbmMiOiJBMjU2R0NNIi")
+        );
         assert!(answer.get("Session").is_none() && answer.get("ChallengeName").is_none());
     }
 
@@ -190,10 +192,7 @@ mod tests {
             ("ADMIN_NO_SRP_AUTH", "Initiate Auth method not supported."),
             ("USER_SRP_AUTH", "Missing required parameter SRP_A"),
             ("REFRESH_TOKEN_AUTH", "Missing required parameter REFRESH_TOKEN"),
-            (
-                "CUSTOM_AUTH",
-                "Custom auth lambda trigger is not configured for the user pool.",
-            ),
+            ("CUSTOM_AUTH", "Custom auth lambda trigger is not configured for the user pool."),
         ] {
             assert_eq!(stack.refusal("InitiateAuth", with(flow)).await, invalid(message), "{flow}");
         }
@@ -220,8 +219,9 @@ mod tests {
         stack.user(&pool, "ada", &[]).await;
         let client = stack.client(&pool, json!({ "GenerateSecret": true })).await;
         let describe = json!({ "UserPoolId": pool, "ClientId": client });
-        let secret =
-            text(&stack.ok("DescribeUserPoolClient", describe).await["UserPoolClient"]["ClientSecret"]);
+        let secret = text(
+            &stack.ok("DescribeUserPoolClient", describe).await["UserPoolClient"]["ClientSecret"],
+        );
         let refused = stack.refusal("InitiateAuth", sign_in(&client, "ada", PASSWORD)).await;
         let message =
             format!("Client {client} is configured with secret but SECRET_HASH was not received");
@@ -306,9 +306,15 @@ mod tests {
         }
         assert_eq!((&id["token_use"], &id["aud"]), (&json!("id"), &json!(client)));
         assert_eq!(id["cognito:username"], "ada");
-        assert_eq!((&id["email"], &id["email_verified"]), (&json!("ada@example.com"), &json!(true)));
+        assert_eq!(
+            (&id["email"], &id["email_verified"]),
+            (&json!("ada@example.com"), &json!(true))
+        );
         assert_eq!(id["address"], json!({ "formatted": "1 Main St" }));
-        assert_eq!((&access["token_use"], &access["client_id"]), (&json!("access"), &json!(client)));
+        assert_eq!(
+            (&access["token_use"], &access["client_id"]),
+            (&json!("access"), &json!(client))
+        );
         assert_eq!(access["scope"], "aws.cognito.signin.user.admin");
         assert_eq!(access["username"], "ada");
         assert!(access.get("aud").is_none() && access.get("email").is_none());
@@ -339,7 +345,8 @@ mod tests {
         assert_eq!(refused, error("NotAuthorizedException", message));
 
         let again = start(&stack, &client, "ada").await;
-        let again = answer_to(&client, &again, "SOFTWARE_TOKEN_MFA_CODE", &code(&stack, &secret, 0));
+        let again =
+            answer_to(&client, &again, "SOFTWARE_TOKEN_MFA_CODE", &code(&stack, &secret, 0));
         assert_eq!(stack.refusal("RespondToAuthChallenge", again).await, used);
     }
 

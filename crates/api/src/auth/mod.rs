@@ -69,9 +69,9 @@ where
     match refused {
         StartRefused::FlowNotEnabled(_) => invalid_parameter(disabled_flow),
         StartRefused::WrongOperation => invalid_parameter("Initiate Auth method not supported."),
-        StartRefused::NoCustomAuthTrigger => invalid_parameter(
-            "Custom auth lambda trigger is not configured for the user pool.",
-        ),
+        StartRefused::NoCustomAuthTrigger => {
+            invalid_parameter("Custom auth lambda trigger is not configured for the user pool.")
+        }
         StartRefused::NotOffered(flow) => {
             invalid_parameter(format!("Poolhouse does not offer the flow {flow} yet."))
         }
@@ -189,9 +189,9 @@ where
             codes::PasswordResetRequiredException,
             "Password reset required for the user",
         ),
-        SignInRefused::TemporaryPasswordExpired => not_authorized(
-            "Temporary password has expired and must be reset by an administrator.",
-        ),
+        SignInRefused::TemporaryPasswordExpired => {
+            not_authorized("Temporary password has expired and must be reset by an administrator.")
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{RespondToAuthChallengeRequest, RespondToAuthChallengeResponse},
 };
-use poolhouse_wire::operations::RespondToAuthChallenge as Op;
+use poolhouse_wire::{Sensitive, operations::RespondToAuthChallenge as Op};
 
 use super::{Step, answer_refused};
 use crate::{failure::Answer, lookup, serve::Handle};
@@ -14,7 +14,7 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: RespondToAuthChallengeRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
         let place = Place { ports, pool: &pool, client: &client };
-        let responses = input.challenge_responses.map(|r| r.into_inner()).unwrap_or_default();
+        let responses = input.challenge_responses.map(Sensitive::into_inner).unwrap_or_default();
         let session = input.session.as_deref().map(String::as_str);
         let outcome = answer(place, input.challenge_name, session, &responses).await?;
         let step = Step::from(outcome.map_err(|r| answer_refused(r, client.id()))?);
@@ -52,7 +52,13 @@ mod tests {
     }
 
     /// The answer of a client that believes in this password.
-    fn proof(stack: &Stack, pool: &str, client: &str, (srp, challenge): &(Client, Value), password: &str) -> Value {
+    fn proof(
+        stack: &Stack,
+        pool: &str,
+        client: &str,
+        (srp, challenge): &(Client, Value),
+        password: &str,
+    ) -> Value {
         let get = |name: &str| text(&challenge["ChallengeParameters"][name]);
         let (salt, srp_b, block) = (get("SALT"), get("SRP_B"), get("SECRET_BLOCK"));
         let username = get("USER_ID_FOR_SRP");
@@ -293,9 +299,7 @@ mod tests {
         let message = "Invalid code or auth state for the user.";
         assert_eq!(refused, error("CodeMismatchException", message));
         let sent = stack.last_code_for("+14155550008");
-        stack
-            .ok("RespondToAuthChallenge", answer_to(&client, &sms, "SMS_MFA_CODE", &sent))
-            .await;
+        stack.ok("RespondToAuthChallenge", answer_to(&client, &sms, "SMS_MFA_CODE", &sent)).await;
     }
 
     /// A user made by an administrator, at `NEW_PASSWORD_REQUIRED`.
@@ -337,10 +341,7 @@ mod tests {
             input
         };
         let refusal = |extra| stack.refusal("RespondToAuthChallenge", with(extra));
-        assert_eq!(
-            refusal(json!({})).await,
-            invalid("Invalid attributes given, name is missing")
-        );
+        assert_eq!(refusal(json!({})).await, invalid("Invalid attributes given, name is missing"));
         assert_eq!(
             refusal(json!({ "userAttributes.name": "Ada", "userAttributes.email": "x@y.z" })).await,
             error("NotAuthorizedException", "Cannot modify an already provided email")

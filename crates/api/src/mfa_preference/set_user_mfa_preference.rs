@@ -70,7 +70,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn enabled_but_not_preferred_takes_the_preference_away_and_absent_members_change_nothing() {
+    async fn enabled_but_not_preferred_takes_the_preference_away_and_absent_members_change_nothing()
+    {
         let stack = Stack::new().await;
         let (pool, client) = totp_pool(&stack, "OPTIONAL").await;
         stack.user(&pool, "ada", &[("phone_number", "+14155550008")]).await;
@@ -87,7 +88,8 @@ mod tests {
         assert_eq!(user["UserMFASettingList"], json!(["SMS_MFA", "SOFTWARE_TOKEN_MFA"]));
         assert_eq!(user["PreferredMfaSetting"], "SOFTWARE_TOKEN_MFA");
 
-        let totp = json!({ "SoftwareTokenMfaSettings": { "Enabled": true, "PreferredMfa": false } });
+        let totp =
+            json!({ "SoftwareTokenMfaSettings": { "Enabled": true, "PreferredMfa": false } });
         assert_eq!(prefer(&stack, &token, totp).await, json!({}));
         let user = get().await;
         assert_eq!(user["UserMFASettingList"], json!(["SMS_MFA", "SOFTWARE_TOKEN_MFA"]));

@@ -133,7 +133,8 @@ mod tests {
         let message =
             format!("Client {client} is configured for secret but secret was not received");
         assert_eq!(refused, error("NotAuthorizedException", &message));
-        let input = json!({ "ClientId": client, "RefreshToken": "x", "ClientSecret": "y".repeat(30) });
+        let input =
+            json!({ "ClientId": client, "RefreshToken": "x", "ClientSecret": "y".repeat(30) });
         let refused = stack.refusal("GetTokensFromRefreshToken", input).await;
         assert_eq!(refused.0, "NotAuthorizedException");
     }

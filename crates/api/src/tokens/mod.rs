@@ -26,9 +26,8 @@ fn check_client_secret(
         return Ok(());
     }
     let claimed = claimed.ok_or(ClientSecretRefused::Missing)?.as_bytes();
-    let is_one = client
-        .secrets
-        .iter()
-        .fold(subtle::Choice::from(0), |found, secret| found | secret.value.as_bytes().ct_eq(claimed));
+    let is_one = client.secrets.iter().fold(subtle::Choice::from(0), |found, secret| {
+        found | secret.value.as_bytes().ct_eq(claimed)
+    });
     if bool::from(is_one) { Ok(()) } else { Err(ClientSecretRefused::Wrong) }
 }

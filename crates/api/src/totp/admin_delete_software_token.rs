@@ -42,7 +42,9 @@ mod tests {
         let input = json!({ "UserPoolId": pool, "Username": "ada" });
         assert_eq!(stack.ok("AdminDeleteSoftwareToken", input.clone()).await, json!({}));
         let user = stack.ok("AdminGetUser", input).await;
-        assert!(user.get("UserMFASettingList").is_none() && user.get("PreferredMfaSetting").is_none());
+        assert!(
+            user.get("UserMFASettingList").is_none() && user.get("PreferredMfaSetting").is_none()
+        );
         assert!(start(&stack, &client, "ada").await["AuthenticationResult"].is_object());
     }
 

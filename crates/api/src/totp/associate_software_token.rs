@@ -85,7 +85,8 @@ mod tests {
         let new = text(&answer["SecretCode"]);
 
         let challenge = start(&stack, &client, "ada").await;
-        let input = answer_to(&client, &challenge, "SOFTWARE_TOKEN_MFA_CODE", &code(&stack, &old, 0));
+        let input =
+            answer_to(&client, &challenge, "SOFTWARE_TOKEN_MFA_CODE", &code(&stack, &old, 0));
         stack.ok("RespondToAuthChallenge", input).await;
 
         let input = json!({ "AccessToken": token, "UserCode": code(&stack, &new, 0) });
@@ -93,8 +94,7 @@ mod tests {
         stack.advance(30);
         let challenge = start(&stack, &client, "ada").await;
         let with = |code: &str| answer_to(&client, &challenge, "SOFTWARE_TOKEN_MFA_CODE", code);
-        let refused =
-            stack.refusal("RespondToAuthChallenge", with(&code(&stack, &old, 0))).await;
+        let refused = stack.refusal("RespondToAuthChallenge", with(&code(&stack, &old, 0))).await;
         assert_eq!(refused, error("CodeMismatchException", "Invalid code received for user"));
         stack.ok("RespondToAuthChallenge", with(&code(&stack, &new, 0))).await;
     }

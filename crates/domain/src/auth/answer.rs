@@ -120,9 +120,7 @@ pub async fn answer(
         }
         (ChallengeNameType::MfaSetup, Step::MfaSetUp) => finish_mfa_setup(step).await,
         // Set-up has not been done yet, or by a factor that this challenge can't set up.
-        (ChallengeNameType::MfaSetup, Step::MfaSetup(_)) => {
-            Ok(Err(AnswerRefused::NoSoftwareToken))
-        }
+        (ChallengeNameType::MfaSetup, Step::MfaSetup(_)) => Ok(Err(AnswerRefused::NoSoftwareToken)),
         _ if is_asked(challenge) => Ok(Err(SessionRefused::Invalid.into())),
         _ => Ok(Err(AnswerRefused::UnknownChallenge(challenge))),
     }

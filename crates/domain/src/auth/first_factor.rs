@@ -115,9 +115,8 @@ async fn is_right(
         stored.map_or_else(|| stand_in(place, login), |password| password.verifier.clone());
     let username = user.map_or(login, |user| &user.username).to_owned();
     let (pool_id, password) = (place.pool.id().to_owned(), password.to_owned());
-    let matches = compute(&*place.ports.workers, move || {
-        verifier.matches(&pool_id, &username, &password)
-    });
+    let matches =
+        compute(&*place.ports.workers, move || verifier.matches(&pool_id, &username, &password));
     Ok(matches.await? && is_real)
 }
 

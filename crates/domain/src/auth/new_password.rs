@@ -12,7 +12,10 @@ use crate::{
     granted,
     passwords::{self, PasswordRefused},
     shapes::UserStatusType,
-    users::{User, aliases::{AliasTaken, OnConflict}},
+    users::{
+        User,
+        aliases::{AliasTaken, OnConflict},
+    },
 };
 
 /// Why a new password, or the attributes that came with it, are refused. Nothing changes then, and
@@ -108,7 +111,8 @@ fn check_attributes(
             return Err(NewPasswordRefused::AlreadyProvided(name.clone()));
         }
     }
-    let is_given = |name: &str| given.iter().any(|(given, value)| given == name && !value.is_empty());
+    let is_given =
+        |name: &str| given.iter().any(|(given, value)| given == name && !value.is_empty());
     let missing = next::missing_attributes(step.place, user);
     match missing.into_iter().find(|name| !is_given(name)) {
         Some(name) => Err(NewPasswordRefused::AttributeMissing(name)),

@@ -30,9 +30,7 @@ pub(super) async fn after_first_factor(place: Place<'_>, user: &User) -> Result<
     let factors = usable_factors(place, user);
     let preferred = user.mfa.preferred.filter(|factor| factors.contains(factor));
     match (preferred, factors.as_slice()) {
-        (Some(factor), _) | (None, &[factor]) => {
-            second_factor::ask(place, user, factor).await
-        }
+        (Some(factor), _) | (None, &[factor]) => second_factor::ask(place, user, factor).await,
         (None, []) if mfa == UserPoolMfaType::On => ask_mfa_setup(place, user),
         (None, []) => sign_in(place, user).await,
         (None, _) => ask_selection(place, user, factors),
@@ -103,11 +101,7 @@ fn ask_mfa_setup(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
 }
 
 /// `SELECT_MFA_TYPE`: tells between which factors the user can choose.
-fn ask_selection(
-    place: Place<'_>,
-    user: &User,
-    factors: Vec<MfaFactor>,
-) -> Result<Outcome, Fault> {
+fn ask_selection(place: Place<'_>, user: &User, factors: Vec<MfaFactor>) -> Result<Outcome, Fault> {
     let parameters = BTreeMap::from([
         ("MFAS_CAN_CHOOSE".to_owned(), names(&factors)?),
         ("USER_ID_FOR_SRP".to_owned(), user.username.clone()),

@@ -38,8 +38,7 @@ pub(super) async fn ask(
 fn ask_software_token(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
     let active = user.software_token.active.as_ref();
     let friendly_name = active.and_then(|active| active.friendly_name.clone());
-    let mut parameters =
-        BTreeMap::from([("USER_ID_FOR_SRP".to_owned(), user.username.clone())]);
+    let mut parameters = BTreeMap::from([("USER_ID_FOR_SRP".to_owned(), user.username.clone())]);
     if let Some(name) = friendly_name {
         parameters.insert("FRIENDLY_DEVICE_NAME".to_owned(), name);
     }
@@ -104,11 +103,7 @@ fn enable_if_required(place: Place<'_>, user: &mut User, factor: MfaFactor) {
 }
 
 /// Sends a code and asks for it: `SMS_MFA` or `EMAIL_OTP`.
-async fn ask_sent_code(
-    place: Place<'_>,
-    user: &User,
-    factor: MfaFactor,
-) -> Result<Outcome, Fault> {
+async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Result<Outcome, Fault> {
     let (contact, name) = match factor {
         MfaFactor::Email => (Contact::Email, ChallengeNameType::EmailOtp),
         _ => (Contact::PhoneNumber, ChallengeNameType::SmsMfa),

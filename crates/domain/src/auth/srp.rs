@@ -59,9 +59,8 @@ pub(super) async fn challenge(
     let verifier = password.map_or_else(|| stand_in(place, login), |p| p.verifier.clone());
     let salt = verifier.salt_hex();
     let entropy = std::sync::Arc::clone(&place.ports.entropy);
-    let exchange = compute(&*place.ports.workers, move || {
-        srp::Challenge::new(&verifier.verifier, &*entropy)
-    });
+    let exchange =
+        compute(&*place.ports.workers, move || srp::Challenge::new(&verifier.verifier, &*entropy));
     let exchange = exchange.await?;
     let username = user.as_ref().map_or(login, |user| &user.username).to_owned();
     let block = SecretBlock {

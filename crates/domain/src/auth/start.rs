@@ -99,7 +99,11 @@ pub async fn start(
 }
 
 /// Whether the operation takes the flow and the client's settings allow it.
-fn check_flow(client: &AppClient, starter: Starter, flow: AuthFlowType) -> Result<(), StartRefused> {
+fn check_flow(
+    client: &AppClient,
+    starter: Starter,
+    flow: AuthFlowType,
+) -> Result<(), StartRefused> {
     let is_admin_flow =
         matches!(flow, AuthFlowType::AdminUserPasswordAuth | AuthFlowType::AdminNoSrpAuth);
     let is_public_flow = flow == AuthFlowType::UserPasswordAuth;
@@ -123,7 +127,8 @@ fn allows(client: &AppClient, flow: AuthFlowType) -> bool {
             (is_legacy && !custom_only) || client.lists_flow(&[Flow::AllowUserSrpAuth])
         }
         AuthFlowType::RefreshTokenAuth | AuthFlowType::RefreshToken => {
-            is_legacy || client.lists_flow(&[Flow::AllowRefreshTokenAuth])
+            is_legacy
+                || client.lists_flow(&[Flow::AllowRefreshTokenAuth])
                 || client.rotates_refresh_tokens()
         }
         AuthFlowType::CustomAuth => {

@@ -63,21 +63,13 @@ impl<'a> Party<'a> {
     /// A user: what follows the first `_` of the pool's id, and the username as it is stored (never
     /// an alias; clients are told as `USER_ID_FOR_SRP`).
     pub fn user(user_pool_id: &'a str, username: &'a str) -> Self {
-        let group = user_pool_id
-            .split_once('_')
-            .map_or(user_pool_id, |(_, name)| name);
-        Self {
-            group,
-            name: username,
-        }
+        let group = user_pool_id.split_once('_').map_or(user_pool_id, |(_, name)| name);
+        Self { group, name: username }
     }
 
     /// A remembered device: its group key (with the leading `-`) and its key.
     pub const fn device(device_group_key: &'a str, device_key: &'a str) -> Self {
-        Self {
-            group: device_group_key,
-            name: device_key,
-        }
+        Self { group: device_group_key, name: device_key }
     }
 }
 
@@ -102,11 +94,7 @@ impl PublicKey {
     /// From big-endian bytes, such as those of [`Self::as_bytes`].
     pub fn from_bytes(big_endian: &[u8]) -> Self {
         let shortest = minimal(big_endian);
-        Self(if shortest.is_empty() {
-            vec![0]
-        } else {
-            shortest.to_vec()
-        })
+        Self(if shortest.is_empty() { vec![0] } else { shortest.to_vec() })
     }
 
     /// Big-endian bytes without leading zeros, at least one.
@@ -136,10 +124,7 @@ impl Challenge {
     fn with_secret(secret: Zeroizing<Vec<u8>>, verifier: &[u8]) -> Self {
         let blinded = bignum::multiply(&K, &Number::from_bytes(verifier));
         let public = bignum::add(&blinded, &bignum::power_of_g(&secret));
-        Self {
-            secret,
-            public: public.to_bytes().to_vec(),
-        }
+        Self { secret, public: public.to_bytes().to_vec() }
     }
 
     /// Takes an exchange up again from the two values of an earlier one.
@@ -222,10 +207,7 @@ impl Exchange<'_> {
             return None;
         }
         let v_u = bignum::power_public_exponent(&Number::from_bytes(self.verifier), u);
-        Some(bignum::power(
-            &bignum::multiply(&a, &v_u),
-            self.challenge.secret(),
-        ))
+        Some(bignum::power(&bignum::multiply(&a, &v_u), self.challenge.secret()))
     }
 }
 
@@ -327,9 +309,7 @@ fn read_hex(text: &str) -> Result<Vec<u8>, InvalidHex> {
     } else {
         hex::decode(format!("0{text}"))
     };
-    bytes
-        .map(|bytes| minimal(&bytes).to_vec())
-        .map_err(|_| InvalidHex)
+    bytes.map(|bytes| minimal(&bytes).to_vec()).map_err(|_| InvalidHex)
 }
 
 fn minimal(mut integer: &[u8]) -> &[u8] {
@@ -386,10 +366,7 @@ mod tests {
         to_hex(&number.to_bytes())
     }
 
-    const USER: Party<'_> = Party {
-        group: "TestPool1",
-        name: user::USERNAME,
-    };
+    const USER: Party<'_> = Party { group: "TestPool1", name: user::USERNAME };
     const DEVICE: Party<'_> = Party::device(device::GROUP_KEY, device::KEY);
 
     #[test]
@@ -414,12 +391,7 @@ mod tests {
         let challenge = Challenge::with_secret(secret(0xb2), &v);
         assert_eq!(challenge.public_hex(), user::B);
 
-        let exchange = Exchange {
-            party: USER,
-            client: &a,
-            challenge: &challenge,
-            verifier: &v,
-        };
+        let exchange = Exchange { party: USER, client: &a, challenge: &challenge, verifier: &v };
         let u = scrambler(a.as_bytes(), challenge.public());
         assert_eq!(to_hex(&u), user::U);
         let s = exchange.shared_secret(&u).unwrap();
@@ -427,9 +399,7 @@ mod tests {
         assert_eq!(to_hex(&*pseudorandom_key(&u, &s)), user::PRK);
         assert_eq!(to_hex(&*session_key(&u, &s)), user::K);
         let secret_block = STANDARD.decode(SECRET_BLOCK).unwrap();
-        let signature = exchange
-            .expected_signature(&secret_block, TIMESTAMP)
-            .unwrap();
+        let signature = exchange.expected_signature(&secret_block, TIMESTAMP).unwrap();
         assert_eq!(STANDARD.encode(signature), user::SIGNATURE);
 
         for (padded, expected) in [
@@ -440,11 +410,8 @@ mod tests {
         ] {
             assert_eq!(hex::encode(hash(&[&padded])), expected);
         }
-        let parameters = ChallengeParameters {
-            salt: user::SALT,
-            srp_b: user::B,
-            secret_block: SECRET_BLOCK,
-        };
+        let parameters =
+            ChallengeParameters { salt: user::SALT, srp_b: user::B, secret_block: SECRET_BLOCK };
         let signed = client.sign(USER, user::PASSWORD, &parameters, TIMESTAMP);
         assert_eq!(signed.as_deref(), Some(user::SIGNATURE));
     }
@@ -453,10 +420,7 @@ mod tests {
     fn the_worked_device_example_comes_out_with_all_intermediate_values() {
         let salt = STANDARD.decode(device::SALT_BASE64).unwrap();
         assert_eq!(to_hex(&salt), device::SALT);
-        assert_eq!(
-            to_hex(&*private_key(DEVICE, &salt, device::PASSWORD)),
-            device::X
-        );
+        assert_eq!(to_hex(&*private_key(DEVICE, &salt, device::PASSWORD)), device::X);
         let v = verifier(DEVICE, &salt, device::PASSWORD);
         assert_eq!(STANDARD.encode(pad(&v)), device::VERIFIER);
 
@@ -465,23 +429,15 @@ mod tests {
         let a = PublicKey::from_hex(user::A).unwrap();
         let challenge = Challenge::with_secret(secret(0xb2), &v);
         assert_eq!(challenge.public_hex(), device::B);
-        let exchange = Exchange {
-            party: DEVICE,
-            client: &a,
-            challenge: &challenge,
-            verifier: &v,
-        };
+        let exchange = Exchange { party: DEVICE, client: &a, challenge: &challenge, verifier: &v };
         let u = scrambler(a.as_bytes(), challenge.public());
         assert_eq!(to_hex(&u), device::U);
         let s = exchange.shared_secret(&u).unwrap();
         assert_eq!(number_hex(&s), device::S);
         assert_eq!(to_hex(&*session_key(&u, &s)), device::K);
         let secret_block = STANDARD.decode(SECRET_BLOCK).unwrap();
-        let proof = |signature| Proof {
-            secret_block: &secret_block,
-            timestamp: TIMESTAMP,
-            signature,
-        };
+        let proof =
+            |signature| Proof { secret_block: &secret_block, timestamp: TIMESTAMP, signature };
         assert!(exchange.accepts(&proof(device::SIGNATURE)));
         assert!(!exchange.accepts(&proof(user::SIGNATURE)));
     }
@@ -500,23 +456,13 @@ mod tests {
             let challenge = Challenge::new(&v, &entropy);
             let client = Client::new(&entropy);
             let a = PublicKey::from_hex(&client.public_hex()).unwrap();
-            let exchange = Exchange {
-                party,
-                client: &a,
-                challenge: &challenge,
-                verifier: &v,
-            };
+            let exchange = Exchange { party, client: &a, challenge: &challenge, verifier: &v };
             let (salt, srp_b) = (to_hex(&salt), challenge.public_hex());
-            let parameters = ChallengeParameters {
-                salt: &salt,
-                srp_b: &srp_b,
-                secret_block: SECRET_BLOCK,
-            };
+            let parameters =
+                ChallengeParameters { salt: &salt, srp_b: &srp_b, secret_block: SECRET_BLOCK };
             let secret_block = STANDARD.decode(SECRET_BLOCK).unwrap();
             let accepted = |password: &str, signed_at: &str| {
-                let signature = client
-                    .sign(party, password, &parameters, signed_at)
-                    .unwrap();
+                let signature = client.sign(party, password, &parameters, signed_at).unwrap();
                 let proof = Proof {
                     secret_block: &secret_block,
                     timestamp: TIMESTAMP,
@@ -538,28 +484,18 @@ mod tests {
         let challenge = Challenge::with_secret(secret(0xb2), &v);
         let n = bignum::modulus();
         let framed = [&[0], n.as_slice(), &[0]].concat();
-        let twice_n = framed
-            .windows(2)
-            .map(|pair| pair[0] << 1 | pair[1] >> 7)
-            .collect();
+        let twice_n = framed.windows(2).map(|pair| pair[0] << 1 | pair[1] >> 7).collect();
         for a in [vec![0], n, twice_n] {
             let a = PublicKey::from_hex(&hex::encode(a)).unwrap();
-            let exchange = Exchange {
-                party: USER,
-                client: &a,
-                challenge: &challenge,
-                verifier: &v,
-            };
+            let exchange =
+                Exchange { party: USER, client: &a, challenge: &challenge, verifier: &v };
             assert_eq!(exchange.expected_signature(b"block", TIMESTAMP), None);
             // What a cheating client computes: S = 0.
             let u = scrambler(a.as_bytes(), challenge.public());
             let key = session_key(&u, &Number::from_bytes(&[]));
             let signature = STANDARD.encode(sign(&key, USER, b"block", TIMESTAMP));
-            let proof = Proof {
-                secret_block: b"block",
-                timestamp: TIMESTAMP,
-                signature: &signature,
-            };
+            let proof =
+                Proof { secret_block: b"block", timestamp: TIMESTAMP, signature: &signature };
             assert!(!exchange.accepts(&proof));
         }
     }
@@ -569,12 +505,7 @@ mod tests {
         let v = bytes(user::V);
         let challenge = Challenge::resume(secret(0xb2), bytes(user::B));
         let a = PublicKey::from_hex(user::A).unwrap();
-        let exchange = Exchange {
-            party: USER,
-            client: &a,
-            challenge: &challenge,
-            verifier: &v,
-        };
+        let exchange = Exchange { party: USER, client: &a, challenge: &challenge, verifier: &v };
         let secret_block = STANDARD.decode(SECRET_BLOCK).unwrap();
         let accepts = |signature: &str| {
             exchange.accepts(&Proof {
@@ -584,12 +515,7 @@ mod tests {
             })
         };
         assert!(accepts(user::SIGNATURE));
-        for wrong in [
-            "",
-            "!",
-            &user::SIGNATURE[..40],
-            &user::SIGNATURE.to_lowercase(),
-        ] {
+        for wrong in ["", "!", &user::SIGNATURE[..40], &user::SIGNATURE.to_lowercase()] {
             assert!(!accepts(wrong), "{wrong}");
         }
     }
@@ -598,10 +524,7 @@ mod tests {
     fn srp_a_is_read_in_any_case_with_odd_length_and_leading_zeros() {
         let lower = PublicKey::from_hex(user::A).unwrap();
         assert_eq!(PublicKey::from_hex(&user::A.to_uppercase()).unwrap(), lower);
-        assert_eq!(
-            PublicKey::from_hex(&format!("000{}", user::A)).unwrap(),
-            lower
-        );
+        assert_eq!(PublicKey::from_hex(&format!("000{}", user::A)).unwrap(), lower);
         assert_eq!(PublicKey::from_hex("abc").unwrap().as_bytes(), [0x0a, 0xbc]);
         for zero in ["0", "0000"] {
             assert_eq!(PublicKey::from_hex(zero).unwrap().as_bytes(), &[0]);
@@ -648,11 +571,7 @@ mod tests {
             ("Thu Feb 29 00:00:00 UTC 2024", 1_709_164_800),
             ("Thu Jan 1 00:00:00 UTC 1970", 0),
         ] {
-            assert_eq!(
-                read_timestamp(text),
-                Some(Timestamp::from_seconds(seconds)),
-                "{text}"
-            );
+            assert_eq!(read_timestamp(text), Some(Timestamp::from_seconds(seconds)), "{text}");
             let written = client::timestamp(Timestamp::from_seconds(seconds));
             assert_eq!(written.as_deref(), Some(text));
         }

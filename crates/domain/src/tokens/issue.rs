@@ -45,7 +45,7 @@ pub async fn for_sign_in(
         scope: USER_SCOPE.to_owned(),
     };
     let expires_at = now.plus_seconds(client.refresh_token_seconds());
-    let refresh = refresh::seal(ports, RefreshState::first(&sign_in, expires_at, ports))?;
+    let refresh = refresh::seal(ports, &RefreshState::first(&sign_in, expires_at, ports))?;
     let mut tokens = sign(ports, client, user, &sign_in, now).await?;
     tokens.refresh = Some(refresh);
     Ok(tokens)
@@ -80,5 +80,10 @@ pub async fn sign(
         (keys.id.sign(&id_claims), keys.access.sign(&access_claims))
     })
     .await?;
-    Ok(Tokens { id: id?, access: access?, refresh: None, expires_in: client.access_token_seconds() })
+    Ok(Tokens {
+        id: id?,
+        access: access?,
+        refresh: None,
+        expires_in: client.access_token_seconds(),
+    })
 }

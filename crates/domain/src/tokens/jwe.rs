@@ -78,9 +78,7 @@ pub fn open(keyring: &Keyring, token: &str) -> Result<Zeroizing<Vec<u8>>, OpenEr
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, OpenError> {
-    URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| OpenError::Malformed)
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| OpenError::Malformed)
 }
 
 #[cfg(test)]
@@ -111,20 +109,10 @@ mod tests {
         let token = seal(&keyring, &entropy, &[7; 300]);
         let prefix = "eyJjdHkiOiJKV1QiLCJlbmMiOiJBMjU2R0NNIiwiYWxnIjoiUlNBLU9BRVAifQ.";
         assert!(token.starts_with(prefix));
-        assert_eq!(
-            decode(HEADER).unwrap(),
-            br#"{"cty":"JWT","enc":"A256GCM","alg":"RSA-OAEP"}"#
-        );
-        let lengths: Vec<_> = token
-            .split('.')
-            .map(|part| decode(part).unwrap().len())
-            .collect();
+        assert_eq!(decode(HEADER).unwrap(), br#"{"cty":"JWT","enc":"A256GCM","alg":"RSA-OAEP"}"#);
+        let lengths: Vec<_> = token.split('.').map(|part| decode(part).unwrap().len()).collect();
         assert_eq!(lengths[1..], [256, 12, 300, 16]);
-        assert!(
-            token
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-        );
+        assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)));
         assert_eq!(token.len(), 446 + 400);
     }
 
@@ -142,10 +130,7 @@ mod tests {
     #[test]
     fn two_tokens_of_one_state_differ() {
         let (keyring, entropy) = keyring(3);
-        assert_ne!(
-            seal(&keyring, &entropy, b"state"),
-            seal(&keyring, &entropy, b"state")
-        );
+        assert_ne!(seal(&keyring, &entropy, b"state"), seal(&keyring, &entropy, b"state"));
     }
 
     #[test]
@@ -154,11 +139,7 @@ mod tests {
         let token = seal(&keyring, &entropy, b"state of a sign-in");
         for position in 0..token.len() {
             let mut altered = token.clone().into_bytes();
-            altered[position] = if altered[position] == b'A' {
-                b'B'
-            } else {
-                b'A'
-            };
+            altered[position] = if altered[position] == b'A' { b'B' } else { b'A' };
             let altered = String::from_utf8(altered).unwrap();
             assert!(open(&keyring, &altered).is_err(), "{position}");
             assert!(open(&keyring, &token[..position]).is_err(), "{position}");

@@ -68,13 +68,7 @@ impl SigningKey {
         let kid = STANDARD.encode(digest(&SHA256, der));
         // Base64 has no characters that JSON would escape.
         let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"kid":"{kid}","alg":"RS256"}}"#));
-        Ok(Self {
-            pair,
-            public,
-            verifying,
-            kid,
-            header: format!("{header}."),
-        })
+        Ok(Self { pair, public, verifying, kid, header: format!("{header}.") })
     }
 
     /// The private key in PKCS#8 DER, for storage. Seal it.
@@ -120,12 +114,7 @@ impl SigningKey {
         URL_SAFE_NO_PAD.encode_string(claims_json, &mut token);
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                token.as_bytes(),
-                &mut signature,
-            )
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), token.as_bytes(), &mut signature)
             .map_err(|error| Fault::because("an RSA signature failed", error))?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
@@ -135,9 +124,7 @@ impl SigningKey {
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKey")
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
+        f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 
@@ -166,9 +153,7 @@ impl VerifyingKey {
 
     /// Whether the token was signed by this key's owner.
     pub fn verifies(&self, token: &Parsed<'_>) -> bool {
-        self.0
-            .verify_sig(token.signing_input.as_bytes(), &token.signature)
-            .is_ok()
+        self.0.verify_sig(token.signing_input.as_bytes(), &token.signature).is_ok()
     }
 }
 
@@ -219,12 +204,7 @@ pub fn parse(token: &str) -> Result<Parsed<'_>, InvalidToken> {
         return Err(InvalidToken);
     }
     let (payload, signature) = (decode(payload)?, decode(signature)?);
-    Ok(Parsed {
-        kid: header.kid,
-        payload,
-        signing_input,
-        signature,
-    })
+    Ok(Parsed { kid: header.kid, payload, signing_input, signature })
 }
 
 fn decode(part: &str) -> Result<Vec<u8>, InvalidToken> {
@@ -261,9 +241,7 @@ fn der_value(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
         Some(count @ 1..=2) => rest.split_at_checked(count.into())?,
         Some(_) => return None,
     };
-    let length = length_bytes
-        .iter()
-        .fold(0, |length, byte| length << 8 | usize::from(*byte));
+    let length = length_bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
     rest.split_at_checked(length)
 }
 
@@ -326,16 +304,9 @@ mod tests {
         let dot = token.rfind('.').unwrap();
         for position in [dot - 3, dot + 1, dot + 100] {
             let mut altered = token.clone().into_bytes();
-            altered[position] = if altered[position] == b'A' {
-                b'B'
-            } else {
-                b'A'
-            };
+            altered[position] = if altered[position] == b'A' { b'B' } else { b'A' };
             let altered = String::from_utf8(altered).unwrap();
-            assert!(
-                !parse(&altered).is_ok_and(|parsed| key.verifies(&parsed)),
-                "{position}"
-            );
+            assert!(!parse(&altered).is_ok_and(|parsed| key.verifies(&parsed)), "{position}");
         }
     }
 
@@ -369,11 +340,7 @@ mod tests {
             "{}",
             "",
         ] {
-            assert_eq!(
-                parse(&with_header(header)).unwrap_err(),
-                InvalidToken,
-                "{header}"
-            );
+            assert_eq!(parse(&with_header(header)).unwrap_err(), InvalidToken, "{header}");
         }
     }
 
@@ -381,17 +348,8 @@ mod tests {
     fn what_is_not_three_parts_of_unpadded_base64url_is_refused() {
         let token = with_header(r#"{"alg":"RS256"}"#);
         let long = format!("{token}{}", "A".repeat(MAX_TOKEN));
-        let altered = [
-            format!("{token}."),
-            format!("{token}="),
-            format!(".{token}"),
-            long,
-        ];
-        for token in altered
-            .iter()
-            .map(String::as_str)
-            .chain(["", ".", "..", "a.b", "ä.ö.ü"])
-        {
+        let altered = [format!("{token}."), format!("{token}="), format!(".{token}"), long];
+        for token in altered.iter().map(String::as_str).chain(["", ".", "..", "a.b", "ä.ö.ü"]) {
             assert!(parse(token).is_err());
         }
     }
@@ -403,11 +361,7 @@ mod tests {
         }
         let huge = URL_SAFE_NO_PAD.encode(vec![255; MAX_COMPONENT + 1]);
         assert!(VerifyingKey::from_jwk(&huge, "AQAB").is_err());
-        let padded = [
-            &[0],
-            URL_SAFE_NO_PAD.decode(KEY.modulus()).unwrap().as_slice(),
-        ]
-        .concat();
+        let padded = [&[0], URL_SAFE_NO_PAD.decode(KEY.modulus()).unwrap().as_slice()].concat();
         let key = VerifyingKey::from_jwk(&URL_SAFE_NO_PAD.encode(padded), "AQAB").unwrap();
         assert!(key.verifies(&parse(&KEY.sign("{}").unwrap()).unwrap()));
     }

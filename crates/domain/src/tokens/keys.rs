@@ -8,7 +8,11 @@ use std::{
 use async_trait::async_trait;
 
 use super::jwt::SigningKey;
-use crate::{fault::Fault, ports::{Workers, compute}, time::Timestamp};
+use crate::{
+    fault::Fault,
+    ports::{Workers, compute},
+    time::Timestamp,
+};
 
 /// Which tokens a key signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

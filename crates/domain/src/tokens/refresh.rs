@@ -58,8 +58,8 @@ pub enum RefreshRefused {
 }
 
 /// The token text for a state.
-pub fn seal(ports: &Ports, state: RefreshState) -> Result<String, Fault> {
-    let content = serde_json::to_vec(&state)
+pub fn seal(ports: &Ports, state: &RefreshState) -> Result<String, Fault> {
+    let content = serde_json::to_vec(state)
         .map_err(|error| Fault::because("a refresh token can't be written", error))?;
     Ok(jwe::seal(&ports.keyring, &*ports.entropy, &content))
 }
@@ -83,7 +83,7 @@ pub async fn refresh(
     let (state, user) = granted!(accept(ports, client, token, now).await?);
     let successor = if client.rotates_refresh_tokens() {
         granted!(rotate(ports, client, &state, now).await?);
-        Some(seal(ports, state.next(ports))?)
+        Some(seal(ports, &state.next(ports))?)
     } else {
         None
     };
@@ -135,8 +135,8 @@ async fn rotate(
 ) -> Ruling<(), RefreshRefused> {
     let mut tx = ports.store.write().await?;
     let first_use = tx.spend(&state.id, now, state.expires_at).await?;
-    let within_grace = first_use
-        .is_none_or(|used| now < used.plus_seconds(client.rotation_grace_seconds()));
+    let within_grace =
+        first_use.is_none_or(|used| now < used.plus_seconds(client.rotation_grace_seconds()));
     if !within_grace {
         let sign_in = &state.sign_in;
         tx.revoke_origin(&sign_in.user_pool_id, &sign_in.origin_jti, state.expires_at).await?;

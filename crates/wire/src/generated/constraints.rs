@@ -5,34 +5,20 @@
 use super::patterns as p;
 use crate::Constraint;
 
-pub(super) static AWS_ACCOUNT_ID_TYPE: Constraint = Constraint {
-    max: Some(12),
-    pattern: Some(&p::AWS_ACCOUNT_ID_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static AWS_ACCOUNT_ID_TYPE: Constraint =
+    Constraint { max: Some(12), pattern: Some(&p::AWS_ACCOUNT_ID_TYPE), ..Constraint::NONE };
 
-pub(super) static ACCESS_TOKEN_VALIDITY_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(86400),
-    ..Constraint::NONE
-};
+pub(super) static ACCESS_TOKEN_VALIDITY_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(86400), ..Constraint::NONE };
 
-pub(super) static ACR_CONFIGURATION_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(4),
-    key: Some(&ACR_LEVEL_KEY_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static ACR_CONFIGURATION_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(4), key: Some(&ACR_LEVEL_KEY_TYPE), ..Constraint::NONE };
 
-pub(super) static ACR_LEVEL_KEY_TYPE: Constraint = Constraint {
-    pattern: Some(&p::ACR_LEVEL_KEY_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static ACR_LEVEL_KEY_TYPE: Constraint =
+    Constraint { pattern: Some(&p::ACR_LEVEL_KEY_TYPE), ..Constraint::NONE };
 
-pub(super) static ACR_MAPPING_KEY_TYPE: Constraint = Constraint {
-    pattern: Some(&p::ACR_LEVEL_KEY_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static ACR_MAPPING_KEY_TYPE: Constraint =
+    Constraint { pattern: Some(&p::ACR_LEVEL_KEY_TYPE), ..Constraint::NONE };
 
 pub(super) static ACR_MAPPING_TYPE: Constraint = Constraint {
     min: Some(0),
@@ -49,41 +35,23 @@ pub(super) static ACR_VALUE_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static ADMIN_CREATE_USER_UNUSED_ACCOUNT_VALIDITY_DAYS_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(365),
-    ..Constraint::NONE
-};
+pub(super) static ADMIN_CREATE_USER_UNUSED_ACCOUNT_VALIDITY_DAYS_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(365), ..Constraint::NONE };
 
-pub(super) static ALLOWED_FIRST_AUTH_FACTORS_LIST_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(5),
-    ..Constraint::NONE
-};
+pub(super) static ALLOWED_FIRST_AUTH_FACTORS_LIST_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(5), ..Constraint::NONE };
 
-pub(super) static ARN_TYPE: Constraint = Constraint {
-    min: Some(20),
-    max: Some(2048),
-    pattern: Some(&p::ARN_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static ARN_TYPE: Constraint =
+    Constraint { min: Some(20), max: Some(2048), pattern: Some(&p::ARN_TYPE), ..Constraint::NONE };
 
-pub(super) static ASSET_BYTES_TYPE: Constraint = Constraint {
-    max: Some(1_000_000),
-    ..Constraint::NONE
-};
+pub(super) static ASSET_BYTES_TYPE: Constraint =
+    Constraint { max: Some(1_000_000), ..Constraint::NONE };
 
-pub(super) static ASSET_LIST_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(40),
-    ..Constraint::NONE
-};
+pub(super) static ASSET_LIST_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(40), ..Constraint::NONE };
 
-pub(super) static ATTRIBUTE_MAPPING_KEY_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(32),
-    ..Constraint::NONE
-};
+pub(super) static ATTRIBUTE_MAPPING_KEY_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(32), ..Constraint::NONE };
 
 pub(super) static ATTRIBUTE_MAPPING_TYPE: Constraint = Constraint {
     key: Some(&ATTRIBUTE_MAPPING_KEY_TYPE),
@@ -91,10 +59,8 @@ pub(super) static ATTRIBUTE_MAPPING_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static ATTRIBUTE_NAME_LIST_TYPE: Constraint = Constraint {
-    item: Some(&ATTRIBUTE_NAME_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static ATTRIBUTE_NAME_LIST_TYPE: Constraint =
+    Constraint { item: Some(&ATTRIBUTE_NAME_TYPE), ..Constraint::NONE };
 
 pub(super) static ATTRIBUTE_NAME_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -103,18 +69,11 @@ pub(super) static ATTRIBUTE_NAME_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static ATTRIBUTE_VALUE_TYPE: Constraint = Constraint {
-    max: Some(2048),
-    sensitive: true,
-    ..Constraint::NONE
-};
+pub(super) static ATTRIBUTE_VALUE_TYPE: Constraint =
+    Constraint { max: Some(2048), sensitive: true, ..Constraint::NONE };
 
-pub(super) static AUDIENCE_LIST_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(1),
-    item: Some(&AUDIENCE_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static AUDIENCE_LIST_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(1), item: Some(&AUDIENCE_TYPE), ..Constraint::NONE };
 
 pub(super) static AUDIENCE_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -130,36 +89,20 @@ pub(super) static AUTH_PARAMETERS_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static AUTH_SESSION_VALIDITY_TYPE: Constraint = Constraint {
-    min: Some(3),
-    max: Some(15),
-    ..Constraint::NONE
-};
+pub(super) static AUTH_SESSION_VALIDITY_TYPE: Constraint =
+    Constraint { min: Some(3), max: Some(15), ..Constraint::NONE };
 
-pub(super) static BLOCKED_IP_RANGE_LIST_TYPE: Constraint = Constraint {
-    max: Some(200),
-    item: Some(&STRING_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static BLOCKED_IP_RANGE_LIST_TYPE: Constraint =
+    Constraint { max: Some(200), item: Some(&STRING_TYPE), ..Constraint::NONE };
 
-pub(super) static CSS_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(131_072),
-    ..Constraint::NONE
-};
+pub(super) static CSS_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(131_072), ..Constraint::NONE };
 
-pub(super) static CALLBACK_URLS_LIST_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(100),
-    item: Some(&REDIRECT_URL_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static CALLBACK_URLS_LIST_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(100), item: Some(&REDIRECT_URL_TYPE), ..Constraint::NONE };
 
-pub(super) static CHALLENGE_PARAMETERS_TYPE: Constraint = Constraint {
-    key: Some(&STRING_TYPE),
-    item: Some(&STRING_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static CHALLENGE_PARAMETERS_TYPE: Constraint =
+    Constraint { key: Some(&STRING_TYPE), item: Some(&STRING_TYPE), ..Constraint::NONE };
 
 pub(super) static CHALLENGE_RESPONSES_TYPE: Constraint = Constraint {
     sensitive: true,
@@ -176,11 +119,8 @@ pub(super) static CLIENT_ID_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static CLIENT_METADATA_TYPE: Constraint = Constraint {
-    key: Some(&STRING_TYPE),
-    item: Some(&STRING_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static CLIENT_METADATA_TYPE: Constraint =
+    Constraint { key: Some(&STRING_TYPE), item: Some(&STRING_TYPE), ..Constraint::NONE };
 
 pub(super) static CLIENT_NAME_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -189,22 +129,14 @@ pub(super) static CLIENT_NAME_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static CLIENT_PERMISSION_LIST_TYPE: Constraint = Constraint {
-    item: Some(&CLIENT_PERMISSION_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static CLIENT_PERMISSION_LIST_TYPE: Constraint =
+    Constraint { item: Some(&CLIENT_PERMISSION_TYPE), ..Constraint::NONE };
 
-pub(super) static CLIENT_PERMISSION_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(2048),
-    ..Constraint::NONE
-};
+pub(super) static CLIENT_PERMISSION_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(2048), ..Constraint::NONE };
 
-pub(super) static CLIENT_SECRET_ID_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(128),
-    ..Constraint::NONE
-};
+pub(super) static CLIENT_SECRET_ID_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(128), ..Constraint::NONE };
 
 pub(super) static CLIENT_SECRET_TYPE: Constraint = Constraint {
     min: Some(24),
@@ -221,11 +153,8 @@ pub(super) static COMPLETION_MESSAGE_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static CONFIGURED_USER_AUTH_FACTORS_LIST_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(8),
-    ..Constraint::NONE
-};
+pub(super) static CONFIGURED_USER_AUTH_FACTORS_LIST_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(8), ..Constraint::NONE };
 
 pub(super) static CONFIRMATION_CODE_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -241,16 +170,10 @@ pub(super) static CUSTOM_ATTRIBUTE_NAME_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static CUSTOM_ATTRIBUTES_LIST_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(25),
-    ..Constraint::NONE
-};
+pub(super) static CUSTOM_ATTRIBUTES_LIST_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(25), ..Constraint::NONE };
 
-pub(super) static DESCRIPTION_TYPE: Constraint = Constraint {
-    max: Some(2048),
-    ..Constraint::NONE
-};
+pub(super) static DESCRIPTION_TYPE: Constraint = Constraint { max: Some(2048), ..Constraint::NONE };
 
 pub(super) static DEVICE_KEY_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -259,29 +182,17 @@ pub(super) static DEVICE_KEY_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static DEVICE_NAME_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(1024),
-    ..Constraint::NONE
-};
+pub(super) static DEVICE_NAME_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(1024), ..Constraint::NONE };
 
-pub(super) static DOMAIN_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(63),
-    pattern: Some(&p::DOMAIN_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static DOMAIN_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(63), pattern: Some(&p::DOMAIN_TYPE), ..Constraint::NONE };
 
-pub(super) static DOMAIN_VERSION_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(20),
-    ..Constraint::NONE
-};
+pub(super) static DOMAIN_VERSION_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(20), ..Constraint::NONE };
 
-pub(super) static EMAIL_ADDRESS_TYPE: Constraint = Constraint {
-    pattern: Some(&p::EMAIL_ADDRESS_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static EMAIL_ADDRESS_TYPE: Constraint =
+    Constraint { pattern: Some(&p::EMAIL_ADDRESS_TYPE), ..Constraint::NONE };
 
 pub(super) static EMAIL_INVITE_MESSAGE_TYPE: Constraint = Constraint {
     min: Some(6),
@@ -297,10 +208,8 @@ pub(super) static EMAIL_MFA_MESSAGE_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static EMAIL_MFA_SUBJECT_TYPE: Constraint = Constraint {
-    pattern: Some(&p::EMAIL_MFA_SUBJECT_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static EMAIL_MFA_SUBJECT_TYPE: Constraint =
+    Constraint { pattern: Some(&p::EMAIL_MFA_SUBJECT_TYPE), ..Constraint::NONE };
 
 pub(super) static EMAIL_NOTIFICATION_BODY_TYPE: Constraint = Constraint {
     min: Some(6),
@@ -344,12 +253,8 @@ pub(super) static EMAIL_VERIFICATION_SUBJECT_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static ENCRYPTION_KEY_ARN_TYPE: Constraint = Constraint {
-    min: Some(20),
-    max: Some(2048),
-    pattern: Some(&p::ARN_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static ENCRYPTION_KEY_ARN_TYPE: Constraint =
+    Constraint { min: Some(20), max: Some(2048), pattern: Some(&p::ARN_TYPE), ..Constraint::NONE };
 
 pub(super) static EVENT_ID_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -373,21 +278,14 @@ pub(super) static GROUP_NAME_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static HEALTH_CHECK_ID_TYPE: Constraint = Constraint {
-    max: Some(64),
-    ..Constraint::NONE
-};
+pub(super) static HEALTH_CHECK_ID_TYPE: Constraint =
+    Constraint { max: Some(64), ..Constraint::NONE };
 
-pub(super) static HEX_STRING_TYPE: Constraint = Constraint {
-    pattern: Some(&p::HEX_STRING_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static HEX_STRING_TYPE: Constraint =
+    Constraint { pattern: Some(&p::HEX_STRING_TYPE), ..Constraint::NONE };
 
-pub(super) static ID_TOKEN_VALIDITY_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(86400),
-    ..Constraint::NONE
-};
+pub(super) static ID_TOKEN_VALIDITY_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(86400), ..Constraint::NONE };
 
 pub(super) static IDP_IDENTIFIER_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -403,16 +301,11 @@ pub(super) static IDP_IDENTIFIERS_LIST_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static IMAGE_FILE_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(131_072),
-    ..Constraint::NONE
-};
+pub(super) static IMAGE_FILE_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(131_072), ..Constraint::NONE };
 
-pub(super) static LANGUAGE_ID_TYPE: Constraint = Constraint {
-    pattern: Some(&p::LANGUAGE_ID_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static LANGUAGE_ID_TYPE: Constraint =
+    Constraint { pattern: Some(&p::LANGUAGE_ID_TYPE), ..Constraint::NONE };
 
 pub(super) static LINK_URL_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -429,58 +322,32 @@ pub(super) static LINKS_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static LIST_OF_STRING_TYPES: Constraint = Constraint {
-    item: Some(&STRING_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static LIST_OF_STRING_TYPES: Constraint =
+    Constraint { item: Some(&STRING_TYPE), ..Constraint::NONE };
 
-pub(super) static LIST_PROVIDERS_LIMIT_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(60),
-    ..Constraint::NONE
-};
+pub(super) static LIST_PROVIDERS_LIMIT_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(60), ..Constraint::NONE };
 
-pub(super) static LIST_RESOURCE_SERVERS_LIMIT_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(50),
-    ..Constraint::NONE
-};
+pub(super) static LIST_RESOURCE_SERVERS_LIMIT_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(50), ..Constraint::NONE };
 
-pub(super) static LIST_TERMS_REQUEST_MAX_RESULTS_INTEGER: Constraint = Constraint {
-    min: Some(1),
-    max: Some(60),
-    ..Constraint::NONE
-};
+pub(super) static LIST_TERMS_REQUEST_MAX_RESULTS_INTEGER: Constraint =
+    Constraint { min: Some(1), max: Some(60), ..Constraint::NONE };
 
-pub(super) static LOG_CONFIGURATION_LIST_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(2),
-    ..Constraint::NONE
-};
+pub(super) static LOG_CONFIGURATION_LIST_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(2), ..Constraint::NONE };
 
-pub(super) static LOGOUT_URLS_LIST_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(100),
-    item: Some(&REDIRECT_URL_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static LOGOUT_URLS_LIST_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(100), item: Some(&REDIRECT_URL_TYPE), ..Constraint::NONE };
 
-pub(super) static MANAGED_LOGIN_BRANDING_ID_TYPE: Constraint = Constraint {
-    pattern: Some(&p::MANAGED_LOGIN_BRANDING_ID_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static MANAGED_LOGIN_BRANDING_ID_TYPE: Constraint =
+    Constraint { pattern: Some(&p::MANAGED_LOGIN_BRANDING_ID_TYPE), ..Constraint::NONE };
 
-pub(super) static MAX_SESSIONS_PER_USER_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(100),
-    ..Constraint::NONE
-};
+pub(super) static MAX_SESSIONS_PER_USER_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(100), ..Constraint::NONE };
 
-pub(super) static OAUTH_FLOWS_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(3),
-    ..Constraint::NONE
-};
+pub(super) static OAUTH_FLOWS_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(3), ..Constraint::NONE };
 
 pub(super) static OPTIONAL_ARN_TYPE: Constraint = Constraint {
     min: Some(0),
@@ -496,23 +363,14 @@ pub(super) static PAGINATION_KEY: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static PAGINATION_KEY_TYPE: Constraint = Constraint {
-    min: Some(1),
-    pattern: Some(&p::CONFIRMATION_CODE_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static PAGINATION_KEY_TYPE: Constraint =
+    Constraint { min: Some(1), pattern: Some(&p::CONFIRMATION_CODE_TYPE), ..Constraint::NONE };
 
-pub(super) static PASSWORD_HISTORY_SIZE_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(24),
-    ..Constraint::NONE
-};
+pub(super) static PASSWORD_HISTORY_SIZE_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(24), ..Constraint::NONE };
 
-pub(super) static PASSWORD_POLICY_MIN_LENGTH_TYPE: Constraint = Constraint {
-    min: Some(6),
-    max: Some(99),
-    ..Constraint::NONE
-};
+pub(super) static PASSWORD_POLICY_MIN_LENGTH_TYPE: Constraint =
+    Constraint { min: Some(6), max: Some(99), ..Constraint::NONE };
 
 pub(super) static PASSWORD_TYPE: Constraint = Constraint {
     max: Some(256),
@@ -521,34 +379,19 @@ pub(super) static PASSWORD_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static POOL_QUERY_LIMIT_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(60),
-    ..Constraint::NONE
-};
+pub(super) static POOL_QUERY_LIMIT_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(60), ..Constraint::NONE };
 
-pub(super) static PRE_SIGNED_URL_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(2048),
-    ..Constraint::NONE
-};
+pub(super) static PRE_SIGNED_URL_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(2048), ..Constraint::NONE };
 
-pub(super) static PRECEDENCE_TYPE: Constraint = Constraint {
-    min: Some(0),
-    ..Constraint::NONE
-};
+pub(super) static PRECEDENCE_TYPE: Constraint = Constraint { min: Some(0), ..Constraint::NONE };
 
-pub(super) static PRIORITY_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(2),
-    ..Constraint::NONE
-};
+pub(super) static PRIORITY_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(2), ..Constraint::NONE };
 
-pub(super) static PROVIDER_DETAILS_TYPE: Constraint = Constraint {
-    key: Some(&STRING_TYPE),
-    item: Some(&STRING_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static PROVIDER_DETAILS_TYPE: Constraint =
+    Constraint { key: Some(&STRING_TYPE), item: Some(&STRING_TYPE), ..Constraint::NONE };
 
 pub(super) static PROVIDER_NAME_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -564,29 +407,17 @@ pub(super) static PROVIDER_NAME_TYPE_V2: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static PROVIDERS_LIST_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(50),
-    ..Constraint::NONE
-};
+pub(super) static PROVIDERS_LIST_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(50), ..Constraint::NONE };
 
-pub(super) static QUERY_LIMIT: Constraint = Constraint {
-    min: Some(1),
-    max: Some(60),
-    ..Constraint::NONE
-};
+pub(super) static QUERY_LIMIT: Constraint =
+    Constraint { min: Some(1), max: Some(60), ..Constraint::NONE };
 
-pub(super) static QUERY_LIMIT_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(60),
-    ..Constraint::NONE
-};
+pub(super) static QUERY_LIMIT_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(60), ..Constraint::NONE };
 
-pub(super) static RECOVERY_MECHANISMS_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(2),
-    ..Constraint::NONE
-};
+pub(super) static RECOVERY_MECHANISMS_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(2), ..Constraint::NONE };
 
 pub(super) static REDIRECT_URL_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -595,34 +426,20 @@ pub(super) static REDIRECT_URL_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static REFRESH_TOKEN_VALIDITY_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(315_360_000),
-    ..Constraint::NONE
-};
+pub(super) static REFRESH_TOKEN_VALIDITY_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(315_360_000), ..Constraint::NONE };
 
-pub(super) static REGION_CODE_TYPE: Constraint = Constraint {
-    min: Some(5),
-    max: Some(32),
-    ..Constraint::NONE
-};
+pub(super) static REGION_CODE_TYPE: Constraint =
+    Constraint { min: Some(5), max: Some(32), ..Constraint::NONE };
 
-pub(super) static REGION_NAME_TYPE: Constraint = Constraint {
-    min: Some(5),
-    max: Some(32),
-    ..Constraint::NONE
-};
+pub(super) static REGION_NAME_TYPE: Constraint =
+    Constraint { min: Some(5), max: Some(32), ..Constraint::NONE };
 
-pub(super) static RELYING_PARTY_ID_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(127),
-    ..Constraint::NONE
-};
+pub(super) static RELYING_PARTY_ID_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(127), ..Constraint::NONE };
 
-pub(super) static REPLICA_REGIONS_TYPE: Constraint = Constraint {
-    item: Some(&STRING_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static REPLICA_REGIONS_TYPE: Constraint =
+    Constraint { item: Some(&STRING_TYPE), ..Constraint::NONE };
 
 pub(super) static RESOURCE_ID_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -652,16 +469,11 @@ pub(super) static RESOURCE_SERVER_NAME_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static RESOURCE_SERVER_SCOPE_DESCRIPTION_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(256),
-    ..Constraint::NONE
-};
+pub(super) static RESOURCE_SERVER_SCOPE_DESCRIPTION_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(256), ..Constraint::NONE };
 
-pub(super) static RESOURCE_SERVER_SCOPE_LIST_TYPE: Constraint = Constraint {
-    max: Some(100),
-    ..Constraint::NONE
-};
+pub(super) static RESOURCE_SERVER_SCOPE_LIST_TYPE: Constraint =
+    Constraint { max: Some(100), ..Constraint::NONE };
 
 pub(super) static RESOURCE_SERVER_SCOPE_NAME_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -670,11 +482,8 @@ pub(super) static RESOURCE_SERVER_SCOPE_NAME_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static RETRY_GRACE_PERIOD_SECONDS_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(60),
-    ..Constraint::NONE
-};
+pub(super) static RETRY_GRACE_PERIOD_SECONDS_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(60), ..Constraint::NONE };
 
 pub(super) static S3_ARN_TYPE: Constraint = Constraint {
     min: Some(3),
@@ -697,23 +506,14 @@ pub(super) static SES_CONFIGURATION_SET: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static SSO_SESSION_MAX_VALIDITY_MINUTES_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(129_600),
-    ..Constraint::NONE
-};
+pub(super) static SSO_SESSION_MAX_VALIDITY_MINUTES_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(129_600), ..Constraint::NONE };
 
-pub(super) static SCHEMA_ATTRIBUTES_LIST_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(50),
-    ..Constraint::NONE
-};
+pub(super) static SCHEMA_ATTRIBUTES_LIST_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(50), ..Constraint::NONE };
 
-pub(super) static SCOPE_LIST_TYPE: Constraint = Constraint {
-    max: Some(50),
-    item: Some(&SCOPE_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static SCOPE_LIST_TYPE: Constraint =
+    Constraint { max: Some(50), item: Some(&SCOPE_TYPE), ..Constraint::NONE };
 
 pub(super) static SCOPE_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -722,16 +522,11 @@ pub(super) static SCOPE_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static SEARCH_PAGINATION_TOKEN_TYPE: Constraint = Constraint {
-    min: Some(1),
-    pattern: Some(&p::CONFIRMATION_CODE_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static SEARCH_PAGINATION_TOKEN_TYPE: Constraint =
+    Constraint { min: Some(1), pattern: Some(&p::CONFIRMATION_CODE_TYPE), ..Constraint::NONE };
 
-pub(super) static SEARCHED_ATTRIBUTE_NAMES_LIST_TYPE: Constraint = Constraint {
-    item: Some(&ATTRIBUTE_NAME_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static SEARCHED_ATTRIBUTE_NAMES_LIST_TYPE: Constraint =
+    Constraint { item: Some(&ATTRIBUTE_NAME_TYPE), ..Constraint::NONE };
 
 pub(super) static SECRET_CODE_TYPE: Constraint = Constraint {
     min: Some(16),
@@ -748,11 +543,8 @@ pub(super) static SECRET_HASH_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static SESSION_DEVICE_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(1024),
-    ..Constraint::NONE
-};
+pub(super) static SESSION_DEVICE_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(1024), ..Constraint::NONE };
 
 pub(super) static SESSION_ID_TYPE: Constraint = Constraint {
     min: Some(28),
@@ -761,43 +553,23 @@ pub(super) static SESSION_ID_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static SESSION_IP_ADDRESS_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(128),
-    sensitive: true,
-    ..Constraint::NONE
-};
+pub(super) static SESSION_IP_ADDRESS_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(128), sensitive: true, ..Constraint::NONE };
 
-pub(super) static SESSION_LOCATION_CITY_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(256),
-    ..Constraint::NONE
-};
+pub(super) static SESSION_LOCATION_CITY_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(256), ..Constraint::NONE };
 
-pub(super) static SESSION_LOCATION_COUNTRY_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(256),
-    ..Constraint::NONE
-};
+pub(super) static SESSION_LOCATION_COUNTRY_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(256), ..Constraint::NONE };
 
-pub(super) static SESSION_TYPE: Constraint = Constraint {
-    min: Some(20),
-    max: Some(4096),
-    sensitive: true,
-    ..Constraint::NONE
-};
+pub(super) static SESSION_TYPE: Constraint =
+    Constraint { min: Some(20), max: Some(4096), sensitive: true, ..Constraint::NONE };
 
-pub(super) static SESSIONS_LIST_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(125),
-    ..Constraint::NONE
-};
+pub(super) static SESSIONS_LIST_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(125), ..Constraint::NONE };
 
-pub(super) static SKIPPED_IP_RANGE_LIST_TYPE: Constraint = Constraint {
-    max: Some(200),
-    item: Some(&STRING_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static SKIPPED_IP_RANGE_LIST_TYPE: Constraint =
+    Constraint { max: Some(200), item: Some(&STRING_TYPE), ..Constraint::NONE };
 
 pub(super) static SMS_INVITE_MESSAGE_TYPE: Constraint = Constraint {
     min: Some(6),
@@ -821,66 +593,37 @@ pub(super) static SOFTWARE_TOKEN_MFA_USER_CODE_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static STRING_TO_STRING_MAP_TYPE: Constraint = Constraint {
-    key: Some(&STRING_TYPE),
-    item: Some(&STRING_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static STRING_TO_STRING_MAP_TYPE: Constraint =
+    Constraint { key: Some(&STRING_TYPE), item: Some(&STRING_TYPE), ..Constraint::NONE };
 
-pub(super) static STRING_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(131_072),
-    ..Constraint::NONE
-};
+pub(super) static STRING_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(131_072), ..Constraint::NONE };
 
-pub(super) static SUPPORTED_IDENTITY_PROVIDERS_LIST_TYPE: Constraint = Constraint {
-    item: Some(&PROVIDER_NAME_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static SUPPORTED_IDENTITY_PROVIDERS_LIST_TYPE: Constraint =
+    Constraint { item: Some(&PROVIDER_NAME_TYPE), ..Constraint::NONE };
 
-pub(super) static TAG_KEYS_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(128),
-    ..Constraint::NONE
-};
+pub(super) static TAG_KEYS_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(128), ..Constraint::NONE };
 
-pub(super) static TAG_VALUE_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(256),
-    ..Constraint::NONE
-};
+pub(super) static TAG_VALUE_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(256), ..Constraint::NONE };
 
-pub(super) static TEMPORARY_PASSWORD_VALIDITY_DAYS_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(365),
-    ..Constraint::NONE
-};
+pub(super) static TEMPORARY_PASSWORD_VALIDITY_DAYS_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(365), ..Constraint::NONE };
 
-pub(super) static TERMS_ID_TYPE: Constraint = Constraint {
-    pattern: Some(&p::MANAGED_LOGIN_BRANDING_ID_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static TERMS_ID_TYPE: Constraint =
+    Constraint { pattern: Some(&p::MANAGED_LOGIN_BRANDING_ID_TYPE), ..Constraint::NONE };
 
-pub(super) static TERMS_NAME_TYPE: Constraint = Constraint {
-    pattern: Some(&p::TERMS_NAME_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static TERMS_NAME_TYPE: Constraint =
+    Constraint { pattern: Some(&p::TERMS_NAME_TYPE), ..Constraint::NONE };
 
-pub(super) static TOKEN_MODEL_TYPE: Constraint = Constraint {
-    pattern: Some(&p::TOKEN_MODEL_TYPE),
-    sensitive: true,
-    ..Constraint::NONE
-};
+pub(super) static TOKEN_MODEL_TYPE: Constraint =
+    Constraint { pattern: Some(&p::TOKEN_MODEL_TYPE), sensitive: true, ..Constraint::NONE };
 
-pub(super) static USER_CONTEXT_DATA_TYPE: Constraint = Constraint {
-    sensitive: true,
-    ..Constraint::NONE
-};
+pub(super) static USER_CONTEXT_DATA_TYPE: Constraint =
+    Constraint { sensitive: true, ..Constraint::NONE };
 
-pub(super) static USER_FILTER_TYPE: Constraint = Constraint {
-    max: Some(256),
-    ..Constraint::NONE
-};
+pub(super) static USER_FILTER_TYPE: Constraint = Constraint { max: Some(256), ..Constraint::NONE };
 
 pub(super) static USER_IMPORT_JOB_ID_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -896,16 +639,11 @@ pub(super) static USER_IMPORT_JOB_NAME_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static USER_IMPORT_JOBS_LIST_TYPE: Constraint = Constraint {
-    min: Some(1),
-    max: Some(50),
-    ..Constraint::NONE
-};
+pub(super) static USER_IMPORT_JOBS_LIST_TYPE: Constraint =
+    Constraint { min: Some(1), max: Some(50), ..Constraint::NONE };
 
-pub(super) static USER_MFA_SETTING_LIST_TYPE: Constraint = Constraint {
-    item: Some(&STRING_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static USER_MFA_SETTING_LIST_TYPE: Constraint =
+    Constraint { item: Some(&STRING_TYPE), ..Constraint::NONE };
 
 pub(super) static USER_POOL_ID_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -921,16 +659,11 @@ pub(super) static USER_POOL_NAME_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static USER_POOL_TAGS_LIST_TYPE: Constraint = Constraint {
-    item: Some(&TAG_KEYS_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static USER_POOL_TAGS_LIST_TYPE: Constraint =
+    Constraint { item: Some(&TAG_KEYS_TYPE), ..Constraint::NONE };
 
-pub(super) static USER_POOL_TAGS_TYPE: Constraint = Constraint {
-    key: Some(&TAG_KEYS_TYPE),
-    item: Some(&TAG_VALUE_TYPE),
-    ..Constraint::NONE
-};
+pub(super) static USER_POOL_TAGS_TYPE: Constraint =
+    Constraint { key: Some(&TAG_KEYS_TYPE), item: Some(&TAG_VALUE_TYPE), ..Constraint::NONE };
 
 pub(super) static USERNAME_TYPE: Constraint = Constraint {
     min: Some(1),
@@ -940,8 +673,5 @@ pub(super) static USERNAME_TYPE: Constraint = Constraint {
     ..Constraint::NONE
 };
 
-pub(super) static WEB_AUTHN_CREDENTIALS_QUERY_LIMIT_TYPE: Constraint = Constraint {
-    min: Some(0),
-    max: Some(20),
-    ..Constraint::NONE
-};
+pub(super) static WEB_AUTHN_CREDENTIALS_QUERY_LIMIT_TYPE: Constraint =
+    Constraint { min: Some(0), max: Some(20), ..Constraint::NONE };

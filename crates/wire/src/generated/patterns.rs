@@ -8,10 +8,8 @@ pub(super) static AWS_ACCOUNT_ID_TYPE: Pattern = Pattern::new(r"[0-9]+", r"^(?:[
 
 pub(super) static ACR_LEVEL_KEY_TYPE: Pattern = Pattern::new(r"Level[1-4]", r"^(?:Level[1-4])$");
 
-pub(super) static ACR_VALUE_TYPE: Pattern = Pattern::new(
-    r"[\x21\x23-\x5B\x5D-\x7E]+",
-    r"^(?:[\x21\x23-\x5B\x5D-\x7E]+)$",
-);
+pub(super) static ACR_VALUE_TYPE: Pattern =
+    Pattern::new(r"[\x21\x23-\x5B\x5D-\x7E]+", r"^(?:[\x21\x23-\x5B\x5D-\x7E]+)$");
 
 pub(super) static ARN_TYPE: Pattern = Pattern::new(
     r"arn:[\w+=/,.@-]+:[\w+=/,.@-]+:([\w+=/,.@-]*)?:[0-9]+:[\w+=/,.@-]+(:[\w+=/,.@-]+)?(:[\w+=/,.@-]+)?",
@@ -25,20 +23,16 @@ pub(super) static ATTRIBUTE_NAME_TYPE: Pattern = Pattern::new(
 
 pub(super) static CLIENT_ID_TYPE: Pattern = Pattern::new(r"[\w+]+", r"^(?:[0-9A-Za-z_+]+)$");
 
-pub(super) static CLIENT_NAME_TYPE: Pattern = Pattern::new(
-    r"[\w\s+=,.@-]+",
-    r"^(?:[0-9A-Za-z_\t\n\x0B\x0C\r\x20+=,.@-]+)$",
-);
+pub(super) static CLIENT_NAME_TYPE: Pattern =
+    Pattern::new(r"[\w\s+=,.@-]+", r"^(?:[0-9A-Za-z_\t\n\x0B\x0C\r\x20+=,.@-]+)$");
 
 pub(super) static COMPLETION_MESSAGE_TYPE: Pattern = Pattern::new(r"[\w]+", r"^(?:[0-9A-Za-z_]+)$");
 
 pub(super) static CONFIRMATION_CODE_TYPE: Pattern =
     Pattern::new(r"[\S]+", r"^(?:[[^\t\n\x0B\x0C\r\x20]]+)$");
 
-pub(super) static CUSTOM_ATTRIBUTE_NAME_TYPE: Pattern = Pattern::new(
-    r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+",
-    r"^(?:[\p{L}\p{M}\p{S}\p{N}\p{P}]+)$",
-);
+pub(super) static CUSTOM_ATTRIBUTE_NAME_TYPE: Pattern =
+    Pattern::new(r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", r"^(?:[\p{L}\p{M}\p{S}\p{N}\p{P}]+)$");
 
 pub(super) static DEVICE_KEY_TYPE: Pattern =
     Pattern::new(r"[\w-]+_[0-9a-f-]+", r"^(?:[0-9A-Za-z_-]+_[0-9a-f-]+)$");
@@ -85,20 +79,16 @@ pub(super) static GET_DERIVED_TOKEN_TOKEN_MODEL_TYPE: Pattern =
 
 pub(super) static HEX_STRING_TYPE: Pattern = Pattern::new(r"^[0-9a-fA-F]+$", r"^(?:[0-9a-fA-F]+)$");
 
-pub(super) static IDP_IDENTIFIER_TYPE: Pattern = Pattern::new(
-    r"[\w\s+=.@-]+",
-    r"^(?:[0-9A-Za-z_\t\n\x0B\x0C\r\x20+=.@-]+)$",
-);
+pub(super) static IDP_IDENTIFIER_TYPE: Pattern =
+    Pattern::new(r"[\w\s+=.@-]+", r"^(?:[0-9A-Za-z_\t\n\x0B\x0C\r\x20+=.@-]+)$");
 
 pub(super) static LANGUAGE_ID_TYPE: Pattern = Pattern::new(
     r"^cognito:(default|dutch|english|french|spanish|german|bahasa-indonesia|italian|japanese|korean|portuguese-brazil|chinese-(simplified|traditional))$",
     r"^(?:cognito:(default|dutch|english|french|spanish|german|bahasa-indonesia|italian|japanese|korean|portuguese-brazil|chinese-(simplified|traditional)))$",
 );
 
-pub(super) static LINK_URL_TYPE: Pattern = Pattern::new(
-    r"^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$",
-    r"^(?:[\p{L}\p{M}\p{S}\p{N}\p{P}]+)$",
-);
+pub(super) static LINK_URL_TYPE: Pattern =
+    Pattern::new(r"^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$", r"^(?:[\p{L}\p{M}\p{S}\p{N}\p{P}]+)$");
 
 pub(super) static MANAGED_LOGIN_BRANDING_ID_TYPE: Pattern = Pattern::new(
     r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[4][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$",
@@ -110,10 +100,8 @@ pub(super) static OPTIONAL_ARN_TYPE: Pattern = Pattern::new(
     r"^(?:(arn:[0-9A-Za-z_+=/,.@-]+:[0-9A-Za-z_+=/,.@-]+:([0-9A-Za-z_+=/,.@-]*)?:[0-9]+:[0-9A-Za-z_+=/,.@-]+(:[0-9A-Za-z_+=/,.@-]+)?(:[0-9A-Za-z_+=/,.@-]+)?)?)$",
 );
 
-pub(super) static PROVIDER_NAME_TYPE: Pattern = Pattern::new(
-    r"[\p{L}\p{M}\p{S}\p{N}\p{P}\p{Z}]+",
-    r"^(?:[\p{L}\p{M}\p{S}\p{N}\p{P}\p{Z}]+)$",
-);
+pub(super) static PROVIDER_NAME_TYPE: Pattern =
+    Pattern::new(r"[\p{L}\p{M}\p{S}\p{N}\p{P}\p{Z}]+", r"^(?:[\p{L}\p{M}\p{S}\p{N}\p{P}\p{Z}]+)$");
 
 pub(super) static PROVIDER_NAME_TYPE_V2: Pattern = Pattern::new(
     r"[^_\p{Z}][\p{L}\p{M}\p{S}\p{N}\p{P}][^_\p{Z}]+",
@@ -133,10 +121,8 @@ pub(super) static S3_ARN_TYPE: Pattern = Pattern::new(
     r"^(?:arn:[0-9A-Za-z_+=/,.@-]+:[0-9A-Za-z_+=/,.@-]+:::[0-9A-Za-z_+=/,.@-]+(:[0-9A-Za-z_+=/,.@-]+)?(:[0-9A-Za-z_+=/,.@-]+)?)$",
 );
 
-pub(super) static S3_BUCKET_TYPE: Pattern = Pattern::new(
-    r"^[0-9A-Za-z\.\-_]*(?<!\.)$",
-    r"^(?:(?:[0-9A-Za-z.\-_]*[0-9A-Za-z\-_])?)$",
-);
+pub(super) static S3_BUCKET_TYPE: Pattern =
+    Pattern::new(r"^[0-9A-Za-z\.\-_]*(?<!\.)$", r"^(?:(?:[0-9A-Za-z.\-_]*[0-9A-Za-z\-_])?)$");
 
 pub(super) static SES_CONFIGURATION_SET: Pattern =
     Pattern::new(r"^[a-zA-Z0-9_-]+$", r"^(?:[a-zA-Z0-9_-]+)$");
@@ -155,10 +141,8 @@ pub(super) static SMS_VERIFICATION_MESSAGE_TYPE: Pattern = Pattern::new(
     r"^(?:[^\n\r\u{85}\u{2028}\u{2029}]*\{####\}[^\n\r\u{85}\u{2028}\u{2029}]*)$",
 );
 
-pub(super) static TERMS_NAME_TYPE: Pattern = Pattern::new(
-    r"^(terms-of-use|privacy-policy)$",
-    r"^(?:(terms-of-use|privacy-policy))$",
-);
+pub(super) static TERMS_NAME_TYPE: Pattern =
+    Pattern::new(r"^(terms-of-use|privacy-policy)$", r"^(?:(terms-of-use|privacy-policy))$");
 
 pub(super) static TOKEN_MODEL_TYPE: Pattern =
     Pattern::new(r"[A-Za-z0-9-_=.]+", r"^(?:[A-Za-z0-9-_=.]+)$");

@@ -125,12 +125,8 @@ pub enum AccountTakeoverEventActionType {
 
 impl AccountTakeoverEventActionType {
     /// Every value, in model order.
-    pub const ALL: [Self; 4] = [
-        Self::Block,
-        Self::MfaIfConfigured,
-        Self::MfaRequired,
-        Self::NoAction,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::Block, Self::MfaIfConfigured, Self::MfaRequired, Self::NoAction];
 
     /// The value as the wire spells it.
     pub const fn as_str(self) -> &'static str {
@@ -187,9 +183,7 @@ impl Decode for AcrLevelConfigType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            acr_value: m.required("AcrValue", &c::ACR_VALUE_TYPE, cx)?,
-        })
+        Ok(Self { acr_value: m.required("AcrValue", &c::ACR_VALUE_TYPE, cx)? })
     }
 }
 
@@ -310,10 +304,7 @@ impl Decode for AddUserPoolClientSecretResponse {
 impl Encode for AddUserPoolClientSecretResponse {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "ClientSecretDescriptor",
-            self.client_secret_descriptor.as_ref(),
-        );
+        o.maybe("ClientSecretDescriptor", self.client_secret_descriptor.as_ref());
         o.close();
     }
 }
@@ -441,18 +432,9 @@ impl Decode for AdminCreateUserConfigType {
 impl Encode for AdminCreateUserConfigType {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "AllowAdminCreateUserOnly",
-            self.allow_admin_create_user_only.as_ref(),
-        );
-        o.maybe(
-            "UnusedAccountValidityDays",
-            self.unused_account_validity_days.as_ref(),
-        );
-        o.maybe(
-            "InviteMessageTemplate",
-            self.invite_message_template.as_ref(),
-        );
+        o.maybe("AllowAdminCreateUserOnly", self.allow_admin_create_user_only.as_ref());
+        o.maybe("UnusedAccountValidityDays", self.unused_account_validity_days.as_ref());
+        o.maybe("InviteMessageTemplate", self.invite_message_template.as_ref());
         o.close();
     }
 }
@@ -509,10 +491,7 @@ impl Encode for AdminCreateUserRequest {
         o.maybe("TemporaryPassword", self.temporary_password.as_ref());
         o.maybe("ForceAliasCreation", self.force_alias_creation.as_ref());
         o.maybe("MessageAction", self.message_action.as_ref());
-        o.maybe(
-            "DesiredDeliveryMediums",
-            self.desired_delivery_mediums.as_ref(),
-        );
+        o.maybe("DesiredDeliveryMediums", self.desired_delivery_mediums.as_ref());
         o.maybe("ClientMetadata", self.client_metadata.as_ref());
         o.close();
     }
@@ -530,9 +509,7 @@ impl Decode for AdminCreateUserResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user: m.optional("User", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user: m.optional("User", Constraint::FREE, cx)? })
     }
 }
 
@@ -912,9 +889,7 @@ impl Decode for AdminGetDeviceResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            device: m.required("Device", Constraint::FREE, cx)?,
-        })
+        Ok(Self { device: m.required("Device", Constraint::FREE, cx)? })
     }
 }
 
@@ -997,10 +972,7 @@ impl Encode for AdminGetUserAuthFactorsResponse {
         o.member("Username", &self.username);
         o.maybe("PreferredMfaSetting", self.preferred_mfa_setting.as_ref());
         o.maybe("UserMFASettingList", self.user_mfa_setting_list.as_ref());
-        o.maybe(
-            "ConfiguredUserAuthFactors",
-            self.configured_user_auth_factors.as_ref(),
-        );
+        o.maybe("ConfiguredUserAuthFactors", self.configured_user_auth_factors.as_ref());
         o.close();
     }
 }
@@ -1087,10 +1059,7 @@ impl Encode for AdminGetUserResponse {
         o.member("Username", &self.username);
         o.maybe("UserAttributes", self.user_attributes.as_ref());
         o.maybe("UserCreateDate", self.user_create_date.as_ref());
-        o.maybe(
-            "UserLastModifiedDate",
-            self.user_last_modified_date.as_ref(),
-        );
+        o.maybe("UserLastModifiedDate", self.user_last_modified_date.as_ref());
         o.maybe("Enabled", self.enabled.as_ref());
         o.maybe("UserStatus", self.user_status.as_ref());
         o.maybe("MFAOptions", self.mfa_options.as_ref());
@@ -1759,10 +1728,7 @@ impl Encode for AdminRevokeUserSessionRequest {
         o.member("UserPoolId", &self.user_pool_id);
         o.member("Username", &self.username);
         o.member("SessionId", &self.session_id);
-        o.maybe(
-            "RevokeAssociatedSessions",
-            self.revoke_associated_sessions.as_ref(),
-        );
+        o.maybe("RevokeAssociatedSessions", self.revoke_associated_sessions.as_ref());
         o.close();
     }
 }
@@ -1828,10 +1794,7 @@ impl Encode for AdminSetUserMFAPreferenceRequest {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
         o.maybe("SMSMfaSettings", self.sms_mfa_settings.as_ref());
-        o.maybe(
-            "SoftwareTokenMfaSettings",
-            self.software_token_mfa_settings.as_ref(),
-        );
+        o.maybe("SoftwareTokenMfaSettings", self.software_token_mfa_settings.as_ref());
         o.maybe("EmailMfaSettings", self.email_mfa_settings.as_ref());
         o.maybe("WebAuthnMfaSettings", self.web_authn_mfa_settings.as_ref());
         o.member("Username", &self.username);
@@ -2063,10 +2026,7 @@ impl Encode for AdminUpdateDeviceStatusRequest {
         o.member("UserPoolId", &self.user_pool_id);
         o.member("Username", &self.username);
         o.member("DeviceKey", &self.device_key);
-        o.maybe(
-            "DeviceRememberedStatus",
-            self.device_remembered_status.as_ref(),
-        );
+        o.maybe("DeviceRememberedStatus", self.device_remembered_status.as_ref());
         o.close();
     }
 }
@@ -2211,9 +2171,7 @@ impl Decode for AdvancedSecurityAdditionalFlowsType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            custom_auth_mode: m.optional("CustomAuthMode", Constraint::FREE, cx)?,
-        })
+        Ok(Self { custom_auth_mode: m.optional("CustomAuthMode", Constraint::FREE, cx)? })
     }
 }
 
@@ -2360,9 +2318,7 @@ impl Decode for AnalyticsMetadataType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            analytics_endpoint_id: m.optional("AnalyticsEndpointId", &c::STRING_TYPE, cx)?,
-        })
+        Ok(Self { analytics_endpoint_id: m.optional("AnalyticsEndpointId", &c::STRING_TYPE, cx)? })
     }
 }
 
@@ -2619,10 +2575,7 @@ impl AttributeDataType {
     }
 }
 
-wire_enum!(
-    AttributeDataType,
-    &["Boolean", "Number", "String", "DateTime"]
-);
+wire_enum!(AttributeDataType, &["Boolean", "Number", "String", "DateTime"]);
 
 /// Shape `AttributeType` of the service model.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -2726,13 +2679,8 @@ pub enum AuthFactorType {
 
 impl AuthFactorType {
     /// Every value, in model order.
-    pub const ALL: [Self; 5] = [
-        Self::Password,
-        Self::EmailOtp,
-        Self::SmsOtp,
-        Self::WebAuthn,
-        Self::SoftwareToken,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Password, Self::EmailOtp, Self::SmsOtp, Self::WebAuthn, Self::SoftwareToken];
 
     /// The value as the wire spells it.
     pub const fn as_str(self) -> &'static str {
@@ -3161,10 +3109,7 @@ impl Encode for ClientSecretDescriptorType {
         let mut o = Object::open(out);
         o.maybe("ClientSecretId", self.client_secret_id.as_ref());
         o.maybe("ClientSecretValue", self.client_secret_value.as_ref());
-        o.maybe(
-            "ClientSecretCreateDate",
-            self.client_secret_create_date.as_ref(),
-        );
+        o.maybe("ClientSecretCreateDate", self.client_secret_create_date.as_ref());
         o.close();
     }
 }
@@ -3206,9 +3151,7 @@ impl Decode for CloudWatchLogsConfigurationType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            log_group_arn: m.optional("LogGroupArn", &c::ARN_TYPE, cx)?,
-        })
+        Ok(Self { log_group_arn: m.optional("LogGroupArn", &c::ARN_TYPE, cx)? })
     }
 }
 
@@ -3344,9 +3287,7 @@ impl Decode for CompromisedCredentialsActionsType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            event_action: m.required("EventAction", Constraint::FREE, cx)?,
-        })
+        Ok(Self { event_action: m.required("EventAction", Constraint::FREE, cx)? })
     }
 }
 
@@ -3449,10 +3390,7 @@ impl Encode for ConfirmDeviceRequest {
         let mut o = Object::open(out);
         o.member("AccessToken", &self.access_token);
         o.member("DeviceKey", &self.device_key);
-        o.maybe(
-            "DeviceSecretVerifierConfig",
-            self.device_secret_verifier_config.as_ref(),
-        );
+        o.maybe("DeviceSecretVerifierConfig", self.device_secret_verifier_config.as_ref());
         o.maybe("DeviceName", self.device_name.as_ref());
         o.close();
     }
@@ -3483,10 +3421,7 @@ impl Decode for ConfirmDeviceResponse {
 impl Encode for ConfirmDeviceResponse {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "UserConfirmationNecessary",
-            self.user_confirmation_necessary.as_ref(),
-        );
+        o.maybe("UserConfirmationNecessary", self.user_confirmation_necessary.as_ref());
         o.close();
     }
 }
@@ -3635,9 +3570,7 @@ impl Decode for ConfirmSignUpResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            session: m.optional("Session", &c::SESSION_TYPE, cx)?,
-        })
+        Ok(Self { session: m.optional("Session", &c::SESSION_TYPE, cx)? })
     }
 }
 
@@ -3745,9 +3678,7 @@ impl Decode for CreateGroupResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            group: m.optional("Group", Constraint::FREE, cx)?,
-        })
+        Ok(Self { group: m.optional("Group", Constraint::FREE, cx)? })
     }
 }
 
@@ -3821,9 +3752,7 @@ impl Decode for CreateIdentityProviderResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            identity_provider: m.required("IdentityProvider", Constraint::FREE, cx)?,
-        })
+        Ok(Self { identity_provider: m.required("IdentityProvider", Constraint::FREE, cx)? })
     }
 }
 
@@ -3874,10 +3803,7 @@ impl Encode for CreateManagedLoginBrandingRequest {
         let mut o = Object::open(out);
         o.member("UserPoolId", &self.user_pool_id);
         o.member("ClientId", &self.client_id);
-        o.maybe(
-            "UseCognitoProvidedValues",
-            self.use_cognito_provided_values.as_ref(),
-        );
+        o.maybe("UseCognitoProvidedValues", self.use_cognito_provided_values.as_ref());
         o.maybe("Settings", self.settings.as_ref());
         o.maybe("Assets", self.assets.as_ref());
         o.close();
@@ -3960,9 +3886,7 @@ impl Decode for CreateResourceServerResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            resource_server: m.required("ResourceServer", Constraint::FREE, cx)?,
-        })
+        Ok(Self { resource_server: m.required("ResourceServer", Constraint::FREE, cx)? })
     }
 }
 
@@ -4032,9 +3956,7 @@ impl Decode for CreateTermsResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            terms: m.optional("Terms", Constraint::FREE, cx)?,
-        })
+        Ok(Self { terms: m.optional("Terms", Constraint::FREE, cx)? })
     }
 }
 
@@ -4083,10 +4005,7 @@ impl Encode for CreateUserImportJobRequest {
         o.member("JobName", &self.job_name);
         o.member("UserPoolId", &self.user_pool_id);
         o.member("CloudWatchLogsRoleArn", &self.cloud_watch_logs_role_arn);
-        o.maybe(
-            "PasswordHashingAlgorithm",
-            self.password_hashing_algorithm.as_ref(),
-        );
+        o.maybe("PasswordHashingAlgorithm", self.password_hashing_algorithm.as_ref());
         o.close();
     }
 }
@@ -4103,9 +4022,7 @@ impl Decode for CreateUserImportJobResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_import_job: m.optional("UserImportJob", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_import_job: m.optional("UserImportJob", Constraint::FREE, cx)? })
     }
 }
 
@@ -4246,10 +4163,7 @@ impl Encode for CreateUserPoolClientRequest {
         o.maybe("ReadAttributes", self.read_attributes.as_ref());
         o.maybe("WriteAttributes", self.write_attributes.as_ref());
         o.maybe("ExplicitAuthFlows", self.explicit_auth_flows.as_ref());
-        o.maybe(
-            "SupportedIdentityProviders",
-            self.supported_identity_providers.as_ref(),
-        );
+        o.maybe("SupportedIdentityProviders", self.supported_identity_providers.as_ref());
         o.maybe("CallbackURLs", self.callback_urls.as_ref());
         o.maybe("LogoutURLs", self.logout_urls.as_ref());
         o.maybe("DefaultRedirectURI", self.default_redirect_uri.as_ref());
@@ -4259,18 +4173,9 @@ impl Encode for CreateUserPoolClientRequest {
             "AllowedOAuthFlowsUserPoolClient",
             self.allowed_oauth_flows_user_pool_client.as_ref(),
         );
-        o.maybe(
-            "AnalyticsConfiguration",
-            self.analytics_configuration.as_ref(),
-        );
-        o.maybe(
-            "PreventUserExistenceErrors",
-            self.prevent_user_existence_errors.as_ref(),
-        );
-        o.maybe(
-            "EnableTokenRevocation",
-            self.enable_token_revocation.as_ref(),
-        );
+        o.maybe("AnalyticsConfiguration", self.analytics_configuration.as_ref());
+        o.maybe("PreventUserExistenceErrors", self.prevent_user_existence_errors.as_ref());
+        o.maybe("EnableTokenRevocation", self.enable_token_revocation.as_ref());
         o.maybe(
             "EnablePropagateAdditionalUserContextData",
             self.enable_propagate_additional_user_context_data.as_ref(),
@@ -4293,9 +4198,7 @@ impl Decode for CreateUserPoolClientResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_client: m.optional("UserPoolClient", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_pool_client: m.optional("UserPoolClient", Constraint::FREE, cx)? })
     }
 }
 
@@ -4429,9 +4332,7 @@ impl Decode for CreateUserPoolReplicaResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_replica: m.optional("UserPoolReplica", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_pool_replica: m.optional("UserPoolReplica", Constraint::FREE, cx)? })
     }
 }
 
@@ -4573,56 +4474,26 @@ impl Encode for CreateUserPoolRequest {
         o.maybe("Policies", self.policies.as_ref());
         o.maybe("DeletionProtection", self.deletion_protection.as_ref());
         o.maybe("LambdaConfig", self.lambda_config.as_ref());
-        o.maybe(
-            "AutoVerifiedAttributes",
-            self.auto_verified_attributes.as_ref(),
-        );
+        o.maybe("AutoVerifiedAttributes", self.auto_verified_attributes.as_ref());
         o.maybe("AliasAttributes", self.alias_attributes.as_ref());
         o.maybe("UsernameAttributes", self.username_attributes.as_ref());
-        o.maybe(
-            "SmsVerificationMessage",
-            self.sms_verification_message.as_ref(),
-        );
-        o.maybe(
-            "EmailVerificationMessage",
-            self.email_verification_message.as_ref(),
-        );
-        o.maybe(
-            "EmailVerificationSubject",
-            self.email_verification_subject.as_ref(),
-        );
-        o.maybe(
-            "VerificationMessageTemplate",
-            self.verification_message_template.as_ref(),
-        );
-        o.maybe(
-            "SmsAuthenticationMessage",
-            self.sms_authentication_message.as_ref(),
-        );
+        o.maybe("SmsVerificationMessage", self.sms_verification_message.as_ref());
+        o.maybe("EmailVerificationMessage", self.email_verification_message.as_ref());
+        o.maybe("EmailVerificationSubject", self.email_verification_subject.as_ref());
+        o.maybe("VerificationMessageTemplate", self.verification_message_template.as_ref());
+        o.maybe("SmsAuthenticationMessage", self.sms_authentication_message.as_ref());
         o.maybe("MfaConfiguration", self.mfa_configuration.as_ref());
-        o.maybe(
-            "UserAttributeUpdateSettings",
-            self.user_attribute_update_settings.as_ref(),
-        );
+        o.maybe("UserAttributeUpdateSettings", self.user_attribute_update_settings.as_ref());
         o.maybe("DeviceConfiguration", self.device_configuration.as_ref());
         o.maybe("EmailConfiguration", self.email_configuration.as_ref());
         o.maybe("SmsConfiguration", self.sms_configuration.as_ref());
         o.maybe("UserPoolTags", self.user_pool_tags.as_ref());
-        o.maybe(
-            "AdminCreateUserConfig",
-            self.admin_create_user_config.as_ref(),
-        );
+        o.maybe("AdminCreateUserConfig", self.admin_create_user_config.as_ref());
         o.maybe("Schema", self.schema.as_ref());
         o.maybe("UserPoolAddOns", self.user_pool_add_ons.as_ref());
         o.maybe("DcrConfiguration", self.dcr_configuration.as_ref());
-        o.maybe(
-            "UsernameConfiguration",
-            self.username_configuration.as_ref(),
-        );
-        o.maybe(
-            "AccountRecoverySetting",
-            self.account_recovery_setting.as_ref(),
-        );
+        o.maybe("UsernameConfiguration", self.username_configuration.as_ref());
+        o.maybe("AccountRecoverySetting", self.account_recovery_setting.as_ref());
         o.maybe("UserPoolTier", self.user_pool_tier.as_ref());
         o.maybe("KeyConfiguration", self.key_configuration.as_ref());
         o.maybe("IssuerConfiguration", self.issuer_configuration.as_ref());
@@ -4643,9 +4514,7 @@ impl Decode for CreateUserPoolResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool: m.optional("UserPool", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_pool: m.optional("UserPool", Constraint::FREE, cx)? })
     }
 }
 
@@ -4830,10 +4699,7 @@ impl Encode for DcrConfigurationType {
         let mut o = Object::open(out);
         o.maybe("EnableStatus", self.enable_status.as_ref());
         o.maybe("OpenDcrEnabled", self.open_dcr_enabled.as_ref());
-        o.maybe(
-            "AuthenticatedGrantTypes",
-            self.authenticated_grant_types.as_ref(),
-        );
+        o.maybe("AuthenticatedGrantTypes", self.authenticated_grant_types.as_ref());
         o.maybe("OpenDcrGrantTypes", self.open_dcr_grant_types.as_ref());
         o.maybe("AllowedScopes", self.allowed_scopes.as_ref());
         o.close();
@@ -5249,9 +5115,7 @@ impl Decode for DeleteUserPoolReplicaResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_replica: m.optional("UserPoolReplica", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_pool_replica: m.optional("UserPoolReplica", Constraint::FREE, cx)? })
     }
 }
 
@@ -5275,9 +5139,7 @@ impl Decode for DeleteUserPoolRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)?,
-        })
+        Ok(Self { user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)? })
     }
 }
 
@@ -5301,9 +5163,7 @@ impl Decode for DeleteUserRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            access_token: m.required("AccessToken", &c::TOKEN_MODEL_TYPE, cx)?,
-        })
+        Ok(Self { access_token: m.required("AccessToken", &c::TOKEN_MODEL_TYPE, cx)? })
     }
 }
 
@@ -5457,9 +5317,7 @@ impl Decode for DescribeIdentityProviderResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            identity_provider: m.required("IdentityProvider", Constraint::FREE, cx)?,
-        })
+        Ok(Self { identity_provider: m.required("IdentityProvider", Constraint::FREE, cx)? })
     }
 }
 
@@ -5500,10 +5358,7 @@ impl Encode for DescribeManagedLoginBrandingByClientRequest {
         let mut o = Object::open(out);
         o.member("UserPoolId", &self.user_pool_id);
         o.member("ClientId", &self.client_id);
-        o.maybe(
-            "ReturnMergedResources",
-            self.return_merged_resources.as_ref(),
-        );
+        o.maybe("ReturnMergedResources", self.return_merged_resources.as_ref());
         o.close();
     }
 }
@@ -5567,10 +5422,7 @@ impl Encode for DescribeManagedLoginBrandingRequest {
         let mut o = Object::open(out);
         o.member("UserPoolId", &self.user_pool_id);
         o.member("ManagedLoginBrandingId", &self.managed_login_branding_id);
-        o.maybe(
-            "ReturnMergedResources",
-            self.return_merged_resources.as_ref(),
-        );
+        o.maybe("ReturnMergedResources", self.return_merged_resources.as_ref());
         o.close();
     }
 }
@@ -5643,9 +5495,7 @@ impl Decode for DescribeResourceServerResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            resource_server: m.required("ResourceServer", Constraint::FREE, cx)?,
-        })
+        Ok(Self { resource_server: m.required("ResourceServer", Constraint::FREE, cx)? })
     }
 }
 
@@ -5699,9 +5549,7 @@ impl Decode for DescribeRiskConfigurationResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            risk_configuration: m.required("RiskConfiguration", Constraint::FREE, cx)?,
-        })
+        Ok(Self { risk_configuration: m.required("RiskConfiguration", Constraint::FREE, cx)? })
     }
 }
 
@@ -5759,9 +5607,7 @@ impl Decode for DescribeTermsByClientResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            terms: m.optional("Terms", Constraint::FREE, cx)?,
-        })
+        Ok(Self { terms: m.optional("Terms", Constraint::FREE, cx)? })
     }
 }
 
@@ -5815,9 +5661,7 @@ impl Decode for DescribeTermsResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            terms: m.optional("Terms", Constraint::FREE, cx)?,
-        })
+        Ok(Self { terms: m.optional("Terms", Constraint::FREE, cx)? })
     }
 }
 
@@ -5871,9 +5715,7 @@ impl Decode for DescribeUserImportJobResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_import_job: m.optional("UserImportJob", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_import_job: m.optional("UserImportJob", Constraint::FREE, cx)? })
     }
 }
 
@@ -5927,9 +5769,7 @@ impl Decode for DescribeUserPoolClientResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_client: m.optional("UserPoolClient", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_pool_client: m.optional("UserPoolClient", Constraint::FREE, cx)? })
     }
 }
 
@@ -5953,9 +5793,7 @@ impl Decode for DescribeUserPoolDomainRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            domain: m.required("Domain", &c::DOMAIN_TYPE, cx)?,
-        })
+        Ok(Self { domain: m.required("Domain", &c::DOMAIN_TYPE, cx)? })
     }
 }
 
@@ -5979,9 +5817,7 @@ impl Decode for DescribeUserPoolDomainResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            domain_description: m.optional("DomainDescription", Constraint::FREE, cx)?,
-        })
+        Ok(Self { domain_description: m.optional("DomainDescription", Constraint::FREE, cx)? })
     }
 }
 
@@ -6005,9 +5841,7 @@ impl Decode for DescribeUserPoolRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)?,
-        })
+        Ok(Self { user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)? })
     }
 }
 
@@ -6031,9 +5865,7 @@ impl Decode for DescribeUserPoolResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool: m.optional("UserPool", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_pool: m.optional("UserPool", Constraint::FREE, cx)? })
     }
 }
 
@@ -6077,10 +5909,7 @@ impl Decode for DeviceConfigurationType {
 impl Encode for DeviceConfigurationType {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "ChallengeRequiredOnNewDevice",
-            self.challenge_required_on_new_device.as_ref(),
-        );
+        o.maybe("ChallengeRequiredOnNewDevice", self.challenge_required_on_new_device.as_ref());
         o.maybe(
             "DeviceOnlyRememberedOnUserPrompt",
             self.device_only_remembered_on_user_prompt.as_ref(),
@@ -6188,14 +6017,8 @@ impl Encode for DeviceType {
         o.maybe("DeviceKey", self.device_key.as_ref());
         o.maybe("DeviceAttributes", self.device_attributes.as_ref());
         o.maybe("DeviceCreateDate", self.device_create_date.as_ref());
-        o.maybe(
-            "DeviceLastModifiedDate",
-            self.device_last_modified_date.as_ref(),
-        );
-        o.maybe(
-            "DeviceLastAuthenticatedDate",
-            self.device_last_authenticated_date.as_ref(),
-        );
+        o.maybe("DeviceLastModifiedDate", self.device_last_modified_date.as_ref());
+        o.maybe("DeviceLastAuthenticatedDate", self.device_last_authenticated_date.as_ref());
         o.close();
     }
 }
@@ -6252,10 +6075,7 @@ impl Encode for DomainDescriptionType {
         o.maybe("AWSAccountId", self.aws_account_id.as_ref());
         o.maybe("Domain", self.domain.as_ref());
         o.maybe("S3Bucket", self.s3_bucket.as_ref());
-        o.maybe(
-            "CloudFrontDistribution",
-            self.cloud_front_distribution.as_ref(),
-        );
+        o.maybe("CloudFrontDistribution", self.cloud_front_distribution.as_ref());
         o.maybe("Version", self.version.as_ref());
         o.maybe("Status", self.status.as_ref());
         o.maybe("CustomDomainConfig", self.custom_domain_config.as_ref());
@@ -6283,13 +6103,8 @@ pub enum DomainStatusType {
 
 impl DomainStatusType {
     /// Every value, in model order.
-    pub const ALL: [Self; 5] = [
-        Self::Creating,
-        Self::Deleting,
-        Self::Updating,
-        Self::Active,
-        Self::Failed,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Creating, Self::Deleting, Self::Updating, Self::Active, Self::Failed];
 
     /// The value as the wire spells it.
     pub const fn as_str(self) -> &'static str {
@@ -6676,10 +6491,7 @@ impl Encode for EventRiskType {
         let mut o = Object::open(out);
         o.maybe("RiskDecision", self.risk_decision.as_ref());
         o.maybe("RiskLevel", self.risk_level.as_ref());
-        o.maybe(
-            "CompromisedCredentialsDetected",
-            self.compromised_credentials_detected.as_ref(),
-        );
+        o.maybe("CompromisedCredentialsDetected", self.compromised_credentials_detected.as_ref());
         o.close();
     }
 }
@@ -6727,13 +6539,8 @@ pub enum EventType {
 
 impl EventType {
     /// Every value, in model order.
-    pub const ALL: [Self; 5] = [
-        Self::SignIn,
-        Self::SignUp,
-        Self::ForgotPassword,
-        Self::PasswordChange,
-        Self::ResendCode,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::SignIn, Self::SignUp, Self::ForgotPassword, Self::PasswordChange, Self::ResendCode];
 
     /// The value as the wire spells it.
     pub const fn as_str(self) -> &'static str {
@@ -6842,10 +6649,7 @@ impl Encode for FailoverType {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
         o.member("SecondaryRegion", &self.secondary_region);
-        o.member(
-            "PrimaryRoute53HealthCheckId",
-            &self.primary_route53_health_check_id,
-        );
+        o.member("PrimaryRoute53HealthCheckId", &self.primary_route53_health_check_id);
         o.close();
     }
 }
@@ -6912,9 +6716,7 @@ impl Decode for FirehoseConfigurationType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            stream_arn: m.optional("StreamArn", &c::ARN_TYPE, cx)?,
-        })
+        Ok(Self { stream_arn: m.optional("StreamArn", &c::ARN_TYPE, cx)? })
     }
 }
 
@@ -7014,9 +6816,7 @@ impl Decode for ForgotPasswordResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            code_delivery_details: m.optional("CodeDeliveryDetails", Constraint::FREE, cx)?,
-        })
+        Ok(Self { code_delivery_details: m.optional("CodeDeliveryDetails", Constraint::FREE, cx)? })
     }
 }
 
@@ -7040,9 +6840,7 @@ impl Decode for GetCSVHeaderRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)?,
-        })
+        Ok(Self { user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)? })
     }
 }
 
@@ -7147,10 +6945,7 @@ impl Decode for GetClientTokenResponse {
 impl Encode for GetClientTokenResponse {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "ClientAuthenticationResult",
-            self.client_authentication_result.as_ref(),
-        );
+        o.maybe("ClientAuthenticationResult", self.client_authentication_result.as_ref());
         o.close();
     }
 }
@@ -7225,16 +7020,10 @@ impl Encode for GetDerivedTokenRequest {
         o.maybe("ClientSecret", self.client_secret.as_ref());
         o.member("SubjectToken", &self.subject_token);
         o.member("SubjectTokenType", &self.subject_token_type);
-        o.maybe(
-            "SubjectTokenProviderName",
-            self.subject_token_provider_name.as_ref(),
-        );
+        o.maybe("SubjectTokenProviderName", self.subject_token_provider_name.as_ref());
         o.maybe("ActorToken", self.actor_token.as_ref());
         o.maybe("ActorTokenType", self.actor_token_type.as_ref());
-        o.maybe(
-            "ActorTokenProviderName",
-            self.actor_token_provider_name.as_ref(),
-        );
+        o.maybe("ActorTokenProviderName", self.actor_token_provider_name.as_ref());
         o.maybe("Scopes", self.scopes.as_ref());
         o.maybe("Audiences", self.audiences.as_ref());
         o.maybe("Resources", self.resources.as_ref());
@@ -7327,9 +7116,7 @@ impl Decode for GetDeviceResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            device: m.required("Device", Constraint::FREE, cx)?,
-        })
+        Ok(Self { device: m.required("Device", Constraint::FREE, cx)? })
     }
 }
 
@@ -7383,9 +7170,7 @@ impl Decode for GetGroupResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            group: m.optional("Group", Constraint::FREE, cx)?,
-        })
+        Ok(Self { group: m.optional("Group", Constraint::FREE, cx)? })
     }
 }
 
@@ -7439,9 +7224,7 @@ impl Decode for GetIdentityProviderByIdentifierResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            identity_provider: m.required("IdentityProvider", Constraint::FREE, cx)?,
-        })
+        Ok(Self { identity_provider: m.required("IdentityProvider", Constraint::FREE, cx)? })
     }
 }
 
@@ -7465,9 +7248,7 @@ impl Decode for GetLogDeliveryConfigurationRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)?,
-        })
+        Ok(Self { user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)? })
     }
 }
 
@@ -7504,10 +7285,7 @@ impl Decode for GetLogDeliveryConfigurationResponse {
 impl Encode for GetLogDeliveryConfigurationResponse {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "LogDeliveryConfiguration",
-            self.log_delivery_configuration.as_ref(),
-        );
+        o.maybe("LogDeliveryConfiguration", self.log_delivery_configuration.as_ref());
         o.close();
     }
 }
@@ -7524,9 +7302,7 @@ impl Decode for GetProvisionedLimitRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            limit_definition: m.required("LimitDefinition", Constraint::FREE, cx)?,
-        })
+        Ok(Self { limit_definition: m.required("LimitDefinition", Constraint::FREE, cx)? })
     }
 }
 
@@ -7550,9 +7326,7 @@ impl Decode for GetProvisionedLimitResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            limit: m.required("Limit", Constraint::FREE, cx)?,
-        })
+        Ok(Self { limit: m.required("Limit", Constraint::FREE, cx)? })
     }
 }
 
@@ -7576,9 +7350,7 @@ impl Decode for GetSigningCertificateRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)?,
-        })
+        Ok(Self { user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)? })
     }
 }
 
@@ -7602,9 +7374,7 @@ impl Decode for GetSigningCertificateResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            certificate: m.optional("Certificate", &c::STRING_TYPE, cx)?,
-        })
+        Ok(Self { certificate: m.optional("Certificate", &c::STRING_TYPE, cx)? })
     }
 }
 
@@ -7726,9 +7496,7 @@ impl Decode for GetUICustomizationResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            ui_customization: m.required("UICustomization", Constraint::FREE, cx)?,
-        })
+        Ok(Self { ui_customization: m.required("UICustomization", Constraint::FREE, cx)? })
     }
 }
 
@@ -7786,9 +7554,7 @@ impl Decode for GetUserAttributeVerificationCodeResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            code_delivery_details: m.optional("CodeDeliveryDetails", Constraint::FREE, cx)?,
-        })
+        Ok(Self { code_delivery_details: m.optional("CodeDeliveryDetails", Constraint::FREE, cx)? })
     }
 }
 
@@ -7812,9 +7578,7 @@ impl Decode for GetUserAuthFactorsRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            access_token: m.required("AccessToken", &c::TOKEN_MODEL_TYPE, cx)?,
-        })
+        Ok(Self { access_token: m.required("AccessToken", &c::TOKEN_MODEL_TYPE, cx)? })
     }
 }
 
@@ -7867,10 +7631,7 @@ impl Encode for GetUserAuthFactorsResponse {
         o.member("Username", &self.username);
         o.maybe("PreferredMfaSetting", self.preferred_mfa_setting.as_ref());
         o.maybe("UserMFASettingList", self.user_mfa_setting_list.as_ref());
-        o.maybe(
-            "ConfiguredUserAuthFactors",
-            self.configured_user_auth_factors.as_ref(),
-        );
+        o.maybe("ConfiguredUserAuthFactors", self.configured_user_auth_factors.as_ref());
         o.close();
     }
 }
@@ -7951,9 +7712,7 @@ impl Decode for GetUserPoolMfaConfigRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)?,
-        })
+        Ok(Self { user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)? })
     }
 }
 
@@ -8003,19 +7762,10 @@ impl Encode for GetUserPoolMfaConfigResponse {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
         o.maybe("SmsMfaConfiguration", self.sms_mfa_configuration.as_ref());
-        o.maybe(
-            "SoftwareTokenMfaConfiguration",
-            self.software_token_mfa_configuration.as_ref(),
-        );
-        o.maybe(
-            "EmailMfaConfiguration",
-            self.email_mfa_configuration.as_ref(),
-        );
+        o.maybe("SoftwareTokenMfaConfiguration", self.software_token_mfa_configuration.as_ref());
+        o.maybe("EmailMfaConfiguration", self.email_mfa_configuration.as_ref());
         o.maybe("MfaConfiguration", self.mfa_configuration.as_ref());
-        o.maybe(
-            "WebAuthnConfiguration",
-            self.web_authn_configuration.as_ref(),
-        );
+        o.maybe("WebAuthnConfiguration", self.web_authn_configuration.as_ref());
         o.close();
     }
 }
@@ -8032,9 +7782,7 @@ impl Decode for GetUserPoolSessionConfigurationRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)?,
-        })
+        Ok(Self { user_pool_id: m.required("UserPoolId", &c::USER_POOL_ID_TYPE, cx)? })
     }
 }
 
@@ -8092,9 +7840,7 @@ impl Decode for GetUserRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            access_token: m.required("AccessToken", &c::TOKEN_MODEL_TYPE, cx)?,
-        })
+        Ok(Self { access_token: m.required("AccessToken", &c::TOKEN_MODEL_TYPE, cx)? })
     }
 }
 
@@ -8164,9 +7910,7 @@ impl Decode for GlobalSignOutRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            access_token: m.required("AccessToken", &c::TOKEN_MODEL_TYPE, cx)?,
-        })
+        Ok(Self { access_token: m.required("AccessToken", &c::TOKEN_MODEL_TYPE, cx)? })
     }
 }
 
@@ -8565,9 +8309,7 @@ impl Decode for IssuerConfigurationType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            type_: m.optional("Type", Constraint::FREE, cx)?,
-        })
+        Ok(Self { type_: m.optional("Type", Constraint::FREE, cx)? })
     }
 }
 
@@ -8712,16 +8454,10 @@ impl Encode for LambdaConfigType {
         o.maybe("PostAuthentication", self.post_authentication.as_ref());
         o.maybe("DefineAuthChallenge", self.define_auth_challenge.as_ref());
         o.maybe("CreateAuthChallenge", self.create_auth_challenge.as_ref());
-        o.maybe(
-            "VerifyAuthChallengeResponse",
-            self.verify_auth_challenge_response.as_ref(),
-        );
+        o.maybe("VerifyAuthChallengeResponse", self.verify_auth_challenge_response.as_ref());
         o.maybe("PreTokenGeneration", self.pre_token_generation.as_ref());
         o.maybe("UserMigration", self.user_migration.as_ref());
-        o.maybe(
-            "PreTokenGenerationConfig",
-            self.pre_token_generation_config.as_ref(),
-        );
+        o.maybe("PreTokenGenerationConfig", self.pre_token_generation_config.as_ref());
         o.maybe("CustomSMSSender", self.custom_sms_sender.as_ref());
         o.maybe("CustomEmailSender", self.custom_email_sender.as_ref());
         o.maybe("KMSKeyID", self.kms_key_id.as_ref());
@@ -9092,9 +8828,7 @@ impl Decode for ListTagsForResourceRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            resource_arn: m.required("ResourceArn", &c::ARN_TYPE, cx)?,
-        })
+        Ok(Self { resource_arn: m.required("ResourceArn", &c::ARN_TYPE, cx)? })
     }
 }
 
@@ -9118,9 +8852,7 @@ impl Decode for ListTagsForResourceResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            tags: m.optional("Tags", &c::USER_POOL_TAGS_TYPE, cx)?,
-        })
+        Ok(Self { tags: m.optional("Tags", &c::USER_POOL_TAGS_TYPE, cx)? })
     }
 }
 
@@ -9835,15 +9567,9 @@ impl Encode for LogConfigurationType {
         let mut o = Object::open(out);
         o.member("LogLevel", &self.log_level);
         o.member("EventSource", &self.event_source);
-        o.maybe(
-            "CloudWatchLogsConfiguration",
-            self.cloud_watch_logs_configuration.as_ref(),
-        );
+        o.maybe("CloudWatchLogsConfiguration", self.cloud_watch_logs_configuration.as_ref());
         o.maybe("S3Configuration", self.s3_configuration.as_ref());
-        o.maybe(
-            "FirehoseConfiguration",
-            self.firehose_configuration.as_ref(),
-        );
+        o.maybe("FirehoseConfiguration", self.firehose_configuration.as_ref());
         o.close();
     }
 }
@@ -9984,15 +9710,9 @@ impl Decode for ManagedLoginBrandingType {
 impl Encode for ManagedLoginBrandingType {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "ManagedLoginBrandingId",
-            self.managed_login_branding_id.as_ref(),
-        );
+        o.maybe("ManagedLoginBrandingId", self.managed_login_branding_id.as_ref());
         o.maybe("UserPoolId", self.user_pool_id.as_ref());
-        o.maybe(
-            "UseCognitoProvidedValues",
-            self.use_cognito_provided_values.as_ref(),
-        );
+        o.maybe("UseCognitoProvidedValues", self.use_cognito_provided_values.as_ref());
         o.maybe("Settings", self.settings.as_ref());
         o.maybe("Assets", self.assets.as_ref());
         o.maybe("CreationDate", self.creation_date.as_ref());
@@ -10269,12 +9989,7 @@ pub enum PasswordHashingAlgorithmType {
 
 impl PasswordHashingAlgorithmType {
     /// Every value, in model order.
-    pub const ALL: [Self; 4] = [
-        Self::Bcrypt,
-        Self::Scrypt,
-        Self::Argon2id,
-        Self::Pbkdf2Sha256,
-    ];
+    pub const ALL: [Self; 4] = [Self::Bcrypt, Self::Scrypt, Self::Argon2id, Self::Pbkdf2Sha256];
 
     /// The value as the wire spells it.
     pub const fn as_str(self) -> &'static str {
@@ -10342,10 +10057,7 @@ impl Encode for PasswordPolicyType {
         o.maybe("RequireNumbers", self.require_numbers.as_ref());
         o.maybe("RequireSymbols", self.require_symbols.as_ref());
         o.maybe("PasswordHistorySize", self.password_history_size.as_ref());
-        o.maybe(
-            "TemporaryPasswordValidityDays",
-            self.temporary_password_validity_days.as_ref(),
-        );
+        o.maybe("TemporaryPasswordValidityDays", self.temporary_password_validity_days.as_ref());
         o.close();
     }
 }
@@ -10499,14 +10211,8 @@ impl Encode for ProviderUserIdentifierType {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
         o.maybe("ProviderName", self.provider_name.as_ref());
-        o.maybe(
-            "ProviderAttributeName",
-            self.provider_attribute_name.as_ref(),
-        );
-        o.maybe(
-            "ProviderAttributeValue",
-            self.provider_attribute_value.as_ref(),
-        );
+        o.maybe("ProviderAttributeName", self.provider_attribute_name.as_ref());
+        o.maybe("ProviderAttributeValue", self.provider_attribute_value.as_ref());
         o.close();
     }
 }
@@ -10525,11 +10231,7 @@ pub enum RecoveryOptionNameType {
 
 impl RecoveryOptionNameType {
     /// Every value, in model order.
-    pub const ALL: [Self; 3] = [
-        Self::VerifiedEmail,
-        Self::VerifiedPhoneNumber,
-        Self::AdminOnly,
-    ];
+    pub const ALL: [Self; 3] = [Self::VerifiedEmail, Self::VerifiedPhoneNumber, Self::AdminOnly];
 
     /// The value as the wire spells it.
     pub const fn as_str(self) -> &'static str {
@@ -10602,10 +10304,7 @@ impl Encode for RefreshTokenRotationType {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
         o.member("Feature", &self.feature);
-        o.maybe(
-            "RetryGracePeriodSeconds",
-            self.retry_grace_period_seconds.as_ref(),
-        );
+        o.maybe("RetryGracePeriodSeconds", self.retry_grace_period_seconds.as_ref());
         o.close();
     }
 }
@@ -10724,9 +10423,7 @@ impl Decode for ResendConfirmationCodeResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            code_delivery_details: m.optional("CodeDeliveryDetails", Constraint::FREE, cx)?,
-        })
+        Ok(Self { code_delivery_details: m.optional("CodeDeliveryDetails", Constraint::FREE, cx)? })
     }
 }
 
@@ -10998,10 +10695,7 @@ impl Encode for RevokeTokenRequest {
         o.member("Token", &self.token);
         o.member("ClientId", &self.client_id);
         o.maybe("ClientSecret", self.client_secret.as_ref());
-        o.maybe(
-            "RevokeAssociatedSessions",
-            self.revoke_associated_sessions.as_ref(),
-        );
+        o.maybe("RevokeAssociatedSessions", self.revoke_associated_sessions.as_ref());
         o.close();
     }
 }
@@ -11059,10 +10753,7 @@ impl Encode for RevokeUserSessionRequest {
         let mut o = Object::open(out);
         o.member("AccessToken", &self.access_token);
         o.member("SessionId", &self.session_id);
-        o.maybe(
-            "RevokeAssociatedSessions",
-            self.revoke_associated_sessions.as_ref(),
-        );
+        o.maybe("RevokeAssociatedSessions", self.revoke_associated_sessions.as_ref());
         o.close();
     }
 }
@@ -11146,10 +10837,7 @@ impl Encode for RiskConfigurationType {
             "AccountTakeoverRiskConfiguration",
             self.account_takeover_risk_configuration.as_ref(),
         );
-        o.maybe(
-            "RiskExceptionConfiguration",
-            self.risk_exception_configuration.as_ref(),
-        );
+        o.maybe("RiskExceptionConfiguration", self.risk_exception_configuration.as_ref());
         o.maybe("LastModifiedDate", self.last_modified_date.as_ref());
         o.close();
     }
@@ -11261,9 +10949,7 @@ impl Decode for RoutingType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            failover: m.optional("Failover", Constraint::FREE, cx)?,
-        })
+        Ok(Self { failover: m.optional("Failover", Constraint::FREE, cx)? })
     }
 }
 
@@ -11287,9 +10973,7 @@ impl Decode for S3ConfigurationType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            bucket_arn: m.optional("BucketArn", &c::S3_ARN_TYPE, cx)?,
-        })
+        Ok(Self { bucket_arn: m.optional("BucketArn", &c::S3_ARN_TYPE, cx)? })
     }
 }
 
@@ -11380,20 +11064,11 @@ impl Encode for SchemaAttributeType {
         let mut o = Object::open(out);
         o.maybe("Name", self.name.as_ref());
         o.maybe("AttributeDataType", self.attribute_data_type.as_ref());
-        o.maybe(
-            "DeveloperOnlyAttribute",
-            self.developer_only_attribute.as_ref(),
-        );
+        o.maybe("DeveloperOnlyAttribute", self.developer_only_attribute.as_ref());
         o.maybe("Mutable", self.mutable.as_ref());
         o.maybe("Required", self.required.as_ref());
-        o.maybe(
-            "NumberAttributeConstraints",
-            self.number_attribute_constraints.as_ref(),
-        );
-        o.maybe(
-            "StringAttributeConstraints",
-            self.string_attribute_constraints.as_ref(),
-        );
+        o.maybe("NumberAttributeConstraints", self.number_attribute_constraints.as_ref());
+        o.maybe("StringAttributeConstraints", self.string_attribute_constraints.as_ref());
         o.close();
     }
 }
@@ -11602,10 +11277,7 @@ impl Decode for SetLogDeliveryConfigurationResponse {
 impl Encode for SetLogDeliveryConfigurationResponse {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "LogDeliveryConfiguration",
-            self.log_delivery_configuration.as_ref(),
-        );
+        o.maybe("LogDeliveryConfiguration", self.log_delivery_configuration.as_ref());
         o.close();
     }
 }
@@ -11666,10 +11338,7 @@ impl Encode for SetRiskConfigurationRequest {
             "AccountTakeoverRiskConfiguration",
             self.account_takeover_risk_configuration.as_ref(),
         );
-        o.maybe(
-            "RiskExceptionConfiguration",
-            self.risk_exception_configuration.as_ref(),
-        );
+        o.maybe("RiskExceptionConfiguration", self.risk_exception_configuration.as_ref());
         o.close();
     }
 }
@@ -11686,9 +11355,7 @@ impl Decode for SetRiskConfigurationResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            risk_configuration: m.required("RiskConfiguration", Constraint::FREE, cx)?,
-        })
+        Ok(Self { risk_configuration: m.required("RiskConfiguration", Constraint::FREE, cx)? })
     }
 }
 
@@ -11750,9 +11417,7 @@ impl Decode for SetUICustomizationResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            ui_customization: m.required("UICustomization", Constraint::FREE, cx)?,
-        })
+        Ok(Self { ui_customization: m.required("UICustomization", Constraint::FREE, cx)? })
     }
 }
 
@@ -11802,10 +11467,7 @@ impl Encode for SetUserMFAPreferenceRequest {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
         o.maybe("SMSMfaSettings", self.sms_mfa_settings.as_ref());
-        o.maybe(
-            "SoftwareTokenMfaSettings",
-            self.software_token_mfa_settings.as_ref(),
-        );
+        o.maybe("SoftwareTokenMfaSettings", self.software_token_mfa_settings.as_ref());
         o.maybe("EmailMfaSettings", self.email_mfa_settings.as_ref());
         o.maybe("WebAuthnMfaSettings", self.web_authn_mfa_settings.as_ref());
         o.member("AccessToken", &self.access_token);
@@ -11943,19 +11605,10 @@ impl Encode for SetUserPoolMfaConfigRequest {
         let mut o = Object::open(out);
         o.member("UserPoolId", &self.user_pool_id);
         o.maybe("SmsMfaConfiguration", self.sms_mfa_configuration.as_ref());
-        o.maybe(
-            "SoftwareTokenMfaConfiguration",
-            self.software_token_mfa_configuration.as_ref(),
-        );
-        o.maybe(
-            "EmailMfaConfiguration",
-            self.email_mfa_configuration.as_ref(),
-        );
+        o.maybe("SoftwareTokenMfaConfiguration", self.software_token_mfa_configuration.as_ref());
+        o.maybe("EmailMfaConfiguration", self.email_mfa_configuration.as_ref());
         o.maybe("MfaConfiguration", self.mfa_configuration.as_ref());
-        o.maybe(
-            "WebAuthnConfiguration",
-            self.web_authn_configuration.as_ref(),
-        );
+        o.maybe("WebAuthnConfiguration", self.web_authn_configuration.as_ref());
         o.close();
     }
 }
@@ -11998,19 +11651,10 @@ impl Encode for SetUserPoolMfaConfigResponse {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
         o.maybe("SmsMfaConfiguration", self.sms_mfa_configuration.as_ref());
-        o.maybe(
-            "SoftwareTokenMfaConfiguration",
-            self.software_token_mfa_configuration.as_ref(),
-        );
-        o.maybe(
-            "EmailMfaConfiguration",
-            self.email_mfa_configuration.as_ref(),
-        );
+        o.maybe("SoftwareTokenMfaConfiguration", self.software_token_mfa_configuration.as_ref());
+        o.maybe("EmailMfaConfiguration", self.email_mfa_configuration.as_ref());
         o.maybe("MfaConfiguration", self.mfa_configuration.as_ref());
-        o.maybe(
-            "WebAuthnConfiguration",
-            self.web_authn_configuration.as_ref(),
-        );
+        o.maybe("WebAuthnConfiguration", self.web_authn_configuration.as_ref());
         o.close();
     }
 }
@@ -12158,10 +11802,7 @@ impl Decode for SignInPolicyType {
 impl Encode for SignInPolicyType {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "AllowedFirstAuthFactors",
-            self.allowed_first_auth_factors.as_ref(),
-        );
+        o.maybe("AllowedFirstAuthFactors", self.allowed_first_auth_factors.as_ref());
         o.close();
     }
 }
@@ -12328,10 +11969,7 @@ impl Decode for SmsMfaConfigType {
 impl Encode for SmsMfaConfigType {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "SmsAuthenticationMessage",
-            self.sms_authentication_message.as_ref(),
-        );
+        o.maybe("SmsAuthenticationMessage", self.sms_authentication_message.as_ref());
         o.maybe("SmsConfiguration", self.sms_configuration.as_ref());
         o.close();
     }
@@ -12349,9 +11987,7 @@ impl Decode for SoftwareTokenMfaConfigType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            enabled: m.optional("Enabled", Constraint::FREE, cx)?,
-        })
+        Ok(Self { enabled: m.optional("Enabled", Constraint::FREE, cx)? })
     }
 }
 
@@ -12435,9 +12071,7 @@ impl Decode for StartUserImportJobResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_import_job: m.optional("UserImportJob", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_import_job: m.optional("UserImportJob", Constraint::FREE, cx)? })
     }
 }
 
@@ -12461,9 +12095,7 @@ impl Decode for StartWebAuthnRegistrationRequest {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            access_token: m.required("AccessToken", &c::TOKEN_MODEL_TYPE, cx)?,
-        })
+        Ok(Self { access_token: m.required("AccessToken", &c::TOKEN_MODEL_TYPE, cx)? })
     }
 }
 
@@ -12500,10 +12132,7 @@ impl Decode for StartWebAuthnRegistrationResponse {
 impl Encode for StartWebAuthnRegistrationResponse {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.member(
-            "CredentialCreationOptions",
-            &self.credential_creation_options,
-        );
+        o.member("CredentialCreationOptions", &self.credential_creation_options);
         o.close();
     }
 }
@@ -12575,9 +12204,7 @@ impl Decode for StopUserImportJobResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_import_job: m.optional("UserImportJob", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_import_job: m.optional("UserImportJob", Constraint::FREE, cx)? })
     }
 }
 
@@ -13097,10 +12724,7 @@ impl Encode for UpdateDeviceStatusRequest {
         let mut o = Object::open(out);
         o.member("AccessToken", &self.access_token);
         o.member("DeviceKey", &self.device_key);
-        o.maybe(
-            "DeviceRememberedStatus",
-            self.device_remembered_status.as_ref(),
-        );
+        o.maybe("DeviceRememberedStatus", self.device_remembered_status.as_ref());
         o.close();
     }
 }
@@ -13179,9 +12803,7 @@ impl Decode for UpdateGroupResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            group: m.optional("Group", Constraint::FREE, cx)?,
-        })
+        Ok(Self { group: m.optional("Group", Constraint::FREE, cx)? })
     }
 }
 
@@ -13251,9 +12873,7 @@ impl Decode for UpdateIdentityProviderResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            identity_provider: m.required("IdentityProvider", Constraint::FREE, cx)?,
-        })
+        Ok(Self { identity_provider: m.required("IdentityProvider", Constraint::FREE, cx)? })
     }
 }
 
@@ -13307,14 +12927,8 @@ impl Encode for UpdateManagedLoginBrandingRequest {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
         o.maybe("UserPoolId", self.user_pool_id.as_ref());
-        o.maybe(
-            "ManagedLoginBrandingId",
-            self.managed_login_branding_id.as_ref(),
-        );
-        o.maybe(
-            "UseCognitoProvidedValues",
-            self.use_cognito_provided_values.as_ref(),
-        );
+        o.maybe("ManagedLoginBrandingId", self.managed_login_branding_id.as_ref());
+        o.maybe("UseCognitoProvidedValues", self.use_cognito_provided_values.as_ref());
         o.maybe("Settings", self.settings.as_ref());
         o.maybe("Assets", self.assets.as_ref());
         o.close();
@@ -13389,9 +13003,7 @@ impl Decode for UpdateProvisionedLimitResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            limit: m.required("Limit", Constraint::FREE, cx)?,
-        })
+        Ok(Self { limit: m.required("Limit", Constraint::FREE, cx)? })
     }
 }
 
@@ -13478,9 +13090,7 @@ impl Decode for UpdateResourceServerResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            resource_server: m.required("ResourceServer", Constraint::FREE, cx)?,
-        })
+        Ok(Self { resource_server: m.required("ResourceServer", Constraint::FREE, cx)? })
     }
 }
 
@@ -13550,9 +13160,7 @@ impl Decode for UpdateTermsResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            terms: m.optional("Terms", Constraint::FREE, cx)?,
-        })
+        Ok(Self { terms: m.optional("Terms", Constraint::FREE, cx)? })
     }
 }
 
@@ -13623,10 +13231,7 @@ impl Decode for UpdateUserAttributesResponse {
 impl Encode for UpdateUserAttributesResponse {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.maybe(
-            "CodeDeliveryDetailsList",
-            self.code_delivery_details_list.as_ref(),
-        );
+        o.maybe("CodeDeliveryDetailsList", self.code_delivery_details_list.as_ref());
         o.close();
     }
 }
@@ -13756,10 +13361,7 @@ impl Encode for UpdateUserPoolClientRequest {
         o.maybe("ReadAttributes", self.read_attributes.as_ref());
         o.maybe("WriteAttributes", self.write_attributes.as_ref());
         o.maybe("ExplicitAuthFlows", self.explicit_auth_flows.as_ref());
-        o.maybe(
-            "SupportedIdentityProviders",
-            self.supported_identity_providers.as_ref(),
-        );
+        o.maybe("SupportedIdentityProviders", self.supported_identity_providers.as_ref());
         o.maybe("CallbackURLs", self.callback_urls.as_ref());
         o.maybe("LogoutURLs", self.logout_urls.as_ref());
         o.maybe("DefaultRedirectURI", self.default_redirect_uri.as_ref());
@@ -13769,18 +13371,9 @@ impl Encode for UpdateUserPoolClientRequest {
             "AllowedOAuthFlowsUserPoolClient",
             self.allowed_oauth_flows_user_pool_client.as_ref(),
         );
-        o.maybe(
-            "AnalyticsConfiguration",
-            self.analytics_configuration.as_ref(),
-        );
-        o.maybe(
-            "PreventUserExistenceErrors",
-            self.prevent_user_existence_errors.as_ref(),
-        );
-        o.maybe(
-            "EnableTokenRevocation",
-            self.enable_token_revocation.as_ref(),
-        );
+        o.maybe("AnalyticsConfiguration", self.analytics_configuration.as_ref());
+        o.maybe("PreventUserExistenceErrors", self.prevent_user_existence_errors.as_ref());
+        o.maybe("EnableTokenRevocation", self.enable_token_revocation.as_ref());
         o.maybe(
             "EnablePropagateAdditionalUserContextData",
             self.enable_propagate_additional_user_context_data.as_ref(),
@@ -13803,9 +13396,7 @@ impl Decode for UpdateUserPoolClientResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_client: m.optional("UserPoolClient", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_pool_client: m.optional("UserPoolClient", Constraint::FREE, cx)? })
     }
 }
 
@@ -13939,9 +13530,7 @@ impl Decode for UpdateUserPoolReplicaResponse {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            user_pool_replica: m.optional("UserPoolReplica", Constraint::FREE, cx)?,
-        })
+        Ok(Self { user_pool_replica: m.optional("UserPoolReplica", Constraint::FREE, cx)? })
     }
 }
 
@@ -14074,49 +13663,22 @@ impl Encode for UpdateUserPoolRequest {
         o.maybe("Policies", self.policies.as_ref());
         o.maybe("DeletionProtection", self.deletion_protection.as_ref());
         o.maybe("LambdaConfig", self.lambda_config.as_ref());
-        o.maybe(
-            "AutoVerifiedAttributes",
-            self.auto_verified_attributes.as_ref(),
-        );
-        o.maybe(
-            "SmsVerificationMessage",
-            self.sms_verification_message.as_ref(),
-        );
-        o.maybe(
-            "EmailVerificationMessage",
-            self.email_verification_message.as_ref(),
-        );
-        o.maybe(
-            "EmailVerificationSubject",
-            self.email_verification_subject.as_ref(),
-        );
-        o.maybe(
-            "VerificationMessageTemplate",
-            self.verification_message_template.as_ref(),
-        );
-        o.maybe(
-            "SmsAuthenticationMessage",
-            self.sms_authentication_message.as_ref(),
-        );
-        o.maybe(
-            "UserAttributeUpdateSettings",
-            self.user_attribute_update_settings.as_ref(),
-        );
+        o.maybe("AutoVerifiedAttributes", self.auto_verified_attributes.as_ref());
+        o.maybe("SmsVerificationMessage", self.sms_verification_message.as_ref());
+        o.maybe("EmailVerificationMessage", self.email_verification_message.as_ref());
+        o.maybe("EmailVerificationSubject", self.email_verification_subject.as_ref());
+        o.maybe("VerificationMessageTemplate", self.verification_message_template.as_ref());
+        o.maybe("SmsAuthenticationMessage", self.sms_authentication_message.as_ref());
+        o.maybe("UserAttributeUpdateSettings", self.user_attribute_update_settings.as_ref());
         o.maybe("MfaConfiguration", self.mfa_configuration.as_ref());
         o.maybe("DeviceConfiguration", self.device_configuration.as_ref());
         o.maybe("EmailConfiguration", self.email_configuration.as_ref());
         o.maybe("SmsConfiguration", self.sms_configuration.as_ref());
         o.maybe("UserPoolTags", self.user_pool_tags.as_ref());
-        o.maybe(
-            "AdminCreateUserConfig",
-            self.admin_create_user_config.as_ref(),
-        );
+        o.maybe("AdminCreateUserConfig", self.admin_create_user_config.as_ref());
         o.maybe("UserPoolAddOns", self.user_pool_add_ons.as_ref());
         o.maybe("DcrConfiguration", self.dcr_configuration.as_ref());
-        o.maybe(
-            "AccountRecoverySetting",
-            self.account_recovery_setting.as_ref(),
-        );
+        o.maybe("AccountRecoverySetting", self.account_recovery_setting.as_ref());
         o.maybe("PoolName", self.pool_name.as_ref());
         o.maybe("UserPoolTier", self.user_pool_tier.as_ref());
         o.maybe("KeyConfiguration", self.key_configuration.as_ref());
@@ -14333,18 +13895,12 @@ impl Encode for UserImportJobType {
         o.maybe("StartDate", self.start_date.as_ref());
         o.maybe("CompletionDate", self.completion_date.as_ref());
         o.maybe("Status", self.status.as_ref());
-        o.maybe(
-            "CloudWatchLogsRoleArn",
-            self.cloud_watch_logs_role_arn.as_ref(),
-        );
+        o.maybe("CloudWatchLogsRoleArn", self.cloud_watch_logs_role_arn.as_ref());
         o.maybe("ImportedUsers", self.imported_users.as_ref());
         o.maybe("SkippedUsers", self.skipped_users.as_ref());
         o.maybe("FailedUsers", self.failed_users.as_ref());
         o.maybe("CompletionMessage", self.completion_message.as_ref());
-        o.maybe(
-            "PasswordHashingAlgorithm",
-            self.password_hashing_algorithm.as_ref(),
-        );
+        o.maybe("PasswordHashingAlgorithm", self.password_hashing_algorithm.as_ref());
         o.close();
     }
 }
@@ -14560,10 +14116,7 @@ impl Encode for UserPoolClientType {
         o.maybe("ReadAttributes", self.read_attributes.as_ref());
         o.maybe("WriteAttributes", self.write_attributes.as_ref());
         o.maybe("ExplicitAuthFlows", self.explicit_auth_flows.as_ref());
-        o.maybe(
-            "SupportedIdentityProviders",
-            self.supported_identity_providers.as_ref(),
-        );
+        o.maybe("SupportedIdentityProviders", self.supported_identity_providers.as_ref());
         o.maybe("CallbackURLs", self.callback_urls.as_ref());
         o.maybe("LogoutURLs", self.logout_urls.as_ref());
         o.maybe("DefaultRedirectURI", self.default_redirect_uri.as_ref());
@@ -14573,18 +14126,9 @@ impl Encode for UserPoolClientType {
             "AllowedOAuthFlowsUserPoolClient",
             self.allowed_oauth_flows_user_pool_client.as_ref(),
         );
-        o.maybe(
-            "AnalyticsConfiguration",
-            self.analytics_configuration.as_ref(),
-        );
-        o.maybe(
-            "PreventUserExistenceErrors",
-            self.prevent_user_existence_errors.as_ref(),
-        );
-        o.maybe(
-            "EnableTokenRevocation",
-            self.enable_token_revocation.as_ref(),
-        );
+        o.maybe("AnalyticsConfiguration", self.analytics_configuration.as_ref());
+        o.maybe("PreventUserExistenceErrors", self.prevent_user_existence_errors.as_ref());
+        o.maybe("EnableTokenRevocation", self.enable_token_revocation.as_ref());
         o.maybe(
             "EnablePropagateAdditionalUserContextData",
             self.enable_propagate_additional_user_context_data.as_ref(),
@@ -14782,9 +14326,7 @@ impl Decode for UserPoolTokenSessionConfigType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            max_per_user: m.required("MaxPerUser", &c::MAX_SESSIONS_PER_USER_TYPE, cx)?,
-        })
+        Ok(Self { max_per_user: m.required("MaxPerUser", &c::MAX_SESSIONS_PER_USER_TYPE, cx)? })
     }
 }
 
@@ -14977,70 +14519,31 @@ impl Encode for UserPoolType {
         o.maybe("LastModifiedDate", self.last_modified_date.as_ref());
         o.maybe("CreationDate", self.creation_date.as_ref());
         o.maybe("SchemaAttributes", self.schema_attributes.as_ref());
-        o.maybe(
-            "AutoVerifiedAttributes",
-            self.auto_verified_attributes.as_ref(),
-        );
+        o.maybe("AutoVerifiedAttributes", self.auto_verified_attributes.as_ref());
         o.maybe("AliasAttributes", self.alias_attributes.as_ref());
         o.maybe("UsernameAttributes", self.username_attributes.as_ref());
-        o.maybe(
-            "SmsVerificationMessage",
-            self.sms_verification_message.as_ref(),
-        );
-        o.maybe(
-            "EmailVerificationMessage",
-            self.email_verification_message.as_ref(),
-        );
-        o.maybe(
-            "EmailVerificationSubject",
-            self.email_verification_subject.as_ref(),
-        );
-        o.maybe(
-            "VerificationMessageTemplate",
-            self.verification_message_template.as_ref(),
-        );
-        o.maybe(
-            "SmsAuthenticationMessage",
-            self.sms_authentication_message.as_ref(),
-        );
-        o.maybe(
-            "UserAttributeUpdateSettings",
-            self.user_attribute_update_settings.as_ref(),
-        );
+        o.maybe("SmsVerificationMessage", self.sms_verification_message.as_ref());
+        o.maybe("EmailVerificationMessage", self.email_verification_message.as_ref());
+        o.maybe("EmailVerificationSubject", self.email_verification_subject.as_ref());
+        o.maybe("VerificationMessageTemplate", self.verification_message_template.as_ref());
+        o.maybe("SmsAuthenticationMessage", self.sms_authentication_message.as_ref());
+        o.maybe("UserAttributeUpdateSettings", self.user_attribute_update_settings.as_ref());
         o.maybe("MfaConfiguration", self.mfa_configuration.as_ref());
         o.maybe("DeviceConfiguration", self.device_configuration.as_ref());
-        o.maybe(
-            "EstimatedNumberOfUsers",
-            self.estimated_number_of_users.as_ref(),
-        );
+        o.maybe("EstimatedNumberOfUsers", self.estimated_number_of_users.as_ref());
         o.maybe("EmailConfiguration", self.email_configuration.as_ref());
         o.maybe("SmsConfiguration", self.sms_configuration.as_ref());
         o.maybe("UserPoolTags", self.user_pool_tags.as_ref());
-        o.maybe(
-            "SmsConfigurationFailure",
-            self.sms_configuration_failure.as_ref(),
-        );
-        o.maybe(
-            "EmailConfigurationFailure",
-            self.email_configuration_failure.as_ref(),
-        );
+        o.maybe("SmsConfigurationFailure", self.sms_configuration_failure.as_ref());
+        o.maybe("EmailConfigurationFailure", self.email_configuration_failure.as_ref());
         o.maybe("Domain", self.domain.as_ref());
         o.maybe("CustomDomain", self.custom_domain.as_ref());
-        o.maybe(
-            "AdminCreateUserConfig",
-            self.admin_create_user_config.as_ref(),
-        );
+        o.maybe("AdminCreateUserConfig", self.admin_create_user_config.as_ref());
         o.maybe("UserPoolAddOns", self.user_pool_add_ons.as_ref());
         o.maybe("DcrConfiguration", self.dcr_configuration.as_ref());
-        o.maybe(
-            "UsernameConfiguration",
-            self.username_configuration.as_ref(),
-        );
+        o.maybe("UsernameConfiguration", self.username_configuration.as_ref());
         o.maybe("Arn", self.arn.as_ref());
-        o.maybe(
-            "AccountRecoverySetting",
-            self.account_recovery_setting.as_ref(),
-        );
+        o.maybe("AccountRecoverySetting", self.account_recovery_setting.as_ref());
         o.maybe("UserPoolTier", self.user_pool_tier.as_ref());
         o.maybe("KeyConfiguration", self.key_configuration.as_ref());
         o.maybe("IssuerConfiguration", self.issuer_configuration.as_ref());
@@ -15168,10 +14671,7 @@ impl Encode for UserType {
         o.maybe("Username", self.username.as_ref());
         o.maybe("Attributes", self.attributes.as_ref());
         o.maybe("UserCreateDate", self.user_create_date.as_ref());
-        o.maybe(
-            "UserLastModifiedDate",
-            self.user_last_modified_date.as_ref(),
-        );
+        o.maybe("UserLastModifiedDate", self.user_last_modified_date.as_ref());
         o.maybe("Enabled", self.enabled.as_ref());
         o.maybe("UserStatus", self.user_status.as_ref());
         o.maybe("MFAOptions", self.mfa_options.as_ref());
@@ -15241,9 +14741,7 @@ impl Decode for UsernameConfigurationType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            case_sensitive: m.required("CaseSensitive", Constraint::FREE, cx)?,
-        })
+        Ok(Self { case_sensitive: m.required("CaseSensitive", Constraint::FREE, cx)? })
     }
 }
 
@@ -15562,10 +15060,7 @@ impl Encode for WebAuthnCredentialDescription {
         o.member("CredentialId", &self.credential_id);
         o.member("FriendlyCredentialName", &self.friendly_credential_name);
         o.member("RelyingPartyId", &self.relying_party_id);
-        o.maybe(
-            "AuthenticatorAttachment",
-            self.authenticator_attachment.as_ref(),
-        );
+        o.maybe("AuthenticatorAttachment", self.authenticator_attachment.as_ref());
         o.member("AuthenticatorTransports", &self.authenticator_transports);
         o.member("CreatedAt", &self.created_at);
         o.close();
@@ -15609,9 +15104,7 @@ impl Decode for WebAuthnMfaSettingsType {
 
     fn decode(value: &Value, _rule: &Constraint, cx: &mut Context) -> Result<Self, Mismatch> {
         let m = Members::of(value)?;
-        Ok(Self {
-            enabled: m.optional("Enabled", Constraint::FREE, cx)?,
-        })
+        Ok(Self { enabled: m.optional("Enabled", Constraint::FREE, cx)? })
     }
 }
 
