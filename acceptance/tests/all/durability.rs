@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use poolhouse_acceptance::pool::PASSWORD;
@@ -63,8 +64,11 @@ async fn acknowledged_writes_survive_fifty_kills(engine: Engine) {
     let mut records: Vec<Record> = Vec::new();
     for _ in 0..KILLS {
         let here = pool.over(&server.client());
-        let writers: Vec<_> = (0..WRITERS).map(|_| tokio::spawn(write(here.clone()))).collect();
-        tokio::time::sleep(Duration::from_millis(50 + random_below(300))).await;
+        let answers = Arc::new(AtomicUsize::new(0));
+        let writer = Writer { pool: here, answers: Arc::clone(&answers) };
+        let writers = (0..WRITERS).map(|_| tokio::spawn(writer.clone().write()));
+        let writers: Vec<_> = writers.collect();
+        wait_for_a_moment_to_kill(&answers).await;
         server.kill();
         let first = records.len();
         for writer in writers {
@@ -112,16 +116,48 @@ async fn make_pool(server: &Server) -> TestPool {
     TestPool::make_with(&server.client(), settings).await
 }
 
-/// Writes users one after the other until the process dies; what became of each.
-async fn write(pool: TestPool) -> Vec<Record> {
-    let mut records = Vec::new();
-    loop {
-        let mut record = Record::new();
-        let ended = write_user(&pool, &mut record).await;
-        records.push(record);
-        if ended.is_err() {
-            return records;
+/// Waits until some writes were acknowledged, as many as chance will have it, and then until others
+/// are under way.
+async fn wait_for_a_moment_to_kill(answers: &AtomicUsize) {
+    let enough = 30 + usize::try_from(random_below(120)).unwrap();
+    let waiting = async {
+        while answers.load(Ordering::Relaxed) < enough {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("writes are acknowledged");
+    tokio::time::sleep(Duration::from_micros(random_below(20_000))).await;
+}
+
+/// Who writes.
+#[derive(Clone)]
+struct Writer {
+    pool: TestPool,
+    /// How many requests were answered, to all writers together.
+    answers: Arc<AtomicUsize>,
+}
+
+impl Writer {
+    /// Writes users one after the other until the process dies; what became of each.
+    async fn write(self) -> Vec<Record> {
+        let mut records = Vec::new();
+        loop {
+            let mut record = Record::new();
+            let ended = write_user(&self, &mut record).await;
+            records.push(record);
+            if ended.is_err() {
+                return records;
+            }
+        }
+    }
+
+    /// The answer of an operation that succeeds while there is a process to answer.
+    async fn acknowledged(&self, operation: &str, body: Value) -> Result<Value, Died> {
+        let Ok(reply) = self.pool.client.try_call(operation, &body).await else {
+            return Err(Died);
+        };
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        Ok(reply.ok(operation))
     }
 }
 
@@ -142,28 +178,28 @@ impl Record {
 }
 
 /// Creates a user, gives it a password and perhaps another one, and perhaps a second factor.
-async fn write_user(pool: &TestPool, record: &mut Record) -> Result<(), Died> {
+async fn write_user(writer: &Writer, record: &mut Record) -> Result<(), Died> {
     if random_below(2) == 0 {
-        create(pool, record).await?;
+        create(writer, record).await?;
     } else {
-        sign_up(pool, record).await?;
+        sign_up(writer, record).await?;
     }
     if random_below(2) == 0 {
         let password = format!("{PASSWORD}{}", random_below(1_000_000));
         record.passwords.push(password.clone());
-        set_password(pool, record, &password).await?;
+        set_password(writer, record, &password).await?;
     }
     if random_below(3) > 0 {
-        set_up_totp(pool, record).await?;
+        set_up_totp(writer, record).await?;
     }
     Ok(())
 }
 
-async fn create(pool: &TestPool, record: &mut Record) -> Result<(), Died> {
+async fn create(writer: &Writer, record: &mut Record) -> Result<(), Died> {
     record.exists = Known::Maybe;
     record.has_alias = true;
     let user = json!({
-        "UserPoolId": pool.id,
+        "UserPoolId": writer.pool.id,
         "Username": record.username,
         "MessageAction": "SUPPRESS",
         "UserAttributes": [
@@ -171,53 +207,53 @@ async fn create(pool: &TestPool, record: &mut Record) -> Result<(), Died> {
             {"Name": "email_verified", "Value": "true"},
         ],
     });
-    acknowledged(pool, "AdminCreateUser", user).await?;
+    writer.acknowledged("AdminCreateUser", user).await?;
     record.exists = Known::Yes;
     record.confirmed = Known::Maybe;
     record.passwords = vec![PASSWORD.to_owned()];
-    set_password(pool, record, PASSWORD).await
+    set_password(writer, record, PASSWORD).await
 }
 
-async fn sign_up(pool: &TestPool, record: &mut Record) -> Result<(), Died> {
+async fn sign_up(writer: &Writer, record: &mut Record) -> Result<(), Died> {
     record.exists = Known::Maybe;
     record.passwords = vec![PASSWORD.to_owned()];
     let user = json!({
-        "ClientId": pool.client_id,
+        "ClientId": writer.pool.client_id,
         "Username": record.username,
         "Password": PASSWORD,
         "UserAttributes": [{"Name": "email", "Value": record.email}],
     });
-    acknowledged(pool, "SignUp", user).await?;
+    writer.acknowledged("SignUp", user).await?;
     record.exists = Known::Yes;
     record.confirmed = Known::Maybe;
-    let confirm = json!({"UserPoolId": pool.id, "Username": record.username});
-    acknowledged(pool, "AdminConfirmSignUp", confirm).await?;
+    let confirm = json!({"UserPoolId": writer.pool.id, "Username": record.username});
+    writer.acknowledged("AdminConfirmSignUp", confirm).await?;
     record.confirmed = Known::Yes;
     Ok(())
 }
 
-async fn set_password(pool: &TestPool, record: &mut Record, password: &str) -> Result<(), Died> {
+async fn set_password(writer: &Writer, record: &mut Record, password: &str) -> Result<(), Died> {
     let change = json!({
-        "UserPoolId": pool.id,
+        "UserPoolId": writer.pool.id,
         "Username": record.username,
         "Password": password,
         "Permanent": true,
     });
-    acknowledged(pool, "AdminSetUserPassword", change).await?;
+    writer.acknowledged("AdminSetUserPassword", change).await?;
     record.confirmed = Known::Yes;
     record.passwords = vec![password.to_owned()];
     Ok(())
 }
 
-async fn set_up_totp(pool: &TestPool, record: &mut Record) -> Result<(), Died> {
-    let sign_in = pool.password_auth(&record.username, &record.passwords[0]);
-    let signed_in = acknowledged(pool, "InitiateAuth", sign_in).await?;
+async fn set_up_totp(writer: &Writer, record: &mut Record) -> Result<(), Died> {
+    let sign_in = writer.pool.password_auth(&record.username, &record.passwords[0]);
+    let signed_in = writer.acknowledged("InitiateAuth", sign_in).await?;
     let token = signed_in["AuthenticationResult"]["AccessToken"].as_str().expect("a token");
     let associate = json!({"AccessToken": token});
-    let associated = acknowledged(pool, "AssociateSoftwareToken", associate).await?;
+    let associated = writer.acknowledged("AssociateSoftwareToken", associate).await?;
     let mut phone = Authenticator::new(associated["SecretCode"].as_str().unwrap());
     let verify = json!({"AccessToken": token, "UserCode": phone.code()});
-    let verified = acknowledged(pool, "VerifySoftwareToken", verify).await?;
+    let verified = writer.acknowledged("VerifySoftwareToken", verify).await?;
     assert_eq!(verified["Status"], "SUCCESS");
     record.phone = Some(phone);
     record.totp = Known::Maybe;
@@ -225,17 +261,9 @@ async fn set_up_totp(pool: &TestPool, record: &mut Record) -> Result<(), Died> {
         "AccessToken": token,
         "SoftwareTokenMfaSettings": {"Enabled": true, "PreferredMfa": true},
     });
-    acknowledged(pool, "SetUserMFAPreference", prefer).await?;
+    writer.acknowledged("SetUserMFAPreference", prefer).await?;
     record.totp = Known::Yes;
     Ok(())
-}
-
-/// The answer of an operation that succeeds while there is a process to answer.
-async fn acknowledged(pool: &TestPool, operation: &str, body: Value) -> Result<Value, Died> {
-    match pool.client.try_call(operation, &body).await {
-        Ok(reply) => Ok(reply.ok(operation)),
-        Err(_) => Err(Died),
-    }
 }
 
 /// The users that the pool lists are those that were acknowledged, and perhaps those that were

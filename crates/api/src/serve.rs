@@ -132,7 +132,7 @@ fn unknown_operation(problem: RouteError) -> Response<String> {
 }
 
 /// A body that can't be read as the operation's input.
-fn undecodable(problem: &DecodeError) -> Response<String> {
+pub(crate) fn undecodable(problem: &DecodeError) -> Response<String> {
     let message = match problem {
         DecodeError::Invalid(message) => message.as_str(),
         DecodeError::Serialization { message } => message.as_deref().unwrap_or_default(),

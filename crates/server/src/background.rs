@@ -66,11 +66,11 @@ pub(crate) fn sweep(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> JoinHandle<
 }
 
 /// Looks for data keys that another node, or a command, has made.
-pub(crate) fn reload_keys(store: SqlStore) -> JoinHandle<()> {
+pub(crate) fn reload_keys(store: SqlStore, clock: Arc<dyn Clock>) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(RELOAD_PAUSE).await;
-            if let Err(fault) = store.reload_keys().await {
+            if let Err(fault) = store.reload_keys(clock.now()).await {
                 let source = std::error::Error::source(&fault).map(ToString::to_string);
                 tracing::error!(%fault, source, "data keys can't be loaded");
             }

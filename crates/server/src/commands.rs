@@ -157,7 +157,7 @@ pub(crate) async fn data_key(command: DataKeyCommand) -> Outcome<String> {
         }
     };
     store.close().await;
-    Ok(format!("Data key {id} seals from now on.\n"))
+    Ok(format!("Data key {id} is stored. Servers seal with it some 15 seconds from now.\n"))
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let ports = installation::ports(&store, Arc::clone(&clock), messenger, config.identity)?;
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&clock));
-    let reloader = background::reload_keys(store.clone());
+    let reloader = background::reload_keys(store.clone(), Arc::clone(&clock));
     let signatures =
         Verified { store: Arc::clone(&ports.store), clock, region: ports.identity.region.clone() };
     let site = Arc::new(Site { ports, signatures: Box::new(signatures), dev: None });

@@ -23,9 +23,9 @@ use crate::{
     dev_endpoints::{self, DevTools},
 };
 
-/// The largest body that is read, in bytes. The largest that the protocol needs are the assets of
-/// branding and CSV files, which travel otherwise.
-pub(crate) const LARGEST_BODY: usize = 1024 * 1024;
+/// The largest body that is read, in bytes. The largest that the protocol needs hold assets of
+/// branding: a million bytes, in base64.
+pub(crate) const LARGEST_BODY: usize = 2 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Paths of our own, apart from those of the service.

@@ -19,6 +19,10 @@ use crate::{
 
 const FIRST: u32 = 1;
 
+/// Seconds for which a new key is only there to open, so that every node has loaded it before the
+/// first one seals with it. Nodes look for new keys more often than that.
+const SETTLING: i64 = 15;
+
 const LIST: &str = "SELECT id, wrapped, master_key_id, created_at FROM data_keys ORDER BY id";
 const INSERT: &str = "INSERT INTO data_keys (id, wrapped, master_key_id, created_at)
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
@@ -85,15 +89,26 @@ fn wrap(
     }
 }
 
-/// A ring of stored keys, of which the last one seals; none if there is no key.
-fn ring(master_key: &MasterKey, stored: &[WrappedDataKey]) -> Result<Option<Keyring>, OpenError> {
-    let Some((active, older)) = stored.split_last() else {
+/// The number of the key that seals: the newest that has settled, or else the oldest.
+fn sealing(stored: &[WrappedDataKey], now: Timestamp) -> Option<u32> {
+    let has_settled = |key: &&WrappedDataKey| now.seconds_since(key.created_at) >= SETTLING;
+    stored.iter().rfind(has_settled).or(stored.first()).map(|key| key.id)
+}
+
+/// A ring of stored keys; none if there is no key.
+fn ring(
+    master_key: &MasterKey,
+    stored: &[WrappedDataKey],
+    now: Timestamp,
+) -> Result<Option<Keyring>, OpenError> {
+    let Some((first, others)) = stored.split_first() else {
         return Ok(None);
     };
-    let ring = Keyring::new(&unwrap(master_key, active)?);
-    for key in older {
+    let ring = Keyring::new(&unwrap(master_key, first)?);
+    for key in others {
         ring.add(&unwrap(master_key, key)?);
     }
+    sealing(stored, now).map(|id| ring.activate(id));
     Ok(Some(ring))
 }
 
@@ -105,7 +120,7 @@ pub(crate) async fn load_or_create(
     entropy: &dyn Entropy,
     now: Timestamp,
 ) -> Result<Keyring, OpenError> {
-    if let Some(ring) = ring(master_key, &list(&mut engine.read()).await?)? {
+    if let Some(ring) = ring(master_key, &list(&mut engine.read()).await?, now)? {
         return Ok(ring);
     }
     let first = wrap(master_key, &DataKey::generate(FIRST, entropy), entropy, now);
@@ -114,7 +129,8 @@ pub(crate) async fn load_or_create(
         Err(fault) => return Err(fault.into()),
     }
     let stored = list(&mut engine.read()).await?;
-    ring(master_key, &stored)?.ok_or(OpenError::Fault(Fault::broken("the data keys are missing")))
+    ring(master_key, &stored, now)?
+        .ok_or(OpenError::Fault(Fault::broken("the data keys are missing")))
 }
 
 async fn create(engine: &Engine, key: &WrappedDataKey) -> Result<(), Fault> {
@@ -124,8 +140,8 @@ async fn create(engine: &Engine, key: &WrappedDataKey) -> Result<(), Fault> {
 }
 
 impl Shared {
-    /// Loads the data keys again.
-    pub(crate) async fn reload_keys(&self) -> Result<(), Fault> {
+    /// Loads the data keys that were made meanwhile, for opening. Answers all that are stored.
+    pub(crate) async fn load_new_keys(&self) -> Result<Vec<WrappedDataKey>, Fault> {
         let master_key = self.master_key();
         let stored = list(&mut self.engine.read()).await?;
         let known = self.keyring.key_ids();
@@ -134,22 +150,21 @@ impl Shared {
                 .map_err(|error| Fault::because("a new data key can't be loaded", error))?;
             self.keyring.add(&key);
         }
-        if let Some(last) = stored.last() {
-            self.keyring.activate(last.id);
-        }
-        Ok(())
+        Ok(stored)
     }
 }
 
 impl SqlStore {
-    /// Loads the data keys again, after another node has made one: see
-    /// [`poolhouse_domain::sealing::OpenError::UnknownKey`]. Stored secrets do this by themselves.
-    pub async fn reload_keys(&self) -> Result<(), Fault> {
-        self.0.reload_keys().await
+    /// Loads the data keys that were made meanwhile, by this node or another, and seals with the
+    /// newest that has settled. To be called every few seconds: a key settles in 15.
+    pub async fn reload_keys(&self, now: Timestamp) -> Result<(), Fault> {
+        let stored = self.0.load_new_keys().await?;
+        sealing(&stored, now).map(|id| self.0.keyring.activate(id));
+        Ok(())
     }
 
-    /// Makes a new data key, which seals from now on, and answers its number. What older keys sealed
-    /// still opens.
+    /// Makes a new data key and answers its number. It seals once it has settled: see
+    /// [`Self::reload_keys`]. What older keys sealed still opens.
     ///
     /// # Errors
     /// [`Fault::Conflict`] if another node was changing keys: run it again.
@@ -169,7 +184,6 @@ impl SqlStore {
         inserted(is_new.into(), "the data key")?;
         tx.view.commit().await?;
         self.0.keyring.add(&key);
-        self.0.keyring.activate(id);
         Ok(id)
     }
 

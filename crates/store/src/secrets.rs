@@ -40,7 +40,7 @@ impl SqlTransaction {
         let (keyring, place) = (&self.store.keyring, place(column, key));
         let opened = match keyring.open(Purpose::AtRest, &place, sealed) {
             Err(OpenError::UnknownKey(_)) => {
-                self.store.reload_keys().await?;
+                self.store.load_new_keys().await?;
                 keyring.open(Purpose::AtRest, &place, sealed)
             }
             opened => opened,
