@@ -29,11 +29,4 @@ pub trait Sessions: Send {
         origin_jti: &str,
         expires_at: Timestamp,
     ) -> Result<(), Fault>;
-
-    /// Whether the tokens of a sign-in are revoked.
-    async fn is_origin_revoked(
-        &mut self,
-        user_pool_id: &str,
-        origin_jti: &str,
-    ) -> Result<bool, Fault>;
 }

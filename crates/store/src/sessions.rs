@@ -12,7 +12,6 @@ const REVOKE: &str = "INSERT INTO revoked_origins (pool_id, origin_jti, expires_
     VALUES ($1, $2, $3)
     ON CONFLICT (pool_id, origin_jti) DO UPDATE SET expires_at = excluded.expires_at
     WHERE revoked_origins.expires_at < excluded.expires_at";
-const REVOKED: &str = "SELECT 1 FROM revoked_origins WHERE pool_id = $1 AND origin_jti = $2";
 
 #[async_trait]
 impl Sessions for SqlTransaction {
@@ -47,14 +46,5 @@ impl Sessions for SqlTransaction {
     ) -> Result<(), Fault> {
         let values = values![user_pool_id, origin_jti, expires_at];
         self.view.execute(REVOKE, values).await.map(drop)
-    }
-
-    async fn is_origin_revoked(
-        &mut self,
-        user_pool_id: &str,
-        origin_jti: &str,
-    ) -> Result<bool, Fault> {
-        let row = self.view.fetch_optional(REVOKED, values![user_pool_id, origin_jti]).await?;
-        Ok(row.is_some())
     }
 }

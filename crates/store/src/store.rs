@@ -14,6 +14,7 @@ use crate::{
     OpenError, data_keys,
     engine::{Engine, Location, View},
     migrations, sweep,
+    users::Indexed,
 };
 
 /// An open database with an up-to-date schema, whose data keys have not been loaded yet.
@@ -99,7 +100,7 @@ impl SqlStore {
 #[async_trait]
 impl Store for SqlStore {
     async fn read(&self) -> Result<Box<dyn Transaction>, Fault> {
-        Ok(Box::new(SqlTransaction { store: Arc::clone(&self.0), view: self.0.engine.read() }))
+        Ok(Box::new(SqlTransaction::over(Arc::clone(&self.0), self.0.engine.read())))
     }
 
     async fn write(&self) -> Result<Box<dyn Transaction>, Fault> {
@@ -115,7 +116,7 @@ impl SqlStore {
     /// Begins a write transaction.
     pub(crate) async fn begin(&self) -> Result<SqlTransaction, Fault> {
         let view = self.0.engine.write().await?;
-        Ok(SqlTransaction { store: Arc::clone(&self.0), view })
+        Ok(SqlTransaction::over(Arc::clone(&self.0), view))
     }
 }
 
@@ -123,6 +124,14 @@ impl SqlStore {
 pub(crate) struct SqlTransaction {
     pub(crate) store: Arc<Shared>,
     pub(crate) view: View,
+    /// What the indexes hold of the user that this transaction read last.
+    pub(crate) indexed: Option<Indexed>,
+}
+
+impl SqlTransaction {
+    const fn over(store: Arc<Shared>, view: View) -> Self {
+        Self { store, view, indexed: None }
+    }
 }
 
 #[async_trait]

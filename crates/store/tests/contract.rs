@@ -587,12 +587,20 @@ async fn revoked_sign_ins_are_remembered(site: Site) {
     tx.revoke_origin(POOL, "origin", at(100)).await.unwrap();
     tx.revoke_origin(POOL, "origin", at(50)).await.unwrap();
     tx.commit().await.unwrap();
-    let mut view = store.read().await.unwrap();
-    assert!(view.is_origin_revoked(POOL, "origin").await.unwrap());
-    assert!(!view.is_origin_revoked(POOL, "another").await.unwrap());
-    assert!(!view.is_origin_revoked("another_pool", "origin").await.unwrap());
+    insert(&store, &complete_user(), &[]).await.unwrap();
+    let elsewhere = User { user_pool_id: "another_pool".to_owned(), ..user(1) };
+    insert(&store, &elsewhere, &[]).await.unwrap();
+    assert_eq!(of_sign_in(&store, POOL, "origin").await, Some((complete_user(), true)));
+    assert_eq!(of_sign_in(&store, POOL, "another").await, Some((complete_user(), false)));
+    assert_eq!(of_sign_in(&store, "another_pool", "origin").await, Some((elsewhere, false)));
+    assert_eq!(of_sign_in(&store, "no_pool", "origin").await, None);
     store.sweep(at(99)).await.unwrap();
-    assert!(view.is_origin_revoked(POOL, "origin").await.unwrap(), "the later end counts");
+    assert!(of_sign_in(&store, POOL, "origin").await.unwrap().1, "the later end counts");
+}
+
+/// The first user of a pool, and whether the sign-in of this name is revoked.
+async fn of_sign_in(store: &SqlStore, pool: &str, origin: &str) -> Option<(User, bool)> {
+    store.read().await.unwrap().user_of_sign_in(pool, &sub(1), origin).await.unwrap()
 }
 
 fn code(number: u32, purpose: CodePurpose, hash: u8) -> IssuedCode {
@@ -939,8 +947,9 @@ async fn the_sweep_removes_only_what_has_expired(site: Site) {
     assert!(view.spent_at("new").await.unwrap().is_some());
     assert_eq!(view.attempts(POOL, "old", Attempted::Password).await.unwrap(), None);
     assert!(view.attempts(POOL, "new", Attempted::Password).await.unwrap().is_some());
-    assert!(!view.is_origin_revoked(POOL, "old").await.unwrap());
-    assert!(view.is_origin_revoked(POOL, "new").await.unwrap());
+    insert(&store, &user(1), &[]).await.unwrap();
+    assert!(!of_sign_in(&store, POOL, "old").await.unwrap().1);
+    assert!(of_sign_in(&store, POOL, "new").await.unwrap().1);
     // A code is kept for a day after it has expired, so that its user learns that it has.
     store.sweep(at(86_500)).await.unwrap();
     assert!(view.code(POOL, &sub(1), CodePurpose::SignUp).await.unwrap().is_some());

@@ -62,6 +62,10 @@ fn matching(pattern: &Pattern) -> String {
 
 const NOT_NULL: &str = "Member must not be null";
 
+/// How many violations a message names: without a bound, a megabyte of `{}` in a list would become
+/// an answer thirty times as long.
+const MOST_VIOLATIONS: usize = 1_000;
+
 /// Why a request body was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {
@@ -195,6 +199,9 @@ impl Context {
 
     /// Records a violation; `shown` is the value in Java form, or nothing where it must not show.
     fn violation(&mut self, shown: Option<String>, constraint: &str) {
+        if self.violations.len() >= MOST_VIOLATIONS {
+            return;
+        }
         let value = match shown {
             Some(value) if self.withheld == 0 => format!("Value '{value}' at"),
             _ => "Value at".to_owned(),
@@ -205,6 +212,9 @@ impl Context {
     }
 
     fn missing(&mut self, sensitive: bool) {
+        if self.violations.len() >= MOST_VIOLATIONS {
+            return;
+        }
         let value = if sensitive || self.withheld > 0 { "Value at" } else { "Value null at" };
         let place = self.place();
         self.violations.push(format!("{value} '{place}' failed to satisfy constraint: {NOT_NULL}"));

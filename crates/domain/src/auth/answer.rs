@@ -98,13 +98,10 @@ pub async fn answer(
     if session.client_id != place.client.id() || session.user_pool_id != place.pool.id() {
         return Ok(Err(SessionRefused::Invalid.into()));
     }
-    let user = granted!(read_user(place, &session, username).await?);
-    let names = [username, &user.username];
-    granted!(check_secret_hash(place.client, &names, responses.get("SECRET_HASH")));
-    let step = Answered { place, session: &session, responses };
+    let step = Answered { place, session: &session, username, responses };
     match (challenge, &session.step) {
         (ChallengeNameType::NewPasswordRequired, Step::NewPassword) => {
-            new_password::answer(step, &user).await
+            new_password::answer(step).await
         }
         (ChallengeNameType::SoftwareTokenMfa, Step::SoftwareToken) => {
             second_factor::answer_software_token(step).await
@@ -116,7 +113,7 @@ pub async fn answer(
             second_factor::answer_sent_code(step, MfaFactor::Email, "EMAIL_OTP_CODE", hash).await
         }
         (ChallengeNameType::SelectMfaType, Step::SelectMfa(factors)) => {
-            choose_factor(step, &user, factors).await
+            choose_factor(step, factors).await
         }
         (ChallengeNameType::MfaSetup, Step::MfaSetUp) => finish_mfa_setup(step).await,
         // Set-up has not been done yet, or by a factor that this challenge can't set up.
@@ -145,38 +142,32 @@ const fn is_asked(challenge: ChallengeNameType) -> bool {
 pub(super) struct Answered<'a> {
     pub(super) place: Place<'a>,
     pub(super) session: &'a ChallengeSession,
+    pub(super) username: &'a str,
     pub(super) responses: &'a Parameters,
 }
 
 impl Answered<'_> {
-    /// The user as stored now, for changing within a transaction.
+    /// The session's user, if the answer names them, comes from the client, and they may still sign
+    /// in.
     pub(super) async fn user(&self, tx: &mut dyn Transaction) -> Ruling<User, AnswerRefused> {
-        let user = tx.user_by_sub(self.place.pool.id(), &self.session.sub).await?;
-        Ok(user.ok_or(AnswerRefused::Session(SessionRefused::Invalid)))
+        let (place, username) = (self.place, self.username);
+        let user = tx.user_by_sub(place.pool.id(), &self.session.sub).await?;
+        let user = user.filter(|user| users::is_named(place.pool, user, username));
+        let Some(user) = user else { return Ok(Err(SessionRefused::Invalid.into())) };
+        let names = [username, &user.username];
+        granted!(check_secret_hash(place.client, &names, self.responses.get("SECRET_HASH")));
+        Ok(if user.enabled { Ok(user) } else { Err(SignInRefused::Disabled.into()) })
     }
-}
 
-/// The session's user, if the answer names them and they may still sign in.
-async fn read_user(
-    place: Place<'_>,
-    session: &ChallengeSession,
-    username: &str,
-) -> Ruling<User, AnswerRefused> {
-    let mut tx = place.ports.store.read().await?;
-    granted!(session.check_unspent(&mut *tx).await?);
-    let user = tx.user_by_sub(place.pool.id(), &session.sub).await?;
-    let user = user.filter(|user| users::is_named(place.pool, user, username));
-    Ok(match user {
-        None => Err(SessionRefused::Invalid.into()),
-        Some(user) if !user.enabled => Err(SignInRefused::Disabled.into()),
-        Some(user) => Ok(user),
-    })
+    /// Uses the session up, or refuses if it was used before. The caller commits.
+    pub(super) async fn spend(&self, tx: &mut dyn Transaction) -> Ruling<(), SessionRefused> {
+        self.session.spend(tx, self.place.ports.clock.now()).await
+    }
 }
 
 /// `SELECT_MFA_TYPE`: goes on with the chosen factor.
 async fn choose_factor(
     step: Answered<'_>,
-    user: &User,
     factors: &[MfaFactor],
 ) -> Ruling<Outcome, AnswerRefused> {
     let choice = granted!(required(step.responses, "ANSWER"));
@@ -185,28 +176,24 @@ async fn choose_factor(
     let Some(factor) = factors.iter().find(|factor| factor.as_str() == choice) else {
         return Ok(Err(AnswerRefused::NotOffered));
     };
-    granted!(spend(step).await?);
-    Ok(Ok(second_factor::ask(step.place, user, *factor).await?))
+    let user = granted!(finish(step).await?);
+    Ok(Ok(second_factor::ask(step.place, &user, *factor).await?))
 }
 
 /// `MFA_SETUP` after a software token was verified with this sign-in's session: no further code is
 /// asked.
 async fn finish_mfa_setup(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused> {
-    let ports = step.place.ports;
-    let mut tx = ports.store.write().await?;
-    let user = granted!(step.user(&mut *tx).await?);
-    granted!(step.session.spend(&mut *tx, ports.clock.now()).await?);
-    tx.commit().await?;
+    let user = granted!(finish(step).await?);
     Ok(Ok(next::sign_in(step.place, &user).await?))
 }
 
-/// Uses the session up.
-pub(super) async fn spend(step: Answered<'_>) -> Ruling<(), AnswerRefused> {
-    let ports = step.place.ports;
-    let mut tx = ports.store.write().await?;
-    granted!(step.session.spend(&mut *tx, ports.clock.now()).await?);
+/// Uses the session up and answers its user.
+async fn finish(step: Answered<'_>) -> Ruling<User, AnswerRefused> {
+    let mut tx = step.place.ports.store.write().await?;
+    let user = granted!(step.user(&mut *tx).await?);
+    granted!(step.spend(&mut *tx).await?);
     tx.commit().await?;
-    Ok(Ok(()))
+    Ok(Ok(user))
 }
 
 /// The user of a session that is to set up a software token, for `AssociateSoftwareToken` and

@@ -5,6 +5,7 @@ use super::{
     Outcome,
     answer::{AnswerRefused, Answered},
     next, required,
+    session::SessionRefused,
 };
 use crate::{
     attributes::{self, AttributeRefused, Contact, Writer},
@@ -57,9 +58,12 @@ impl From<AliasTaken> for NewPasswordRefused {
 }
 
 /// Takes the new password and goes on with the sign-in.
-pub(super) async fn answer(step: Answered<'_>, read: &User) -> Ruling<Outcome, AnswerRefused> {
+pub(super) async fn answer(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused> {
     let password = granted!(required(step.responses, "NEW_PASSWORD"));
-    let changed = granted!(change(step, read, password).await?);
+    let mut tx = step.place.ports.store.read().await?;
+    granted!(step.session.check_unspent(&mut *tx).await?);
+    let read = granted!(step.user(&mut *tx).await?);
+    let changed = granted!(change(step, &read, password).await?);
     Ok(Ok(next::after_first_factor(step.place, &changed).await?))
 }
 
@@ -73,7 +77,7 @@ async fn change(step: Answered<'_>, read: &User, password: &str) -> Ruling<User,
     let now = place.ports.clock.now();
     let mut tx = place.ports.store.write().await?;
     let before = granted!(step.user(&mut *tx).await?);
-    granted!(step.session.spend(&mut *tx, now).await?);
+    granted!(step.spend(&mut *tx).await?);
     let mut user = before.clone();
     granted!(
         attributes::update(place.pool, &mut user, &given, Writer::Client(place.client))

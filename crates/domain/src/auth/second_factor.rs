@@ -17,7 +17,6 @@ use crate::{
     ports::Transaction,
     sealing::Purpose,
     shapes::{ChallengeNameType, UserPoolMfaType},
-    time::Timestamp,
     totp,
     users::{MfaFactor, User},
 };
@@ -63,10 +62,11 @@ pub(super) async fn answer_software_token(step: Answered<'_>) -> Ruling<Outcome,
     match user.software_token.check(code, now) {
         Ok(()) => {
             enable_if_required(step.place, &mut user, MfaFactor::SoftwareToken);
-            granted!(finish(step, tx, &mut user, tried.then_some(what), now).await?);
+            granted!(finish(step, tx, &mut user, tried.then_some(what)).await?);
             Ok(Ok(next::sign_in(step.place, &user).await?))
         }
         Err(refused) => {
+            granted!(step.session.check_unspent(&mut *tx).await?);
             attempts::record(&mut *tx, pool_id, &user.sub, what, now).await?;
             tx.commit().await?;
             Ok(Err(match refused {
@@ -84,9 +84,8 @@ async fn finish(
     mut tx: Box<dyn Transaction>,
     user: &mut User,
     counted: Option<Attempted>,
-    now: Timestamp,
 ) -> Ruling<(), AnswerRefused> {
-    granted!(step.session.spend(&mut *tx, now).await?);
+    granted!(step.spend(&mut *tx).await?);
     tx.update_user(user).await?;
     if let Some(what) = counted {
         tx.clear_attempts(step.place.pool.id(), &user.sub, what).await?;
@@ -122,17 +121,16 @@ async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Resu
         ("CODE_DELIVERY_DESTINATION".to_owned(), contact.mask(destination)),
         ("USER_ID_FOR_SRP".to_owned(), user.username.clone()),
     ]);
-    let hash = code_hash(place, user, &code);
+    let hash = place.ports.keyring.mac(Purpose::CodeHash, &hashed(user, factor, &code));
     next::challenge(place, user, name, Step::SentCode(factor, hash), parameters)
 }
 
-/// The keyed hash of a code that was sent to a user.
-fn code_hash(place: Place<'_>, user: &User, code: &str) -> [u8; 32] {
-    place.ports.keyring.mac(Purpose::CodeHash, &hashed(user, code))
-}
-
-fn hashed(user: &User, code: &str) -> Vec<u8> {
-    format!("{}\0{}\0mfa\0{code}", user.user_pool_id, user.sub).into_bytes()
+/// What is hashed of a code that was sent: also where it went, so that it proves nothing about a
+/// number or address that the user was given since.
+fn hashed(user: &User, factor: MfaFactor, code: &str) -> Vec<u8> {
+    let contact = if factor == MfaFactor::Email { Contact::Email } else { Contact::PhoneNumber };
+    let destination = user.attribute(contact.attribute()).unwrap_or_default();
+    format!("{}\0{}\0mfa\0{destination}\0{code}", user.user_pool_id, user.sub).into_bytes()
 }
 
 /// Checks the answer to `SMS_MFA` or `EMAIL_OTP`. Receiving a text message proves the number.
@@ -151,7 +149,8 @@ pub(super) async fn answer_sent_code(
     let Ok(tried) = attempts::check(&mut *tx, pool_id, &user.sub, what, now).await? else {
         return Ok(Err(AnswerRefused::TooManyWrongCodes));
     };
-    if !ports.keyring.mac_matches(Purpose::CodeHash, &hashed(&user, code), hash) {
+    if !ports.keyring.mac_matches(Purpose::CodeHash, &hashed(&user, factor, code), hash) {
+        granted!(step.session.check_unspent(&mut *tx).await?);
         attempts::record(&mut *tx, pool_id, &user.sub, what, now).await?;
         tx.commit().await?;
         return Ok(Err(AnswerRefused::WrongSentCode));
@@ -160,6 +159,6 @@ pub(super) async fn answer_sent_code(
     if factor == MfaFactor::Sms {
         user.attributes.insert(Contact::PhoneNumber.flag().to_owned(), "true".to_owned());
     }
-    granted!(finish(step, tx, &mut user, tried.then_some(what), now).await?);
+    granted!(finish(step, tx, &mut user, tried.then_some(what)).await?);
     Ok(Ok(next::sign_in(step.place, &user).await?))
 }

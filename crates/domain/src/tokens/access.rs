@@ -98,16 +98,14 @@ async fn living_user(
     pool: &UserPool,
 ) -> Ruling<User, TokenRefused> {
     let mut tx = ports.store.read().await?;
-    let Some(user) = tx.user_by_sub(pool.id(), &claims.sub).await? else {
-        return Ok(Err(TokenRefused::UserGone));
-    };
+    // Tokens of clients without revocation don't name their sign-in.
+    let origin = claims.origin_jti.as_deref().unwrap_or_default();
+    let found = tx.user_of_sign_in(pool.id(), &claims.sub, origin).await?;
+    let Some((user, is_revoked)) = found else { return Ok(Err(TokenRefused::UserGone)) };
     let signed_in_at = ids::time_of(&claims.event_id);
-    if user.signed_out_at.is_some_and(|at| signed_in_at.is_none_or(|signed_in| signed_in <= at)) {
-        return Ok(Err(TokenRefused::Revoked));
-    }
-    if let Some(origin) = &claims.origin_jti
-        && tx.is_origin_revoked(pool.id(), origin).await?
-    {
+    let signed_out =
+        user.signed_out_at.is_some_and(|at| signed_in_at.is_none_or(|signed_in| signed_in <= at));
+    if is_revoked || signed_out {
         return Ok(Err(TokenRefused::Revoked));
     }
     Ok(if user.enabled { Ok(user) } else { Err(TokenRefused::UserDisabled) })

@@ -109,11 +109,11 @@ pub async fn accept(
     }
     let sign_in = &state.sign_in;
     let mut tx = ports.store.read().await?;
-    let Some(user) = tx.user_by_sub(&sign_in.user_pool_id, &sign_in.sub).await? else {
-        return Ok(Err(RefreshRefused::UserGone));
-    };
+    let (pool_id, origin) = (&sign_in.user_pool_id, &sign_in.origin_jti);
+    let found = tx.user_of_sign_in(pool_id, &sign_in.sub, origin).await?;
+    let Some((user, is_revoked)) = found else { return Ok(Err(RefreshRefused::UserGone)) };
     let signed_out = user.signed_out_at.is_some_and(|at| sign_in.auth_time <= at);
-    if signed_out || tx.is_origin_revoked(&sign_in.user_pool_id, &sign_in.origin_jti).await? {
+    if is_revoked || signed_out {
         return Ok(Err(RefreshRefused::Revoked));
     }
     if !user.enabled {

@@ -206,6 +206,16 @@ pub trait Users: Send {
     /// The user with this `sub`.
     async fn user_by_sub(&mut self, user_pool_id: &str, sub: &str) -> Result<Option<User>, Fault>;
 
+    /// The user with this `sub`, and whether the sign-in of this name has been revoked
+    /// ([`crate::sessions::Sessions::revoke_origin`]). One look-up, as every use of a token needs
+    /// both.
+    async fn user_of_sign_in(
+        &mut self,
+        user_pool_id: &str,
+        sub: &str,
+        origin_jti: &str,
+    ) -> Result<Option<(User, bool)>, Fault>;
+
     /// The user who holds this alias, whatever its attribute.
     async fn user_by_alias(
         &mut self,

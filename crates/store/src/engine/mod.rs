@@ -144,6 +144,14 @@ impl View {
         }
     }
 
+    /// Whether this is a write transaction.
+    pub(crate) const fn can_write(&self) -> bool {
+        matches!(
+            self,
+            Self::Sqlite(sqlite::View::Write(_)) | Self::Postgres(postgres::View::Write(_))
+        )
+    }
+
     /// Whether this is SQLite, for the few texts that must differ.
     pub(crate) const fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite(_))

@@ -12,6 +12,7 @@ use poolhouse_domain::{
     users::{Alias, Taken, User, UserCursor, UserFilter, Users},
 };
 
+pub(crate) use self::row::Indexed;
 use self::row::{COLUMN_COUNT, Sealed};
 use crate::{
     engine::{Value, values},
@@ -29,18 +30,23 @@ macro_rules! user_columns {
 use user_columns;
 
 const INSERT: &str = "INSERT INTO users
-    (pool_id, sub, version, status, enabled, attributes, pending_attributes, modified_at,
-     sealed_password, password_set_at, sealed_software_token, mfa, signed_out_at,
-     email_key, phone_key, name_key, given_name_key, family_name_key, preferred_username_key,
-     username, username_key, created_at)
+    (pool_id, sub, version, attributes, pending_attributes, modified_at, sealed_password,
+     password_set_at, sealed_software_token, mfa, signed_out_at,
+     status, enabled, email_key, phone_key, name_key, given_name_key, family_name_key,
+     preferred_username_key, username, username_key, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
             $20, $21, $22)
     ON CONFLICT DO NOTHING";
-const UPDATE: &str = "UPDATE users SET version = version + 1, status = $4, enabled = $5,
-    attributes = $6, pending_attributes = $7, modified_at = $8, sealed_password = $9,
-    password_set_at = $10, sealed_software_token = $11, mfa = $12, signed_out_at = $13,
-    email_key = $14, phone_key = $15, name_key = $16, given_name_key = $17, family_name_key = $18,
-    preferred_username_key = $19
+/// Sets everything but what [`Indexed`] is about.
+const UPDATE_UNINDEXED: &str = "UPDATE users SET version = version + 1,
+    attributes = $4, pending_attributes = $5, modified_at = $6, sealed_password = $7,
+    password_set_at = $8, sealed_software_token = $9, mfa = $10, signed_out_at = $11
+    WHERE pool_id = $1 AND sub = $2 AND version = $3";
+const UPDATE: &str = "UPDATE users SET version = version + 1,
+    attributes = $4, pending_attributes = $5, modified_at = $6, sealed_password = $7,
+    password_set_at = $8, sealed_software_token = $9, mfa = $10, signed_out_at = $11,
+    status = $12, enabled = $13, email_key = $14, phone_key = $15, name_key = $16,
+    given_name_key = $17, family_name_key = $18, preferred_username_key = $19
     WHERE pool_id = $1 AND sub = $2 AND version = $3";
 const BY_USERNAME: &str = concat!(
     "SELECT ",
@@ -49,6 +55,13 @@ const BY_USERNAME: &str = concat!(
 );
 const BY_SUB: &str =
     concat!("SELECT ", user_columns!(), " FROM users u WHERE u.pool_id = $1 AND u.sub = $2");
+/// Whether the sign-in was revoked, then the user.
+const OF_SIGN_IN: &str = concat!(
+    "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM revoked_origins r
+        WHERE r.pool_id = $1 AND r.origin_jti = $3) THEN 1 ELSE 0 END AS BIGINT), ",
+    user_columns!(),
+    " FROM users u WHERE u.pool_id = $1 AND u.sub = $2"
+);
 const BY_ALIAS: &str = concat!(
     "SELECT ",
     user_columns!(),
@@ -78,17 +91,20 @@ impl SqlTransaction {
         sql: &'static str,
         values: &[Value<'_>],
     ) -> Result<Option<User>, Fault> {
-        match self.view.fetch_optional(sql, values).await? {
-            Some(row) => self.read_user(row).await.map(Some),
-            None => Ok(None),
+        let Some(row) = self.view.fetch_optional(sql, values).await? else { return Ok(None) };
+        let user = self.read_user(row).await?;
+        if self.view.can_write() {
+            self.indexed = Some(Indexed::of(&user));
         }
+        Ok(Some(user))
     }
 
     /// Stores the user's row; `false` if the username is taken.
     async fn insert_user_row(&mut self, user: &User, username_key: &str) -> Result<bool, Fault> {
-        let sealed = Sealed::of(self, user)?;
+        let (sealed, indexed) = (Sealed::of(self, user)?, Indexed::of(user));
         let mut values = Vec::with_capacity(COLUMN_COUNT + 3);
         sealed.push_values(user, &mut values);
+        indexed.push_values(&mut values);
         let rest = [(&user.username).into(), username_key.into(), user.created_at.into()];
         values.extend::<[Value<'_>; 3]>(rest);
         Ok(self.view.execute(INSERT, &values).await? == 1)
@@ -134,6 +150,19 @@ impl Users for SqlTransaction {
         self.one_user(BY_SUB, values![user_pool_id, sub]).await
     }
 
+    async fn user_of_sign_in(
+        &mut self,
+        user_pool_id: &str,
+        sub: &str,
+        origin_jti: &str,
+    ) -> Result<Option<(User, bool)>, Fault> {
+        let values = values![user_pool_id, sub, origin_jti];
+        let found = self.view.fetch_optional(OF_SIGN_IN, values).await?;
+        let Some(mut row) = found else { return Ok(None) };
+        let is_revoked = row.flag()?;
+        Ok(Some((self.read_user(row).await?, is_revoked)))
+    }
+
     async fn user_by_alias(
         &mut self,
         user_pool_id: &str,
@@ -143,13 +172,19 @@ impl Users for SqlTransaction {
     }
 
     async fn update_user(&mut self, user: &mut User) -> Result<(), Fault> {
-        let sealed = Sealed::of(self, user)?;
+        let (sealed, indexed) = (Sealed::of(self, user)?, Indexed::of(user));
         let mut values = Vec::with_capacity(COLUMN_COUNT);
         sealed.push_values(user, &mut values);
-        let touched = self.view.execute(UPDATE, &values).await?;
+        let touched = if self.indexed.as_ref() == Some(&indexed) {
+            self.view.execute(UPDATE_UNINDEXED, &values).await?
+        } else {
+            indexed.push_values(&mut values);
+            self.view.execute(UPDATE, &values).await?
+        };
         drop(values);
         swapped(touched, "the user")?;
         user.version += 1;
+        self.indexed = Some(indexed);
         Ok(())
     }
 
