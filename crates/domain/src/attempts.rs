@@ -20,7 +20,8 @@ pub enum Attempted {
     ForgotPassword,
     /// `ChangePassword`.
     ChangePassword,
-    /// `GetUserAttributeVerificationCode`.
+    /// Codes that verify an attribute: `GetUserAttributeVerificationCode` and
+    /// `UpdateUserAttributes`.
     SendAttributeCode,
     /// `VerifyUserAttribute`.
     VerifyAttribute,
@@ -28,6 +29,8 @@ pub enum Attempted {
     VerifySoftwareToken,
     /// `SOFTWARE_TOKEN_MFA` with a wrong code.
     SoftwareTokenCode,
+    /// Sending a code for `SMS_MFA` or `EMAIL_OTP`.
+    SendMfaCode,
     /// `SMS_MFA` or `EMAIL_OTP` with a wrong code.
     SentCode,
 }
@@ -45,15 +48,16 @@ impl Attempted {
             Self::VerifyAttribute => "verify_attribute",
             Self::VerifySoftwareToken => "verify_software_token",
             Self::SoftwareTokenCode => "software_token_code",
+            Self::SendMfaCode => "send_mfa_code",
             Self::SentCode => "sent_code",
         }
     }
 
     /// How many are allowed in an hour; none if another rule limits them.
     ///
-    /// The figures are Cognito's published limits; for software tokens, where none is published,
+    /// The figures are Cognito's published limits; for second factors, where none is published,
     /// ours: a guess hits one of three valid codes in a million, so 20 an hour is safe and no
-    /// person's typing comes near it.
+    /// person's typing comes near it; nor does anybody sign in more often than that.
     pub const fn per_hour(self) -> Option<u32> {
         match self {
             Self::Password => None,
@@ -62,6 +66,7 @@ impl Attempted {
             Self::ForgotPassword
             | Self::VerifySoftwareToken
             | Self::SoftwareTokenCode
+            | Self::SendMfaCode
             | Self::SentCode => Some(20),
         }
     }

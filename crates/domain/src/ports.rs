@@ -8,6 +8,7 @@ use crate::{
     access_keys::AccessKeys,
     app_clients::AppClients,
     attempts::AttemptCounters,
+    auth::turns::Turns,
     codes::Codes,
     data_keys::DataKeys,
     directory::Directory,
@@ -135,6 +136,8 @@ pub struct Ports {
     pub keyring: Arc<Keyring>,
     /// Pools, app clients and signing keys, cached for at most a second.
     pub directory: Arc<Directory>,
+    /// Makes guesses at one user's password wait for each other.
+    pub turns: Arc<Turns>,
     /// RSA keys made ahead of time.
     pub key_reserve: Arc<KeyReserve>,
     /// Region, account and issuer.

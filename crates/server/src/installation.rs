@@ -83,6 +83,7 @@ pub(crate) fn ports(
         workers: Arc::new(ThreadWorkers::start()?),
         messenger,
         keyring,
+        turns: Arc::default(),
         key_reserve: Arc::new(KeyReserve::default()),
         identity: Arc::new(identity),
     })

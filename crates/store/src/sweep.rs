@@ -13,6 +13,9 @@ const BATCH: u64 = 1_000;
 /// How long an expired code is kept, in seconds, so that its user still learns that it has expired.
 const CODE_GRACE: i64 = 86_400;
 
+/// How long other rows are kept beyond their end, in seconds: another node's clock may be behind.
+const CLOCK_SKEW: i64 = 300;
+
 /// How long an emptied user pool is watched, in seconds, before its row goes. A request that looked
 /// the pool up before its deletion may still add a user.
 const POOL_GRACE: i64 = 60;
@@ -56,9 +59,9 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
     let mut is_more = false;
     for (sql, before) in [
         (EXPIRED_CODES, now.plus_seconds(-CODE_GRACE)),
-        (EXPIRED_ATTEMPTS, now),
-        (EXPIRED_SPENT, now),
-        (EXPIRED_ORIGINS, now),
+        (EXPIRED_ATTEMPTS, now.plus_seconds(-CLOCK_SKEW)),
+        (EXPIRED_SPENT, now.plus_seconds(-CLOCK_SKEW)),
+        (EXPIRED_ORIGINS, now.plus_seconds(-CLOCK_SKEW)),
     ] {
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
     }

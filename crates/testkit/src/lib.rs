@@ -70,6 +70,7 @@ impl Kit {
             workers: Arc::new(InlineWorkers),
             messenger: Arc::clone(&messenger) as _,
             keyring,
+            turns: Arc::default(),
             key_reserve: Arc::new(key_reserve()),
             identity: Arc::new(identity()),
         };

@@ -202,13 +202,15 @@ mod tests {
         let write = "Invalid write attributes specified while creating a client";
         let analytics = "Invalid analytics configuration given, either <application arn> or <application id, role arn, external id> are valid";
         let provider = format!("The provider Google does not exist for User Pool {pool}");
+        let refused = stack.refusal("CreateUserPoolClient", {
+            let input = json!({ "UserPoolId": pool, "ClientName": "client" });
+            merged(input, oauth(json!({ "CallbackURLs": [] })))
+        });
+        let message = "CallbackUrls can not be empty when code flow or implicit flow is selected";
+        assert_eq!(refused.await, error("InvalidOAuthFlowException", message));
         let cases = [
             (json!({ "AllowedOAuthFlowsUserPoolClient": true }), required),
             (oauth(json!({ "AllowedOAuthScopes": [] })), required),
-            (
-                oauth(json!({ "CallbackURLs": [] })),
-                "CallbackUrls can not be empty when code flow or implicit flow is selected",
-            ),
             (
                 oauth(json!({ "CallbackURLs": ["http://example.com"] })),
                 "http://example.com cannot use the HTTP protocol.",

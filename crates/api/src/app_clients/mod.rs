@@ -42,7 +42,8 @@ where
 
 /// What is said of settings that can't be had.
 ///
-/// That flows of the OAuth endpoints have a type of their own here is a belief.
+/// That flows of the OAuth endpoints have a type of their own here is on record for a missing callback
+/// URL (<https://github.com/cisagov/crossfeed/issues/440>); for the others it is a belief.
 fn client_refused<Op>(refused: &ClientRefused) -> Failure<Op>
 where
     Op: Permits<codes::InvalidParameterException>
@@ -53,9 +54,10 @@ where
     use ClientRefused as R;
     let message = refused.to_string();
     match refused {
-        R::CredentialsFlowMixed | R::CredentialsFlowWithoutSecret | R::CredentialsFlowScope(_) => {
-            Failure::new(codes::InvalidOAuthFlowException, message)
-        }
+        R::NoCallback
+        | R::CredentialsFlowMixed
+        | R::CredentialsFlowWithoutSecret
+        | R::CredentialsFlowScope(_) => Failure::new(codes::InvalidOAuthFlowException, message),
         R::UnknownScope(_) => Failure::new(codes::ScopeDoesNotExistException, message),
         R::ChoiceBasedSignIn(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
         _ => invalid_parameter(message),

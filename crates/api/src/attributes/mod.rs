@@ -9,6 +9,7 @@ mod verify_user_attribute;
 
 use poolhouse_domain::{
     Fault,
+    attempts::{self, Attempted, LimitExceeded},
     attributes::{self, AttributeRefused, Contact, ViolatedRule, Violation, Writer},
     codes::{self as issued, CodePurpose, CodeRefused, SentCode},
     ports::Ports,
@@ -52,9 +53,14 @@ enum ChangeRefused {
     Alias(AliasTaken),
     /// The user was deleted meanwhile.
     UserGone,
+    /// The codes that this would send are too many within an hour.
+    TooManyCodes(LimitExceeded),
 }
 
 /// Changes attributes of a user and makes the codes that this entails. They are not sent yet.
+///
+/// Codes that users cause are counted with those of `GetUserAttributeVerificationCode`; otherwise
+/// anybody with an account could have any number of messages sent to anybody.
 async fn change(
     ports: &Ports,
     pool: &UserPool,
@@ -79,6 +85,12 @@ async fn change(
     }
     let mut sent = Vec::new();
     for contact in to_verify {
+        if let Writer::Client(_) = writer {
+            let what = Attempted::SendAttributeCode;
+            if let Err(limit) = attempts::count(&mut *tx, pool.id(), sub, what, now).await? {
+                return Ok(Err(ChangeRefused::TooManyCodes(limit)));
+            }
+        }
         let purpose = CodePurpose::verifies(contact);
         let (keyring, entropy) = (&ports.keyring, &*ports.entropy);
         sent.extend(issued::issue(&mut *tx, keyring, entropy, &user, purpose, contact, now).await?);
@@ -186,6 +198,16 @@ fn line(violation: &Violation) -> String {
         ViolatedRule::NotADate => "Value must be of the form YYYY-MM-DD".to_owned(),
     };
     format!("{}: {problem}\n", violation.attribute)
+}
+
+/// What is said when a change would send too many codes. The operations that change attributes don't
+/// list `LimitExceededException`.
+fn too_many_codes<Op>(_: LimitExceeded) -> Failure<Op>
+where
+    Op: Permits<codes::TooManyRequestsException>,
+{
+    let message = "Attempt limit exceeded, please try after some time.";
+    Failure::new(codes::TooManyRequestsException, message)
 }
 
 /// What is said when another user holds an alias.

@@ -8,7 +8,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::UpdateUserAttributes as Op;
 
-use super::{ChangeRefused, alias_taken, change, pairs, refusal};
+use super::{ChangeRefused, alias_taken, change, pairs, refusal, too_many_codes};
 use crate::{
     delivery,
     failure::{Answer, Failure},
@@ -37,6 +37,7 @@ fn refused(refused: ChangeRefused) -> Failure<Op> {
         ChangeRefused::Attributes(refused) => refusal(refused),
         ChangeRefused::Alias(taken) => alias_taken(&taken),
         ChangeRefused::UserGone => Failure::user_gone(),
+        ChangeRefused::TooManyCodes(limit) => too_many_codes(limit),
     }
 }
 

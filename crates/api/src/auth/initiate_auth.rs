@@ -125,6 +125,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn guesses_sent_at_once_are_locked_out_like_guesses_in_a_row() {
+        let stack = std::sync::Arc::new(Stack::new().await);
+        let (pool, client) = pool_and_client(&stack, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        let guesses: Vec<_> = (0..30)
+            .map(|number| {
+                let (stack, client) = (std::sync::Arc::clone(&stack), client.clone());
+                let input = sign_in(&client, "ada", &format!("Wrong-Horse-{number}"));
+                tokio::spawn(async move { stack.refusal("InitiateAuth", input).await.1 })
+            })
+            .collect();
+        let mut looked_at = 0;
+        for guess in guesses {
+            looked_at += u32::from(guess.await.unwrap() == WRONG);
+        }
+        assert_eq!(looked_at, 5);
+    }
+
+    #[tokio::test]
     async fn a_success_forgets_the_wrong_passwords_before() {
         let stack = Stack::new().await;
         let (pool, client) = pool_and_client(&stack, json!({})).await;
@@ -196,6 +215,10 @@ mod tests {
         ] {
             assert_eq!(stack.refusal("InitiateAuth", with(flow)).await, invalid(message), "{flow}");
         }
+        let flows = json!(["CUSTOM_AUTH_FLOW_ONLY", "USER_PASSWORD_AUTH"]);
+        let custom = stack.client(&pool, json!({ "ExplicitAuthFlows": flows })).await;
+        let refused = stack.refusal("InitiateAuth", sign_in(&custom, "ada", "x")).await;
+        assert_eq!(refused, invalid("USER_PASSWORD_AUTH flow not enabled for this client"));
     }
 
     #[tokio::test]
@@ -245,6 +268,12 @@ mod tests {
                 "AuthParameters": { "REFRESH_TOKEN": token, "SECRET_HASH": hash },
             })
         };
+        let mut without = refresh("");
+        without["AuthParameters"].as_object_mut().unwrap().remove("SECRET_HASH");
+        let refused = stack.refusal("InitiateAuth", without).await;
+        let message =
+            format!("Client {client} is configured with secret but SECRET_HASH was not received");
+        assert_eq!(refused, error("NotAuthorizedException", &message));
         let refused = stack.refusal("InitiateAuth", refresh("d3Jvbmc=")).await;
         let message = format!("SecretHash does not match for the client: {client}");
         assert_eq!(refused, error("NotAuthorizedException", &message));

@@ -86,6 +86,7 @@ where
             codes::UnsupportedOperationException,
             "This API does not support refresh token rotation",
         ),
+        StartRefused::Refresh(RefreshRefused::UserGone) => crate::failure::user_not_found(),
         StartRefused::Refresh(refused) => refresh_refused(refused),
         StartRefused::SignIn(refused) => sign_in_refused(refused),
     }
@@ -128,6 +129,8 @@ where
             Failure::new(codes::CodeMismatchException, "Invalid code or auth state for the user.")
         }
         AnswerRefused::TooManyWrongCodes => too_many_codes(),
+        AnswerRefused::BadAddress => invalid_parameter("Invalid email address format."),
+        AnswerRefused::AliasTaken(taken) => crate::attributes::alias_taken(&taken),
         // Belief: the service's text for this is not on record.
         AnswerRefused::NotOffered => invalid_parameter("Invalid MFA type selected."),
         AnswerRefused::UnknownDevice => {

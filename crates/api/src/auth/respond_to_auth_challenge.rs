@@ -398,4 +398,168 @@ mod tests {
         let message = "Temporary password has expired and must be reset by an administrator.";
         assert_eq!(refused, error("NotAuthorizedException", message));
     }
+
+    #[tokio::test]
+    async fn the_name_in_a_proof_must_be_that_of_the_challenge() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        stack.user(&pool, "eve", &[]).await;
+        let started = challenge(&stack, &client, "ada").await;
+        let mut input = proof(&stack, &pool, &client, &started, PASSWORD);
+        input["ChallengeResponses"]["USERNAME"] = "eve".into();
+        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        assert_eq!(refused, error("NotAuthorizedException", WRONG));
+    }
+
+    #[tokio::test]
+    async fn a_second_first_sign_in_can_not_replace_the_password_chosen_in_the_first() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let owner = new_user(&stack, &pool, &client).await;
+        let thief = {
+            let input = json!({
+                "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
+                "AuthParameters": { "USERNAME": "ada", "PASSWORD": "Temp-Horse-7" },
+            });
+            stack.ok("InitiateAuth", input).await
+        };
+        stack
+            .ok("RespondToAuthChallenge", answer_to(&client, &owner, "NEW_PASSWORD", "Own-Horse-7"))
+            .await;
+        let input = answer_to(&client, &thief, "NEW_PASSWORD", "Thiefs-Horse-7");
+        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        assert_eq!(refused, error("NotAuthorizedException", "Invalid session for the user."));
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_that_began_before_a_password_change_or_global_sign_out_can_not_go_on() {
+        let stack = Stack::new().await;
+        let (pool, client) = totp_pool(&stack, "OPTIONAL").await;
+        stack.user(&pool, "ada", &[]).await;
+        let secret = enrol(&stack, &client, "ada").await;
+        let invalid = error("NotAuthorizedException", "Invalid session for the user.");
+        let ada = json!({ "UserPoolId": pool, "Username": "ada" });
+        let mut password = ada.clone();
+        password["Password"] = PASSWORD.into();
+        password["Permanent"] = true.into();
+        for (operation, input) in
+            [("AdminSetUserPassword", password), ("AdminUserGlobalSignOut", ada)]
+        {
+            let challenge = start(&stack, &client, "ada").await;
+            stack.advance(1);
+            stack.ok(operation, input).await;
+            let code = code(&stack, &secret, 0);
+            let input = answer_to(&client, &challenge, "SOFTWARE_TOKEN_MFA_CODE", &code);
+            assert_eq!(
+                stack.refusal("RespondToAuthChallenge", input).await,
+                invalid,
+                "{operation}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_older_set_up_can_not_replace_a_token_that_was_verified_meanwhile() {
+        let stack = Stack::new().await;
+        let (pool, client) = totp_pool(&stack, "ON").await;
+        stack.user(&pool, "ada", &[]).await;
+        let thief = start(&stack, &client, "ada").await;
+        let owner = start(&stack, &client, "ada").await;
+        let input = json!({ "Session": owner["Session"] });
+        let associated = stack.ok("AssociateSoftwareToken", input).await;
+        let code = code(&stack, &text(&associated["SecretCode"]), 0);
+        let input = json!({ "Session": associated["Session"], "UserCode": code });
+        stack.ok("VerifySoftwareToken", input).await;
+        let input = json!({ "Session": thief["Session"] });
+        let refused = stack.refusal("AssociateSoftwareToken", input).await;
+        assert_eq!(refused, error("NotAuthorizedException", "Invalid session for the user."));
+    }
+
+    /// A pool that requires MFA, with codes by e-mail or text message, and a client of it.
+    async fn coded_pool(stack: &Stack, overrides: Value, factor: Value) -> (String, String) {
+        let pool = stack.pool(overrides).await;
+        let input = json!({ "UserPoolId": pool, "MfaConfiguration": "ON" });
+        let input = crate::testing::merged(input, factor);
+        stack.ok("SetUserPoolMfaConfig", input).await;
+        let client = stack.client(&pool, json!({})).await;
+        (pool, client)
+    }
+
+    fn by_text_message() -> Value {
+        let arn = "arn:aws:iam::123456789012:role/sms";
+        let sms = json!({ "SnsCallerArn": arn, "ExternalId": "x" });
+        json!({ "SmsMfaConfiguration": { "SmsConfiguration": sms } })
+    }
+
+    #[tokio::test]
+    async fn a_code_by_text_message_proves_only_the_number_it_was_sent_to() {
+        let stack = Stack::new().await;
+        let (pool, client) = coded_pool(&stack, json!({}), by_text_message()).await;
+        stack.user(&pool, "ada", &[("phone_number", "+14155550008")]).await;
+        let challenge = start(&stack, &client, "ada").await;
+        let sent = stack.last_code_for("+14155550008");
+        let number = json!([{ "Name": "phone_number", "Value": "+19995550000" }]);
+        let input = json!({ "UserPoolId": pool, "Username": "ada", "UserAttributes": number });
+        stack.ok("AdminUpdateUserAttributes", input).await;
+        let input = answer_to(&client, &challenge, "SMS_MFA_CODE", &sent);
+        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        assert_eq!(refused.0, "CodeMismatchException");
+        let user = stack.ok("AdminGetUser", json!({ "UserPoolId": pool, "Username": "ada" })).await;
+        let verified = json!({ "Name": "phone_number_verified", "Value": "true" });
+        assert!(!user["UserAttributes"].as_array().unwrap().contains(&verified));
+    }
+
+    #[tokio::test]
+    async fn a_number_verified_by_its_code_becomes_an_alias_unless_somebody_else_holds_it() {
+        let stack = Stack::new().await;
+        let aliased = json!({ "AliasAttributes": ["phone_number"] });
+        let (pool, client) = coded_pool(&stack, aliased, by_text_message()).await;
+        for name in ["ada", "eve"] {
+            stack.user(&pool, name, &[("phone_number", "+14155550008")]).await;
+            let challenge = start(&stack, &client, name).await;
+            let sent = stack.last_code_for("+14155550008");
+            let input = answer_to(&client, &challenge, "SMS_MFA_CODE", &sent);
+            stack.ok("RespondToAuthChallenge", input).await;
+        }
+        let by_number = start(&stack, &client, "+14155550008").await;
+        assert_eq!(by_number["ChallengeParameters"]["USER_ID_FOR_SRP"], "ada");
+    }
+
+    #[tokio::test]
+    async fn an_address_given_at_set_up_is_proved_by_the_code_sent_there() {
+        let stack = Stack::new().await;
+        let mail = json!({
+            "EmailSendingAccount": "DEVELOPER",
+            "SourceArn": "arn:aws:ses:us-east-1:123456789012:identity/example.com",
+        });
+        let factor = json!({ "EmailMfaConfiguration": {} });
+        let overrides = json!({ "EmailConfiguration": mail });
+        let (pool, client) = coded_pool(&stack, overrides, factor).await;
+        stack.user(&pool, "ada", &[]).await;
+        let setup = start(&stack, &client, "ada").await;
+        assert_eq!(setup["ChallengeParameters"]["MFAS_CAN_SETUP"], r#"["EMAIL_OTP"]"#);
+        let refused = stack
+            .refusal("RespondToAuthChallenge", answer_to(&client, &setup, "EMAIL", "nonsense"))
+            .await;
+        assert_eq!(refused, invalid("Invalid email address format."));
+        let input = answer_to(&client, &setup, "EMAIL", "ada@example.com");
+        let asked = stack.ok("RespondToAuthChallenge", input).await;
+        assert_eq!(asked["ChallengeName"], "EMAIL_OTP");
+        assert_eq!(asked["ChallengeParameters"]["CODE_DELIVERY_DESTINATION"], "a***@e***");
+        let get = json!({ "UserPoolId": pool, "Username": "ada" });
+        let before = stack.ok("AdminGetUser", get.clone()).await;
+        assert_eq!(before["UserAttributes"].as_array().unwrap().len(), 1, "only the sub: {before}");
+        let sent = stack.last_code_for("ada@example.com");
+        let input = answer_to(&client, &asked, "EMAIL_OTP_CODE", &sent);
+        stack.ok("RespondToAuthChallenge", input).await;
+        let after = stack.ok("AdminGetUser", get).await;
+        assert_eq!(after["UserMFASettingList"], json!(["EMAIL_OTP"]));
+        let verified = json!({ "Name": "email_verified", "Value": "true" });
+        assert!(after["UserAttributes"].as_array().unwrap().contains(&verified));
+        let next = start(&stack, &client, "ada").await;
+        assert_eq!(next["ChallengeName"], "EMAIL_OTP");
+    }
 }

@@ -34,7 +34,11 @@ impl Handle for Op {
         }
         let details = if let Some((user, sent)) = issue(ports, &client, &pool, name).await?? {
             let kind = MessageKind::ForgotPassword;
-            delivery::code::<Op>(ports, &pool, &user, kind, &sent).await?
+            if client.hides_user_existence() {
+                delivery::code_in_background(ports, &pool, &user, kind, &sent)
+            } else {
+                delivery::code::<Op>(ports, &pool, &user, kind, &sent).await?
+            }
         } else {
             let usual = recovery::usual_contact(&pool);
             delivery::details(Delivery::simulated(&ports.keyring, &pool, name, usual))
@@ -73,8 +77,9 @@ async fn issue(
     Ok(outcome)
 }
 
-/// Who gets a code, and where; nobody where that must not show. The service tells of a password that
-/// can't be reset in the user's state in any case.
+/// Who gets a code, and where; nobody where that must not show. That goes for every refusal, of which
+/// each tells that the user exists; the service is on record for disabled users and those without
+/// verified contact only, so that hiding the state as well is our choice.
 fn addressee(
     client: &AppClient,
     pool: &UserPool,
@@ -91,7 +96,6 @@ fn addressee(
     }
     match recovery::by_user(pool, &user) {
         Ok(contact) => Ok(Some((user, contact))),
-        Err(RecoveryRefused::WrongState) => Err(recovery_refused(RecoveryRefused::WrongState)),
         Err(refused) => unless_hidden(recovery_refused(refused)),
     }
 }
@@ -100,7 +104,10 @@ fn addressee(
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{Stack, error, invalid};
+    use crate::{
+        delivery::testing::{Stuck, arrived},
+        testing::{Stack, error, invalid},
+    };
 
     const VERIFIED: [(&str, &str); 2] = [("email", "jo@gm.com"), ("email_verified", "true")];
 
@@ -136,6 +143,10 @@ mod tests {
         let hiding = stack.client(&pool, json!({ "PreventUserExistenceErrors": "ENABLED" })).await;
         stack.user(&pool, "unverified", &[("email", "un@gm.com")]).await;
         stack.user(&pool, "disabled", &VERIFIED).await;
+        let input = json!({ "UserPoolId": pool, "Username": "new", "MessageAction": "SUPPRESS" });
+        stack.ok("AdminCreateUser", input).await;
+        let text = "User password cannot be reset in the current state.";
+        let wrong_state = error("NotAuthorizedException", text);
         let user = json!({ "UserPoolId": pool, "Username": "disabled" });
         stack.ok("AdminDisableUser", user).await;
         let input = |client: &str, name: &str| json!({ "ClientId": client, "Username": name });
@@ -143,6 +154,7 @@ mod tests {
             ("nobody", error("UserNotFoundException", "Username/client id combination not found.")),
             ("disabled", error("NotAuthorizedException", "User is disabled.")),
             ("unverified", no_contact()),
+            ("new", wrong_state),
         ];
         for (name, expected) in told {
             assert_eq!(stack.refusal("ForgotPassword", input(&open, name)).await, expected);
@@ -151,22 +163,36 @@ mod tests {
         }
         let shown = stack.ok("ForgotPassword", input(&hiding, "no@im.com")).await;
         assert_eq!(shown["CodeDeliveryDetails"]["Destination"], "n***@i***");
-        assert!(stack.messenger().messages().is_empty());
+        arrived(&stack, 0).await;
     }
 
     #[tokio::test]
-    async fn a_temporary_password_is_not_recovered() {
+    async fn where_existence_is_hidden_the_answer_does_not_wait_for_the_message() {
+        let mut stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let hides = json!({ "PreventUserExistenceErrors": "ENABLED" });
+        let client = stack.client(&pool, hides).await;
+        stack.user(&pool, "jo", &VERIFIED).await;
+        let input = json!({ "ClientId": client, "Username": "jo" });
+        let sent = stack.ok("ForgotPassword", input.clone()).await;
+        assert_eq!(sent["CodeDeliveryDetails"]["Destination"], "j***@g***");
+        arrived(&stack, 1).await;
+        stack.messenger().fail(true);
+        assert_eq!(stack.ok("ForgotPassword", input.clone()).await, sent);
+        stack.ports.messenger = std::sync::Arc::new(Stuck);
+        assert_eq!(stack.ok("ForgotPassword", input).await, sent);
+    }
+
+    #[tokio::test]
+    async fn a_failed_delivery_is_told_where_existence_is_not_hidden() {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;
         let client = stack.client(&pool, json!({})).await;
-        let input = json!({ "UserPoolId": pool, "Username": "jo", "MessageAction": "SUPPRESS" });
-        stack.ok("AdminCreateUser", input).await;
-        let text = "User password cannot be reset in the current state.";
+        stack.user(&pool, "jo", &VERIFIED).await;
+        stack.messenger().fail(true);
         let input = json!({ "ClientId": client, "Username": "jo" });
-        assert_eq!(
-            stack.refusal("ForgotPassword", input).await,
-            error("NotAuthorizedException", text)
-        );
+        let refused = stack.refusal("ForgotPassword", input).await;
+        assert_eq!(refused.0, "CodeDeliveryFailureException");
     }
 
     #[tokio::test]

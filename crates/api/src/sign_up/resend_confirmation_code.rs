@@ -31,6 +31,9 @@ impl Handle for Op {
         let usual = sign_up::usual_contact(&pool).ok_or_else(not_turned_on)?;
         let outcome = renew(ports, &client, &pool, name).await?;
         let details = match outcome? {
+            Some((user, sent)) if client.hides_user_existence() => {
+                delivery::code_in_background(ports, &pool, &user, MessageKind::ResendCode, &sent)
+            }
             Some((user, sent)) => {
                 delivery::code::<Op>(ports, &pool, &user, MessageKind::ResendCode, &sent).await?
             }
@@ -70,7 +73,9 @@ async fn renew(
     Ok(outcome)
 }
 
-/// Who gets a code, and where; nobody where that must not show.
+/// Who gets a code, and where; nobody where that must not show. That goes for every refusal, of which
+/// each tells that the user exists; the service is on record for disabled users only, so that hiding
+/// confirmed ones as well is our choice.
 fn addressee(
     client: &AppClient,
     pool: &UserPool,
@@ -86,7 +91,7 @@ fn addressee(
         return unless_hidden(not_authorized("User is disabled."));
     }
     if user.status != UserStatusType::Unconfirmed {
-        return Err(invalid_parameter("User is already confirmed."));
+        return unless_hidden(invalid_parameter("User is already confirmed."));
     }
     match sign_up::contact(pool, &user) {
         Some(contact) => Ok(Some((user, contact))),
@@ -103,7 +108,10 @@ fn not_turned_on() -> Failure<Op> {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{PASSWORD, Stack, error, invalid};
+    use crate::{
+        delivery::testing::{Stuck, arrived},
+        testing::{PASSWORD, Stack, error, invalid},
+    };
 
     async fn signed_up(stack: &Stack, pool: &str, client: &str, name: &str, mail: &str) -> String {
         let input = json!({
@@ -165,11 +173,29 @@ mod tests {
                 error("LimitExceededException", text)
             );
         }
-        assert_eq!(stack.messenger().messages().len(), 6);
+        arrived(&stack, 6).await;
     }
 
     #[tokio::test]
-    async fn unknown_and_disabled_users_are_told_or_hidden() {
+    async fn where_existence_is_hidden_the_answer_does_not_wait_for_the_message() {
+        let mut stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let hides = json!({ "PreventUserExistenceErrors": "ENABLED" });
+        let client = stack.client(&pool, hides).await;
+        signed_up(&stack, &pool, &client, "jo", "jo@gm.com").await;
+        let input = json!({ "ClientId": client, "Username": "jo" });
+        let operation = "ResendConfirmationCode";
+        let sent = stack.ok(operation, input.clone()).await;
+        assert_eq!(sent["CodeDeliveryDetails"]["Destination"], "j***@g***");
+        arrived(&stack, 2).await;
+        stack.messenger().fail(true);
+        assert_eq!(stack.ok(operation, input.clone()).await, sent);
+        stack.ports.messenger = std::sync::Arc::new(Stuck);
+        assert_eq!(stack.ok(operation, input).await, sent);
+    }
+
+    #[tokio::test]
+    async fn users_who_get_no_code_are_told_or_hidden() {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
         let open = stack.client(&pool, json!({})).await;
@@ -177,6 +203,7 @@ mod tests {
         signed_up(&stack, &pool, &open, "jo", "jo@gm.com").await;
         let user = json!({ "UserPoolId": pool, "Username": "jo" });
         stack.ok("AdminDisableUser", user).await;
+        stack.user(&pool, "confirmed", &[("email", "al@ex.org")]).await;
         stack.messenger().clear();
         let input = |client: &str, name: &str| json!({ "ClientId": client, "Username": name });
         let operation = "ResendConfirmationCode";
@@ -184,11 +211,13 @@ mod tests {
         assert_eq!(stack.refusal(operation, input(&open, "nobody")).await, told);
         let told = error("NotAuthorizedException", "User is disabled.");
         assert_eq!(stack.refusal(operation, input(&open, "jo")).await, told);
-        for name in ["nobody", "jo"] {
+        let told = invalid("User is already confirmed.");
+        assert_eq!(stack.refusal(operation, input(&open, "confirmed")).await, told);
+        for name in ["nobody", "jo", "confirmed"] {
             let first = stack.ok(operation, input(&hiding, name)).await;
             assert_eq!(first["CodeDeliveryDetails"]["AttributeName"], "email");
             assert_eq!(stack.ok(operation, input(&hiding, name)).await, first);
         }
-        assert!(stack.messenger().messages().is_empty());
+        arrived(&stack, 0).await;
     }
 }

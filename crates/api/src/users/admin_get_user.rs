@@ -6,7 +6,6 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::AdminGetUser as Op;
 
-use super::{mfa_settings, preferred_mfa};
 use crate::{attributes::listed, failure::Answer, lookup, serve::Handle};
 
 impl Handle for Op {
@@ -22,8 +21,8 @@ impl Handle for Op {
             enabled: Some(user.enabled),
             user_status: Some(user.status),
             mfa_options: None,
-            preferred_mfa_setting: preferred_mfa(&user),
-            user_mfa_setting_list: mfa_settings(&user),
+            preferred_mfa_setting: user.preferred_mfa_setting(),
+            user_mfa_setting_list: user.mfa_setting_list(),
         })
     }
 }

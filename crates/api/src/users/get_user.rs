@@ -6,7 +6,6 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::GetUser as Op;
 
-use super::{mfa_settings, preferred_mfa};
 use crate::{attributes::listed, failure::Answer, serve::Handle, subject};
 
 impl Handle for Op {
@@ -17,8 +16,8 @@ impl Handle for Op {
             username: user.username.as_str().into(),
             user_attributes: listed(user, |name| name == "sub" || caller.client.may_read(name)),
             mfa_options: None,
-            preferred_mfa_setting: preferred_mfa(user),
-            user_mfa_setting_list: mfa_settings(user),
+            preferred_mfa_setting: user.preferred_mfa_setting(),
+            user_mfa_setting_list: user.mfa_setting_list(),
         })
     }
 }

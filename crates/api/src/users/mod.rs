@@ -15,7 +15,7 @@ use poolhouse_domain::{
     shapes::UserType,
     users::{User, create::DraftRefused, names::NameRefused},
 };
-use poolhouse_wire::{Permits, codes, java_order::java_hash_order};
+use poolhouse_wire::{Permits, codes};
 
 use crate::{
     attributes::{self, listed},
@@ -34,17 +34,6 @@ pub(crate) fn user_type(user: &User, is_shown: impl Fn(&str) -> bool) -> UserTyp
         user_status: Some(user.status),
         mfa_options: None,
     }
-}
-
-/// `UserMFASettingList`: the factors that are switched on; absent if there are none.
-fn mfa_settings(user: &User) -> Option<Vec<String>> {
-    let factors = user.mfa.enabled.iter().map(|factor| factor.as_str().to_owned());
-    Some(java_hash_order(factors)).filter(|factors| !factors.is_empty())
-}
-
-/// `PreferredMfaSetting`, absent if there is none.
-fn preferred_mfa(user: &User) -> Option<String> {
-    user.mfa.preferred.map(|factor| factor.as_str().to_owned())
 }
 
 /// Changes a user whom an administrator names.

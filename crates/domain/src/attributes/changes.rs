@@ -136,7 +136,10 @@ fn move_to(
     }
     let is_declared_verified = set.get(contact.flag()).is_some_and(|flag| flag == "true");
     let is_auto_verified = pool.auto_verified_attributes().contains(&contact.setting());
-    if !is_declared_verified && is_kept_until_verified(pool, contact) {
+    // A first value replaces none, so that there is nothing to keep; and an attribute that the pool
+    // requires would be missing until the code comes back.
+    let has_old_value = user.attributes.contains_key(name);
+    if !is_declared_verified && has_old_value && is_kept_until_verified(pool, contact) {
         user.pending_attributes.insert(name.to_owned(), value.clone());
         return true;
     }

@@ -22,7 +22,7 @@ pub enum ViolatedRule {
     Unknown,
     /// It is required and absent.
     Missing,
-    /// The text has more UTF-16 units than this.
+    /// The text has more UTF-16 units than this; or bytes, where it can be an alias.
     TooLong(usize),
     /// The text has fewer UTF-16 units than this.
     TooShort(usize),
@@ -41,6 +41,14 @@ pub enum ViolatedRule {
 /// Attributes that nobody writes: the service sets them.
 const NOT_WRITABLE: [&str; 2] = ["sub", "identities"];
 
+/// Attributes that can be aliases.
+const ALIASES: [&str; 3] = ["email", "phone_number", "preferred_username"];
+
+/// The most bytes of a value by which users are found: the index of aliases takes no more than
+/// PostgreSQL's 2,704 bytes, and folding case can lengthen a value by half. Nobody's address comes
+/// near it (RFC 5321 section 4.5.3.1 stops at 320).
+const LONGEST_ALIAS: usize = 1_024;
+
 /// Checks values against the schema and the form of contacts. Empty values are not looked at: they
 /// stand for no value.
 pub(super) fn check(pool: &UserPool, given: &[(String, String)]) -> Result<(), AttributeRefused> {
@@ -48,7 +56,9 @@ pub(super) fn check(pool: &UserPool, given: &[(String, String)]) -> Result<(), A
         return Err(AttributeRefused::NotWritable(name.clone()));
     }
     let violations = given.iter().filter_map(|(name, value)| {
-        let rule = violated(pool.schema_attribute(name), value)?;
+        let is_long_alias = ALIASES.contains(&name.as_str()) && value.len() > LONGEST_ALIAS;
+        let rule = violated(pool.schema_attribute(name), value)
+            .or_else(|| is_long_alias.then_some(ViolatedRule::TooLong(LONGEST_ALIAS)))?;
         Some(Violation { attribute: name.clone(), rule })
     });
     let violations: Vec<Violation> = violations.collect();
@@ -126,7 +136,9 @@ fn violated_by_number(schema: &SchemaAttributeType, value: &str) -> Option<Viola
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shapes::{NumberAttributeConstraintsType, StringAttributeConstraintsType};
+    use crate::shapes::{
+        NumberAttributeConstraintsType, StringAttributeConstraintsType, UserPoolType,
+    };
 
     fn attribute(kind: AttributeDataType) -> SchemaAttributeType {
         SchemaAttributeType {
@@ -149,6 +161,30 @@ mod tests {
         assert_eq!(violated("🦀🦀"), None);
         assert_eq!(violated("🦀🦀x"), Some(ViolatedRule::TooLong(4)));
         assert_eq!(violated(""), None, "no value");
+    }
+
+    #[test]
+    fn values_that_can_be_aliases_fit_an_index() {
+        let mut email = attribute(AttributeDataType::String);
+        email.name = Some("email".to_owned());
+        let mut name = attribute(AttributeDataType::String);
+        name.name = Some("name".to_owned());
+        let pool = UserPool {
+            settings: UserPoolType {
+                schema_attributes: Some(vec![email, name]),
+                ..UserPoolType::default()
+            },
+            ..UserPool::default()
+        };
+        let given = |name: &str, value: String| check(&pool, &[(name.to_owned(), value)]);
+        // Bytes count, not characters.
+        let address = |umlauts: usize| format!("{}@ex.org", "ä".repeat(umlauts));
+        assert_eq!(given("email", address(508)), Ok(()));
+        let violation =
+            Violation { attribute: "email".to_owned(), rule: ViolatedRule::TooLong(LONGEST_ALIAS) };
+        let refused = AttributeRefused::NotConforming(vec![violation]);
+        assert_eq!(given("email", address(509)), Err(refused));
+        assert_eq!(given("name", "ä".repeat(1_024)), Ok(()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
     granted,
     ports::Transaction,
     shapes::ChallengeNameType,
-    users::{self, MfaFactor, User},
+    users::{self, MfaFactor, User, aliases::AliasTaken},
 };
 
 /// Why an answer is refused.
@@ -39,6 +39,10 @@ pub enum AnswerRefused {
     WrongSentCode,
     /// Too many wrong codes within an hour.
     TooManyWrongCodes,
+    /// The e-mail address to be set up is none.
+    BadAddress,
+    /// Somebody else holds the alias that the address would become.
+    AliasTaken(AliasTaken),
     /// The chosen factor is not among those offered.
     NotOffered,
     /// Nobody remembers the device.
@@ -90,8 +94,7 @@ pub async fn answer(
 ) -> Ruling<Outcome, AnswerRefused> {
     let username = granted!(required(responses, "USERNAME"));
     if challenge == ChallengeNameType::PasswordVerifier {
-        granted!(check_secret_hash(place.client, &[username], responses.get("SECRET_HASH")));
-        return srp::answer(place, responses).await;
+        return srp::answer(place, username, responses).await;
     }
     let Some(session) = session else { return Ok(Err(Missing("Session").into())) };
     let session = granted!(ChallengeSession::open(place.ports, session));
@@ -116,8 +119,13 @@ pub async fn answer(
             choose_factor(step, factors).await
         }
         (ChallengeNameType::MfaSetup, Step::MfaSetUp) => finish_mfa_setup(step).await,
-        // Set-up has not been done yet, or by a factor that this challenge can't set up.
-        (ChallengeNameType::MfaSetup, Step::MfaSetup(_)) => Ok(Err(AnswerRefused::NoSoftwareToken)),
+        (ChallengeNameType::MfaSetup, Step::MfaSetup(offered)) => match responses.get("EMAIL") {
+            Some(address) if offered.contains(&MfaFactor::Email) => {
+                second_factor::set_up_email(step, address).await
+            }
+            // No software token has been verified yet.
+            _ => Ok(Err(AnswerRefused::NoSoftwareToken)),
+        },
         _ if is_asked(challenge) => Ok(Err(SessionRefused::Invalid.into())),
         _ => Ok(Err(AnswerRefused::UnknownChallenge(challenge))),
     }
@@ -152,7 +160,10 @@ impl Answered<'_> {
     pub(super) async fn user(&self, tx: &mut dyn Transaction) -> Ruling<User, AnswerRefused> {
         let (place, username) = (self.place, self.username);
         let user = tx.user_by_sub(place.pool.id(), &self.session.sub).await?;
-        let user = user.filter(|user| users::is_named(place.pool, user, username));
+        let is_for = |user: &User| {
+            users::is_named(place.pool, user, username) && !self.session.is_outdated(user)
+        };
+        let user = user.filter(is_for);
         let Some(user) = user else { return Ok(Err(SessionRefused::Invalid.into())) };
         let names = [username, &user.username];
         granted!(check_secret_hash(place.client, &names, self.responses.get("SECRET_HASH")));
@@ -184,6 +195,10 @@ async fn choose_factor(
 /// asked.
 async fn finish_mfa_setup(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused> {
     let user = granted!(finish(step).await?);
+    if !user.software_token.is_verified() {
+        // An administrator has deleted it meanwhile.
+        return Ok(Err(AnswerRefused::NoSoftwareToken));
+    }
     Ok(Ok(next::sign_in(step.place, &user).await?))
 }
 
@@ -211,5 +226,9 @@ pub async fn read_setup(
     }
     granted!(session.check_unspent(tx).await?);
     let user = tx.user_by_sub(&session.user_pool_id, &session.sub).await?;
-    Ok(user.filter(|user| user.enabled).ok_or(SessionRefused::Invalid))
+    // Who has set up a token meanwhile must not have it replaced by an older sign-in.
+    let may_set_up = |user: &User| {
+        user.enabled && !user.software_token.is_verified() && !session.is_outdated(user)
+    };
+    Ok(user.filter(may_set_up).ok_or(SessionRefused::Invalid))
 }

@@ -1,12 +1,16 @@
 //! The first factor: who is it, may they sign in, is the password right.
 
+use std::{future::Future, sync::Arc};
+
+use zeroize::Zeroizing;
+
 use super::{Outcome, Place, next};
 use crate::{
     attempts::{Attempted, count_wrong_password},
     fault::{Fault, Ruling},
     granted,
     passwords::verifier::PasswordVerifier,
-    ports::compute,
+    ports::{Ports, compute},
     sealing::Purpose,
     shapes::UserStatusType,
     users::{self, User},
@@ -39,14 +43,30 @@ pub(super) async fn with_password(
 ) -> Ruling<Outcome, SignInRefused> {
     let user = granted!(identify(place, login).await?);
     let subject = subject(place, user.as_ref(), login);
-    let failed_before = granted!(check_lock(place, &subject).await?);
-    if is_right(place, user.as_ref(), login, password).await?
-        && let Some(user) = user
-    {
-        return admit(place, &user, &subject, failed_before).await;
-    }
-    record_failure(place, &subject).await?;
-    Ok(Err(SignInRefused::WrongPassword))
+    let check = is_right(place, user.as_ref(), login, password);
+    let failed_before = granted!(guess(place, &subject, check).await?);
+    let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
+    admit(place, &user, &subject, failed_before).await
+}
+
+/// Makes one guess in its turn: refuses while wrong passwords have locked the subject, and counts the
+/// guess if it is wrong. Answers whether any wrong ones are counted from before.
+pub(super) async fn guess(
+    place: Place<'_>,
+    subject: &str,
+    is_right: impl Future<Output = Result<bool, Fault>> + Send + 'static,
+) -> Ruling<bool, SignInRefused> {
+    let (ports, pool_id) = (place.ports.clone(), place.pool.id().to_owned());
+    let counted = subject.to_owned();
+    let work = async move {
+        let failed_before = granted!(check_lock(&ports, &pool_id, &counted).await?);
+        if is_right.await? {
+            return Ok(Ok(failed_before));
+        }
+        record_failure(&ports, &pool_id, &counted).await?;
+        Ok(Err(SignInRefused::WrongPassword))
+    };
+    place.ports.turns.take(place.pool.id(), subject, work).await
 }
 
 /// Finds the user for a login name and checks whether they may sign in at all. None if nobody has the
@@ -95,29 +115,31 @@ pub(super) fn subject(place: Place<'_>, user: Option<&User>, login: &str) -> Str
 }
 
 /// Refuses while wrong passwords have locked the subject; otherwise tells whether any are counted.
-pub(super) async fn check_lock(place: Place<'_>, subject: &str) -> Ruling<bool, SignInRefused> {
-    let mut tx = place.ports.store.read().await?;
-    let failures = tx.attempts(place.pool.id(), subject, Attempted::Password).await?;
-    let locked = failures.is_some_and(|f| f.locks_password(place.ports.clock.now()));
+async fn check_lock(ports: &Ports, pool_id: &str, subject: &str) -> Ruling<bool, SignInRefused> {
+    let mut tx = ports.store.read().await?;
+    let failures = tx.attempts(pool_id, subject, Attempted::Password).await?;
+    let locked = failures.is_some_and(|f| f.locks_password(ports.clock.now()));
     Ok(if locked { Err(SignInRefused::Locked) } else { Ok(failures.is_some()) })
 }
 
 /// Whether this is the user's password. Nobody's password takes as long to check as somebody's.
-async fn is_right(
+fn is_right(
     place: Place<'_>,
     user: Option<&User>,
     login: &str,
     password: &str,
-) -> Result<bool, Fault> {
+) -> impl Future<Output = Result<bool, Fault>> + Send + 'static {
     let stored = user.and_then(|user| user.password.as_ref());
     let is_real = stored.is_some();
     let verifier =
         stored.map_or_else(|| stand_in(place, login), |password| password.verifier.clone());
     let username = user.map_or(login, |user| &user.username).to_owned();
-    let (pool_id, password) = (place.pool.id().to_owned(), password.to_owned());
-    let matches =
-        compute(&*place.ports.workers, move || verifier.matches(&pool_id, &username, &password));
-    Ok(matches.await? && is_real)
+    let (pool_id, password) = (place.pool.id().to_owned(), Zeroizing::new(password.to_owned()));
+    let workers = Arc::clone(&place.ports.workers);
+    async move {
+        let matches = move || verifier.matches(&pool_id, &username, &password);
+        Ok(compute(&*workers, matches).await? && is_real)
+    }
 }
 
 /// The verifier that stands in for a user who isn't there: always the same for a name.
@@ -127,11 +149,24 @@ pub(super) fn stand_in(place: Place<'_>, login: &str) -> PasswordVerifier {
     PasswordVerifier::simulated(pool_id, login, &key)
 }
 
-/// Counts a wrong password, durably: the counter outlives the refusal.
-pub(super) async fn record_failure(place: Place<'_>, subject: &str) -> Result<(), Fault> {
-    let mut tx = place.ports.store.write().await?;
-    let now = place.ports.clock.now();
-    count_wrong_password(&mut *tx, place.pool.id(), subject, now).await?;
+/// How often counting is tried when concurrent changes win.
+const TRIES: u32 = 12;
+
+/// Counts a wrong password, durably: the counter outlives the refusal. Conflicts are met here, so
+/// that they don't make the whole sign-in compute again.
+async fn record_failure(ports: &Ports, pool_id: &str, subject: &str) -> Result<(), Fault> {
+    let mut tries = 1;
+    loop {
+        match try_to_record_failure(ports, pool_id, subject).await {
+            Err(Fault::Conflict(_)) if tries < TRIES => tries += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn try_to_record_failure(ports: &Ports, pool_id: &str, subject: &str) -> Result<(), Fault> {
+    let mut tx = ports.store.write().await?;
+    count_wrong_password(&mut *tx, pool_id, subject, ports.clock.now()).await?;
     tx.commit().await
 }
 

@@ -10,6 +10,7 @@
 //! | `new_password.rs` | the answer to `NEW_PASSWORD_REQUIRED` |
 //! | `second_factor.rs` | answers to MFA challenges |
 //! | `session.rs` | what a client carries between the steps |
+//! | `turns.rs` | one guess at a time |
 //!
 //! The happy path reads and does not write, except for what can be used only once: a TOTP code, and
 //! a challenge session.
@@ -22,6 +23,7 @@ mod second_factor;
 pub mod session;
 mod srp;
 pub mod start;
+pub mod turns;
 
 use std::{collections::BTreeMap, sync::Arc};
 

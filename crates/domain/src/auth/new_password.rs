@@ -78,6 +78,10 @@ async fn change(step: Answered<'_>, read: &User, password: &str) -> Ruling<User,
     let mut tx = place.ports.store.write().await?;
     let before = granted!(step.user(&mut *tx).await?);
     granted!(step.spend(&mut *tx).await?);
+    if before.status != UserStatusType::ForceChangePassword {
+        // A password was chosen since this session began: it must not be replaced.
+        return Ok(Err(SessionRefused::Invalid.into()));
+    }
     let mut user = before.clone();
     granted!(
         attributes::update(place.pool, &mut user, &given, Writer::Client(place.client))

@@ -6,11 +6,11 @@ use super::{
     Outcome, Place,
     answer::{AnswerRefused, Answered},
     next, required,
-    session::Step,
+    session::{SessionRefused, Step},
 };
 use crate::{
     attempts::{self, Attempted},
-    attributes::Contact,
+    attributes::{self, Contact},
     codes,
     fault::{Fault, Ruling},
     granted, messages,
@@ -18,7 +18,8 @@ use crate::{
     sealing::Purpose,
     shapes::{ChallengeNameType, UserPoolMfaType},
     totp,
-    users::{MfaFactor, User},
+    user_pools::UserPool,
+    users::{MfaFactor, User, aliases::OnConflict},
 };
 
 /// Asks for a code of a factor; sends one, if the factor is of that kind.
@@ -102,6 +103,10 @@ fn enable_if_required(place: Place<'_>, user: &mut User, factor: MfaFactor) {
 }
 
 /// Sends a code and asks for it: `SMS_MFA` or `EMAIL_OTP`.
+///
+/// Each code costs money or fills a mailbox, so that only some are sent in an hour. Beyond those the
+/// challenge is asked all the same, for a code that nobody gets: the operations that lead here list
+/// no error for it, and the codes of earlier challenges stay good for these.
 async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Result<Outcome, Fault> {
     let (contact, name) = match factor {
         MfaFactor::Email => (Contact::Email, ChallengeNameType::EmailOtp),
@@ -110,7 +115,9 @@ async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Resu
     let destination = user.attribute(contact.attribute()).unwrap_or_default();
     let code = codes::generate(&*place.ports.entropy);
     let message = messages::mfa_code(place.pool, user, contact, &code, place.ports.clock.now());
-    if let Err(failure) = place.ports.messenger.deliver(message).await {
+    if !may_send_another(place, user).await? {
+        tracing::warn!(sub = user.sub, "no sign-in code was sent: too many within an hour");
+    } else if let Err(failure) = place.ports.messenger.deliver(message).await {
         // The challenge is asked all the same: none of the operations that lead here lists
         // CodeDeliveryFailureException.
         tracing::warn!(%failure, "a sign-in code was not delivered");
@@ -125,15 +132,68 @@ async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Resu
     next::challenge(place, user, name, Step::SentCode(factor, hash), parameters)
 }
 
+/// Counts a code that is to be sent, and answers whether it may be.
+///
+/// Conflicts are met here: running the whole operation again would find its session used up.
+async fn may_send_another(place: Place<'_>, user: &User) -> Result<bool, Fault> {
+    const TRIES: u32 = 12;
+    let mut tries = 1;
+    loop {
+        match count_sending(place, user).await {
+            Err(Fault::Conflict(_)) if tries < TRIES => tries += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn count_sending(place: Place<'_>, user: &User) -> Result<bool, Fault> {
+    let mut tx = place.ports.store.write().await?;
+    let (pool_id, now) = (place.pool.id(), place.ports.clock.now());
+    let what = Attempted::SendMfaCode;
+    let counted = attempts::count(&mut *tx, pool_id, &user.sub, what, now).await?;
+    tx.commit().await?;
+    Ok(counted.is_ok())
+}
+
 /// What is hashed of a code that was sent: also where it went, so that it proves nothing about a
 /// number or address that the user was given since.
 fn hashed(user: &User, factor: MfaFactor, code: &str) -> Vec<u8> {
-    let contact = if factor == MfaFactor::Email { Contact::Email } else { Contact::PhoneNumber };
-    let destination = user.attribute(contact.attribute()).unwrap_or_default();
+    let name = contact_of(factor).attribute();
+    let waiting = user.pending_attributes.get(name).map(String::as_str);
+    let destination = user.attribute(name).or(waiting).unwrap_or_default();
     format!("{}\0{}\0mfa\0{destination}\0{code}", user.user_pool_id, user.sub).into_bytes()
 }
 
-/// Checks the answer to `SMS_MFA` or `EMAIL_OTP`. Receiving a text message proves the number.
+/// The contact to which codes of a factor go.
+const fn contact_of(factor: MfaFactor) -> Contact {
+    if matches!(factor, MfaFactor::Email) { Contact::Email } else { Contact::PhoneNumber }
+}
+
+/// Takes the address with which a user sets up codes by e-mail (`MFA_SETUP`), and sends one there.
+/// The address waits for the code before it becomes the user's.
+pub(super) async fn set_up_email(
+    step: Answered<'_>,
+    address: &str,
+) -> Ruling<Outcome, AnswerRefused> {
+    if !Contact::Email.accepts(address) {
+        return Ok(Err(AnswerRefused::BadAddress));
+    }
+    let mut tx = step.place.ports.store.write().await?;
+    let mut user = granted!(step.user(&mut *tx).await?);
+    if user.attribute("email").is_some() {
+        // With an address there is nothing to set up; it can't be replaced without proof.
+        return Ok(Err(SessionRefused::Invalid.into()));
+    }
+    granted!(step.spend(&mut *tx).await?);
+    let address = step.place.pool.name_key(address);
+    user.pending_attributes.insert("email".to_owned(), address.clone());
+    tx.update_user(&mut user).await?;
+    tx.commit().await?;
+    user.attributes.insert("email".to_owned(), address);
+    Ok(Ok(ask_sent_code(step.place, &user, MfaFactor::Email).await?))
+}
+
+/// Checks the answer to `SMS_MFA` or `EMAIL_OTP`.
 pub(super) async fn answer_sent_code(
     step: Answered<'_>,
     factor: MfaFactor,
@@ -141,24 +201,57 @@ pub(super) async fn answer_sent_code(
     hash: &[u8; 32],
 ) -> Ruling<Outcome, AnswerRefused> {
     let code = granted!(required(step.responses, response));
-    let (ports, pool_id) = (step.place.ports, step.place.pool.id());
+    let (ports, pool) = (step.place.ports, step.place.pool);
     let now = ports.clock.now();
     let mut tx = ports.store.write().await?;
     let mut user = granted!(step.user(&mut *tx).await?);
     let what = Attempted::SentCode;
-    let Ok(tried) = attempts::check(&mut *tx, pool_id, &user.sub, what, now).await? else {
+    let Ok(tried) = attempts::check(&mut *tx, pool.id(), &user.sub, what, now).await? else {
         return Ok(Err(AnswerRefused::TooManyWrongCodes));
     };
     if !ports.keyring.mac_matches(Purpose::CodeHash, &hashed(&user, factor, code), hash) {
         granted!(step.session.check_unspent(&mut *tx).await?);
-        attempts::record(&mut *tx, pool_id, &user.sub, what, now).await?;
+        attempts::record(&mut *tx, pool.id(), &user.sub, what, now).await?;
         tx.commit().await?;
         return Ok(Err(AnswerRefused::WrongSentCode));
     }
+    let before = user.clone();
     enable_if_required(step.place, &mut user, factor);
-    if factor == MfaFactor::Sms {
-        user.attributes.insert(Contact::PhoneNumber.flag().to_owned(), "true".to_owned());
+    let contact = contact_of(factor);
+    if user.attribute(contact.attribute()).is_none() {
+        // The code went to the address that waited for it.
+        let address = user.pending_attributes.remove(contact.attribute()).unwrap_or_default();
+        user.attributes.insert(contact.attribute().to_owned(), address);
+        user.attributes.insert(contact.flag().to_owned(), "true".to_owned());
+    } else if factor == MfaFactor::Sms && may_verify(&mut *tx, pool, &user, contact).await? {
+        // Receiving a text message proves the number.
+        user.attributes.insert(contact.flag().to_owned(), "true".to_owned());
+    }
+    if user.attributes != before.attributes {
+        let saved =
+            attributes::save(&mut *tx, pool, &before, &mut user, OnConflict::Refuse, now).await?;
+        granted!(saved.map_err(AnswerRefused::AliasTaken));
     }
     granted!(finish(step, tx, &mut user, tried.then_some(what)).await?);
     Ok(Ok(next::sign_in(step.place, &user).await?))
+}
+
+/// Whether a contact can count as verified: where it would become an alias that somebody else holds,
+/// it stays as it is, rather than keep the user from signing in.
+async fn may_verify(
+    tx: &mut dyn Transaction,
+    pool: &UserPool,
+    user: &User,
+    contact: Contact,
+) -> Result<bool, Fault> {
+    if user.is_verified(contact.attribute()) {
+        return Ok(false);
+    }
+    let value = user.attribute(contact.attribute()).unwrap_or_default();
+    let is_alias = pool.alias_attributes().iter().any(|a| a.as_str() == contact.attribute());
+    if !is_alias {
+        return Ok(true);
+    }
+    let holder = tx.user_by_alias(pool.id(), &pool.name_key(value)).await?;
+    Ok(holder.is_none_or(|holder| holder.sub == user.sub))
 }

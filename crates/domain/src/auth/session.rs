@@ -44,6 +44,8 @@ pub struct ChallengeSession {
     pub sub: String,
     /// What is asked.
     pub step: Step,
+    /// When this sign-in passed its first factor.
+    pub issued_at: Timestamp,
     /// When the session ends.
     pub expires_at: Timestamp,
 }
@@ -69,8 +71,16 @@ impl ChallengeSession {
             client_id: place.client.id().to_owned(),
             sub: user.sub.clone(),
             step,
+            issued_at: now,
             expires_at: now.plus_seconds(place.client.session_seconds()),
         }
+    }
+
+    /// Whether the first factor no longer counts: the password was changed since, or the user signed
+    /// out everywhere.
+    pub fn is_outdated(&self, user: &User) -> bool {
+        user.password.as_ref().is_some_and(|password| password.set_at > self.issued_at)
+            || user.signed_out_at.is_some_and(|at| at >= self.issued_at)
     }
 
     /// The session that follows this one within the same sign-in, with the same end.

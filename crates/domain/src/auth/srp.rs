@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use super::{
     Challenge, Outcome, Parameters, Place,
     answer::AnswerRefused,
-    first_factor::{self, SignInRefused, admit, identify, record_failure, stand_in},
+    check_secret_hash,
+    first_factor::{self, SignInRefused, admit, guess, identify, stand_in},
     required,
     session::SessionRefused,
 };
@@ -22,7 +23,7 @@ use crate::{
     shapes::ChallengeNameType,
     srp::{self, Exchange, Party, Proof, PublicKey},
     time::Timestamp,
-    users::User,
+    users::{self, User},
 };
 
 /// What the client carries from the challenge to the proof.
@@ -32,23 +33,27 @@ struct SecretBlock {
     id: String,
     user_pool_id: String,
     client_id: String,
-    /// The user; none for a challenge that only pretends there is one.
-    sub: Option<String>,
+    /// The user; for a challenge that only pretends there is one, a `sub` that nobody has. All
+    /// members are there in either case: the length of a sealed block shows.
+    sub: String,
     /// The name that was hashed with the password.
     username: String,
+    /// The name that was typed.
+    login: String,
     /// `A`, in hexadecimal digits.
     client_public: String,
     /// `b`, likewise.
     secret: String,
     /// `B`, likewise.
     public: String,
-    /// When the password was set: a proof of an older one does not count.
-    password_set_at: Option<Timestamp>,
+    /// When the password was set: a proof of an older one does not count. Without password, when
+    /// the block was made.
+    password_set_at: Timestamp,
     expires_at: Timestamp,
 }
 
 /// Answers `SRP_A` with a challenge. Somebody who isn't there gets one that looks the same, with
-/// the same salt every time.
+/// the same salt and username every time.
 pub(super) async fn challenge(
     place: Place<'_>,
     login: &str,
@@ -62,18 +67,23 @@ pub(super) async fn challenge(
     let exchange =
         compute(&*place.ports.workers, move || srp::Challenge::new(&verifier.verifier, &*entropy));
     let exchange = exchange.await?;
-    let username = user.as_ref().map_or(login, |user| &user.username).to_owned();
+    let (sub, username) = match &user {
+        Some(user) => (user.sub.clone(), user.username.clone()),
+        None => nobody(place, login),
+    };
+    let now = place.ports.clock.now();
     let block = SecretBlock {
         id: ids::random_uuid(&*place.ports.entropy),
         user_pool_id: place.pool.id().to_owned(),
         client_id: place.client.id().to_owned(),
-        sub: user.as_ref().map(|user| user.sub.clone()),
+        sub,
         username: username.clone(),
+        login: login.to_owned(),
         client_public: hex::encode(client_public.as_bytes()),
         secret: hex::encode(exchange.secret()),
         public: hex::encode(exchange.public()),
-        password_set_at: password.map(|password| password.set_at),
-        expires_at: place.ports.clock.now().plus_seconds(place.client.session_seconds()),
+        password_set_at: password.map_or(now, |password| password.set_at),
+        expires_at: now.plus_seconds(place.client.session_seconds()),
     };
     let parameters = [
         ("SALT", salt),
@@ -87,6 +97,12 @@ pub(super) async fn challenge(
         parameters: parameters.map(|(name, value)| (name.to_owned(), value)).into(),
         session: None,
     })))
+}
+
+/// `sub` and username of somebody who isn't there.
+fn nobody(place: Place<'_>, login: &str) -> (String, String) {
+    let (keyring, pool) = (&place.ports.keyring, place.pool);
+    (users::nobody::sub(keyring, pool, login), users::nobody::username(keyring, pool, login))
 }
 
 impl SecretBlock {
@@ -110,10 +126,13 @@ impl SecretBlock {
 /// Checks the answer to a challenge: `PASSWORD_VERIFIER`.
 ///
 /// A wrong proof counts as a wrong password and uses the block up, so that each guess needs a new
-/// challenge. The age of the block, not the client's `TIMESTAMP`, limits how long a proof is good:
-/// clocks of devices are wrong, and the service's tolerance is not known.
+/// challenge. A right one leaves it: recording it would make every sign-in write, only to stop a
+/// replay by somebody who reads the client's traffic, tokens included. The age of the block, not the
+/// client's `TIMESTAMP`, limits how long a proof is good: clocks of devices are wrong, and the
+/// service's tolerance is not known.
 pub(super) async fn answer(
     place: Place<'_>,
+    username: &str,
     responses: &Parameters,
 ) -> Ruling<Outcome, AnswerRefused> {
     let signature = granted!(required(responses, "PASSWORD_CLAIM_SIGNATURE")).to_owned();
@@ -122,42 +141,63 @@ pub(super) async fn answer(
     let wrong = AnswerRefused::SignIn(SignInRefused::WrongPassword);
     let Ok(sealed) = STANDARD.decode(sealed) else { return Ok(Err(wrong)) };
     let Some(block) = SecretBlock::open(place, &sealed) else { return Ok(Err(wrong)) };
+    let names = [username, &block.username];
+    granted!(check_secret_hash(place.client, &names, responses.get("SECRET_HASH")));
     if place.ports.clock.now() >= block.expires_at {
         return Ok(Err(SessionRefused::Expired.into()));
     }
     if place.pool.settings.device_configuration.is_some() && responses.contains_key("DEVICE_KEY") {
         return Ok(Err(AnswerRefused::UnknownDevice));
     }
-    let (user, is_spent) = read_for(place, &block).await?;
-    let subject = first_factor::subject(place, user.as_ref(), &block.username);
-    let failed_before = granted!(first_factor::check_lock(place, &subject).await?);
-    let proof = OwnedProof { sealed, timestamp, signature };
-    if !is_spent
-        && accepts(place, &block, user.as_ref(), proof).await?
-        && let Some(user) = user
-    {
-        return Ok(admit(place, &user, &subject, failed_before).await?.map_err(Into::into));
-    }
-    spend(place, &block).await?;
-    record_failure(place, &subject).await?;
-    Ok(Err(wrong))
-}
-
-/// The user of a block, and whether the block has been used up.
-async fn read_for(place: Place<'_>, block: &SecretBlock) -> Result<(Option<User>, bool), Fault> {
-    let mut tx = place.ports.store.read().await?;
-    let user = match &block.sub {
-        Some(sub) => tx.user_by_sub(place.pool.id(), sub).await?,
-        None => None,
+    let user = user_of(place, &block).await?;
+    let is_named = match &user {
+        Some(user) => users::is_named(place.pool, user, username),
+        // Somebody would be known by both names.
+        None => [&block.username, &block.login]
+            .iter()
+            .any(|name| place.pool.name_key(name) == place.pool.name_key(username)),
     };
-    Ok((user, tx.spent_at(&block.id).await?.is_some()))
+    if !is_named {
+        return Ok(Err(wrong));
+    }
+    let subject = first_factor::subject(place, user.as_ref(), &block.login);
+    let proof = OwnedProof { sealed, timestamp, signature };
+    let check = is_right(place, block, user.as_ref(), proof);
+    let failed_before = granted!(guess(place, &subject, check).await?);
+    let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
+    Ok(admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
 }
 
-/// Uses a block up.
-async fn spend(place: Place<'_>, block: &SecretBlock) -> Result<(), Fault> {
-    let mut tx = place.ports.store.write().await?;
-    tx.spend(&block.id, place.ports.clock.now(), block.expires_at).await?;
-    tx.commit().await
+/// The user of a block.
+async fn user_of(place: Place<'_>, block: &SecretBlock) -> Result<Option<User>, Fault> {
+    place.ports.store.read().await?.user_by_sub(place.pool.id(), &block.sub).await
+}
+
+/// Whether the block is unused and the proof right. Uses the block up if it isn't.
+fn is_right(
+    place: Place<'_>,
+    block: SecretBlock,
+    user: Option<&User>,
+    proof: OwnedProof,
+) -> impl Future<Output = Result<bool, Fault>> + Send + 'static {
+    let ports = place.ports.clone();
+    let password = user.and_then(|user| user.password.as_ref());
+    let is_current = password.is_some_and(|p| p.set_at == block.password_set_at);
+    let verifier = password.map_or_else(|| stand_in(place, &block.login), |p| p.verifier.clone());
+    async move {
+        if ports.store.read().await?.spent_at(&block.id).await?.is_some() {
+            return Ok(false);
+        }
+        let (id, expires_at) = (block.id.clone(), block.expires_at);
+        let accepted = compute(&*ports.workers, move || accepts(&block, &verifier, &proof));
+        if accepted.await?? && is_current {
+            return Ok(true);
+        }
+        let mut tx = ports.store.write().await?;
+        tx.spend(&id, ports.clock.now(), expires_at).await?;
+        tx.commit().await?;
+        Ok(false)
+    }
 }
 
 /// A proof, to be taken to a worker.
@@ -167,35 +207,26 @@ struct OwnedProof {
     signature: String,
 }
 
-/// Whether the proof shows the present password of the block's user. Costs the same for nobody.
-async fn accepts(
-    place: Place<'_>,
+/// Whether the proof shows the password of this verifier. Heavy. Costs the same for nobody's.
+fn accepts(
     block: &SecretBlock,
-    user: Option<&User>,
-    proof: OwnedProof,
+    verifier: &PasswordVerifier,
+    proof: &OwnedProof,
 ) -> Result<bool, Fault> {
-    let password = user.and_then(|user| user.password.as_ref());
-    let is_current = password.is_some() && password.map(|p| p.set_at) == block.password_set_at;
-    let verifier: PasswordVerifier =
-        password.map_or_else(|| stand_in(place, &block.username), |p| p.verifier.clone());
-    let (Ok(client_public), Ok(secret), Ok(public)) = (
+    let (Ok(client), Ok(secret), Ok(public)) = (
         PublicKey::from_hex(&block.client_public),
         hex::decode(&block.secret).map(Zeroizing::new),
         hex::decode(&block.public),
     ) else {
         return Err(Fault::broken("a secret block holds no numbers"));
     };
-    let (pool_id, username) = (place.pool.id().to_owned(), block.username.clone());
-    let accepted = compute(&*place.ports.workers, move || {
-        let exchange = Exchange {
-            party: Party::user(&pool_id, &username),
-            client: &client_public,
-            challenge: &srp::Challenge::resume(secret, public),
-            verifier: &verifier.verifier,
-        };
-        let OwnedProof { sealed, timestamp, signature } = &proof;
-        srp::read_timestamp(timestamp).is_some()
-            && exchange.accepts(&Proof { secret_block: sealed, timestamp, signature })
-    });
-    Ok(accepted.await? && is_current)
+    let exchange = Exchange {
+        party: Party::user(&block.user_pool_id, &block.username),
+        client: &client,
+        challenge: &srp::Challenge::resume(secret, public),
+        verifier: &verifier.verifier,
+    };
+    let OwnedProof { sealed, timestamp, signature } = proof;
+    Ok(srp::read_timestamp(timestamp).is_some()
+        && exchange.accepts(&Proof { secret_block: sealed, timestamp, signature }))
 }

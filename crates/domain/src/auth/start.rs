@@ -136,10 +136,12 @@ fn allows(client: &AppClient, flow: AuthFlowType) -> bool {
                 || client.lists_flow(&[Flow::AllowCustomAuth, Flow::CustomAuthFlowOnly])
         }
         AuthFlowType::UserPasswordAuth => {
-            client.lists_flow(&[Flow::AllowUserPasswordAuth, Flow::UserPasswordAuth])
+            !custom_only
+                && client.lists_flow(&[Flow::AllowUserPasswordAuth, Flow::UserPasswordAuth])
         }
         AuthFlowType::AdminUserPasswordAuth | AuthFlowType::AdminNoSrpAuth => {
-            client.lists_flow(&[Flow::AllowAdminUserPasswordAuth, Flow::AdminNoSrpAuth])
+            !custom_only
+                && client.lists_flow(&[Flow::AllowAdminUserPasswordAuth, Flow::AdminNoSrpAuth])
         }
         AuthFlowType::UserAuth => client.lists_flow(&[Flow::AllowUserAuth]),
     }
@@ -169,6 +171,9 @@ async fn by_refresh_token(
         return Ok(Err(StartRefused::RotationOn));
     }
     if !place.client.secrets.is_empty() {
+        if !parameters.contains_key("SECRET_HASH") {
+            return Ok(Err(SecretHashRefused::Missing.into()));
+        }
         let now = place.ports.clock.now();
         let (_, user) = granted!(refresh::accept(place.ports, place.client, token, now).await?);
         let names = [user.username.as_str(), user.sub.as_str()];

@@ -81,14 +81,13 @@ pub async fn refresh(
 ) -> Ruling<Tokens, RefreshRefused> {
     let now = ports.clock.now();
     let (state, user) = granted!(accept(ports, client, token, now).await?);
-    let successor = if client.rotates_refresh_tokens() {
-        granted!(rotate(ports, client, &state, now).await?);
-        Some(seal(ports, &state.next(ports))?)
-    } else {
-        None
-    };
     let mut tokens = issue::sign(ports, client, &user, &state.sign_in, now).await?;
-    tokens.refresh = successor;
+    if client.rotates_refresh_tokens() {
+        // Last, when nothing can fail any more: a client that gets no answer would try the old
+        // token again.
+        tokens.refresh = Some(seal(ports, &state.next(ports))?);
+        granted!(rotate(ports, client, &state, now).await?);
+    }
     Ok(Ok(tokens))
 }
 
@@ -139,7 +138,9 @@ async fn rotate(
         first_use.is_none_or(|used| now < used.plus_seconds(client.rotation_grace_seconds()));
     if !within_grace {
         let sign_in = &state.sign_in;
-        tx.revoke_origin(&sign_in.user_pool_id, &sign_in.origin_jti, state.expires_at).await?;
+        // The last access token may have been issued just before the refresh token expires.
+        let expires_at = state.expires_at.plus_seconds(client.access_token_seconds());
+        tx.revoke_origin(&sign_in.user_pool_id, &sign_in.origin_jti, expires_at).await?;
     }
     tx.commit().await?;
     Ok(if within_grace { Ok(()) } else { Err(RefreshRefused::Reused) })

@@ -4,12 +4,14 @@ pub mod aliases;
 pub mod create;
 pub mod filter;
 pub mod names;
+pub mod nobody;
 
 pub use aliases::aliases_in_effect;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use poolhouse_wire::java_order::java_hash_order;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -62,10 +64,11 @@ impl User {
         self.attributes.get(name).map(String::as_str)
     }
 
-    /// `UserMFASettingList`: the factors that are switched on; none instead of an empty list.
+    /// `UserMFASettingList`: the factors that are switched on, in the order in which the service
+    /// lists sets; none instead of an empty list.
     pub fn mfa_setting_list(&self) -> Option<Vec<String>> {
         let names = self.mfa.enabled.iter().map(|factor| factor.as_str().to_owned());
-        Some(names.collect::<Vec<_>>()).filter(|names| !names.is_empty())
+        Some(java_hash_order(names)).filter(|names| !names.is_empty())
     }
 
     /// `PreferredMfaSetting`.
@@ -297,6 +300,11 @@ pub async fn find(
 pub fn new_sub(entropy: &dyn Entropy) -> String {
     let mut bytes = [0; 16];
     entropy.fill(&mut bytes);
+    sub_of(bytes)
+}
+
+/// Bytes in the form of a `sub`.
+fn sub_of(bytes: [u8; 16]) -> String {
     let text = hex::encode(bytes);
     let group = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
     let (first, second, third) = (group(0, 8), group(8, 12), group(14, 16));

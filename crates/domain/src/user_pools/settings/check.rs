@@ -118,7 +118,12 @@ fn check_sms(sms: &SmsConfigurationType, identity: &Identity) -> Result<(), Sett
         (None, None) => return Err(SettingsRefused::SmsWithoutCaller),
         (Some(_), Some(_)) => return Err(SettingsRefused::TwoSmsSenders),
         (Some(caller), None) => caller,
-        (None, Some(eums)) => &eums.caller_arn,
+        (None, Some(eums)) => {
+            if eums.region.as_ref().is_some_and(|region| *region != identity.region) {
+                return Err(SettingsRefused::SnsRegion);
+            }
+            &eums.caller_arn
+        }
     };
     if account(caller) != identity.account_id {
         return Err(SettingsRefused::CrossAccountRole);
