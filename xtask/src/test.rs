@@ -108,6 +108,8 @@ fn rust_tests(postgres: Option<&Postgres>) -> Outcome {
     } else {
         command.args(["test", "--workspace"]);
     }
+    // The cases of the service model are behind a feature, as only tests need them.
+    command.args(["--features", "poolhouse-wire/model-cases"]);
     if let Some(postgres) = postgres {
         command.env(POSTGRES_VARIABLE, postgres.url("postgres"));
     }

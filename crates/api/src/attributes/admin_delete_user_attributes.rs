@@ -7,7 +7,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::AdminDeleteUserAttributes as Op;
 
-use super::{ChangeRefused, account_exists, delete, refusal};
+use super::{ChangeRefused, account_exists, delete, refusal, too_many_codes};
 use crate::{
     failure::{Answer, Failure, invalid_parameter, user_not_found},
     lookup,
@@ -32,6 +32,7 @@ fn refused(refused: ChangeRefused) -> Failure<Op> {
         // Deleting claims nothing; the operation lists no AliasExistsException.
         ChangeRefused::Alias(taken) => invalid_parameter(account_exists(&taken.attribute)),
         ChangeRefused::UserGone => user_not_found(),
+        ChangeRefused::TooManyCodes(limit) => too_many_codes(limit),
     }
 }
 

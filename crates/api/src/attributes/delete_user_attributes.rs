@@ -7,7 +7,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::DeleteUserAttributes as Op;
 
-use super::{ChangeRefused, account_exists, delete, refusal};
+use super::{ChangeRefused, account_exists, delete, refusal, too_many_codes};
 use crate::{
     failure::{Answer, Failure, invalid_parameter},
     serve::Handle,
@@ -30,6 +30,7 @@ fn refused(refused: ChangeRefused) -> Failure<Op> {
         // Deleting claims nothing; the operation lists no AliasExistsException.
         ChangeRefused::Alias(taken) => invalid_parameter(account_exists(&taken.attribute)),
         ChangeRefused::UserGone => Failure::user_gone(),
+        ChangeRefused::TooManyCodes(limit) => too_many_codes(limit),
     }
 }
 

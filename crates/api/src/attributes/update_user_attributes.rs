@@ -106,6 +106,65 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_first_address_is_not_kept_waiting() {
+        let stack = Stack::new().await;
+        let settings = json!({
+            "AutoVerifiedAttributes": ["email"],
+            "UserAttributeUpdateSettings": {
+                "AttributesRequireVerificationBeforeUpdate": ["email"],
+            },
+        });
+        let (_, token) = signed_in(&stack, settings).await;
+        let input = json!({ "AccessToken": token, "UserAttributeNames": ["email"] });
+        stack.ok("DeleteUserAttributes", input).await;
+        stack.ok("UpdateUserAttributes", set(&token, "email", "new@gm.com")).await;
+        assert_eq!(attribute(&stack, &token, "email").await, "new@gm.com");
+        assert_eq!(attribute(&stack, &token, "email_verified").await, "false");
+        let code = stack.last_code_for("new@gm.com");
+        let input = json!({ "AccessToken": token, "AttributeName": "email", "Code": code });
+        stack.ok("VerifyUserAttribute", input).await;
+        assert_eq!(attribute(&stack, &token, "email_verified").await, "true");
+    }
+
+    #[tokio::test]
+    async fn five_codes_an_hour_are_sent_and_the_next_change_is_refused() {
+        let stack = Stack::new().await;
+        let (pool, token) = signed_in(&stack, json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let address = |number: u32| format!("a{number}@ex.org");
+        let input = json!({ "AccessToken": token, "AttributeName": "email" });
+        stack.ok("GetUserAttributeVerificationCode", input.clone()).await;
+        for number in 1..5 {
+            stack.ok("UpdateUserAttributes", set(&token, "email", &address(number))).await;
+        }
+        let text = "Attempt limit exceeded, please try after some time.";
+        let refused =
+            stack.refusal("UpdateUserAttributes", set(&token, "email", &address(5))).await;
+        assert_eq!(refused, error("TooManyRequestsException", text));
+        assert_eq!(attribute(&stack, &token, "email").await, address(4));
+        let refused = stack.refusal("GetUserAttributeVerificationCode", input).await;
+        assert_eq!(refused, error("LimitExceededException", text));
+        assert_eq!(stack.messenger().messages().len(), 5);
+        // What sends nothing goes on, and administrators are not counted.
+        stack.ok("UpdateUserAttributes", set(&token, "name", "Jo")).await;
+        let attributes = json!([{ "Name": "email", "Value": address(6) }]);
+        let input = json!({ "UserPoolId": pool, "Username": "jo", "UserAttributes": attributes });
+        stack.ok("AdminUpdateUserAttributes", input).await;
+        assert_eq!(stack.messenger().messages().len(), 6);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_no_index_takes_is_refused() {
+        let stack = Stack::new().await;
+        let (_, token) = signed_in(&stack, json!({})).await;
+        let address = format!("{}@ex.org", "x".repeat(1_018));
+        let text = "Attributes did not conform to the schema: email: String must be no longer \
+                    than 1024 characters\n";
+        let refused = stack.refusal("UpdateUserAttributes", set(&token, "email", &address)).await;
+        assert_eq!(refused, invalid(text));
+        assert_eq!(attribute(&stack, &token, "email").await, "old@gm.com");
+    }
+
+    #[tokio::test]
     async fn other_values_change_at_once_and_empty_ones_are_deleted() {
         let stack = Stack::new().await;
         let (_, token) = signed_in(&stack, json!({ "AutoVerifiedAttributes": ["email"] })).await;
