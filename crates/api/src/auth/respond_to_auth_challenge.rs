@@ -323,7 +323,7 @@ mod tests {
     #[tokio::test]
     async fn a_new_password_and_the_missing_attributes_complete_the_first_sign_in() {
         let stack = Stack::new().await;
-        let schema = json!([{ "Name": "name", "Required": true, "Mutable": true }]);
+        let schema = json!([{ "Name": "name", "Required": true, "Mutable": false }]);
         let pool = stack.pool(json!({ "Schema": schema })).await;
         let client = stack.client(&pool, json!({})).await;
         let challenge = new_user(&stack, &pool, &client).await;

@@ -146,6 +146,12 @@ mod tests {
         let refused = stack.refusal("AssociateSoftwareToken", input).await;
         let message = "Invalid session for the user, session can only be used once.";
         assert_eq!(refused, error("NotAuthorizedException", message));
+        let unfinished = json!({
+            "ClientId": client, "ChallengeName": "MFA_SETUP", "Session": setup["Session"],
+            "ChallengeResponses": { "USERNAME": "ada" },
+        });
+        let refused = stack.refusal("RespondToAuthChallenge", unfinished).await;
+        assert_eq!(refused, error("NotAuthorizedException", message));
 
         let input = json!({
             "Session": first["Session"], "UserCode": code(&stack, &text(&first["SecretCode"]), 0),

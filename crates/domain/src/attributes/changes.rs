@@ -32,6 +32,9 @@ pub enum Creator<'a> {
 pub enum Writer<'a> {
     /// The user, through this client.
     Client(&'a AppClient),
+    /// A user made by an administrator, at the first sign-in: may give what is missing, once, even
+    /// where the schema allows no change.
+    FirstSignIn(&'a AppClient),
     /// An administrator, for whom clients' permissions don't count.
     Administrator,
 }
@@ -85,7 +88,10 @@ pub fn update(
         authorize(pool, client, changes.iter().map(|(name, _)| name.as_str()))?;
     }
     values::check(pool, changes)?;
-    refuse_immutable(pool, changes.iter().map(|(name, _)| name.as_str()))?;
+    let is_first_value =
+        |name: &&str| matches!(writer, Writer::FirstSignIn(_)) && user.attribute(name).is_none();
+    let names = changes.iter().map(|(name, _)| name.as_str());
+    refuse_immutable(pool, names.filter(|name| !is_first_value(name)))?;
     let (set, deleted): (Vec<_>, Vec<_>) = changes.iter().partition(|(_, value)| !value.is_empty());
     refuse_required(pool, deleted.iter().map(|(name, _)| name.as_str()))?;
 

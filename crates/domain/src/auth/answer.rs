@@ -123,8 +123,7 @@ pub async fn answer(
             Some(address) if offered.contains(&MfaFactor::Email) => {
                 second_factor::set_up_email(step, address).await
             }
-            // No software token has been verified yet.
-            _ => Ok(Err(AnswerRefused::NoSoftwareToken)),
+            _ => unfinished_mfa_setup(step).await,
         },
         _ if is_asked(challenge) => Ok(Err(SessionRefused::Invalid.into())),
         _ => Ok(Err(AnswerRefused::UnknownChallenge(challenge))),
@@ -200,6 +199,14 @@ async fn finish_mfa_setup(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused> 
         return Ok(Err(AnswerRefused::NoSoftwareToken));
     }
     Ok(Ok(next::sign_in(step.place, &user).await?))
+}
+
+/// `MFA_SETUP` before a software token was verified with this session.
+async fn unfinished_mfa_setup(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused> {
+    let mut tx = step.place.ports.store.read().await?;
+    granted!(step.session.check_unspent(&mut *tx).await?);
+    granted!(step.user(&mut *tx).await?);
+    Ok(Err(AnswerRefused::NoSoftwareToken))
 }
 
 /// Uses the session up and answers its user.

@@ -84,7 +84,7 @@ async fn change(step: Answered<'_>, read: &User, password: &str) -> Ruling<User,
     }
     let mut user = before.clone();
     granted!(
-        attributes::update(place.pool, &mut user, &given, Writer::Client(place.client))
+        attributes::update(place.pool, &mut user, &given, Writer::FirstSignIn(place.client))
             .map_err(|r| refused(r.into()))
     );
     user.password = Some(stored);
