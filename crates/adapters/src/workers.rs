@@ -14,10 +14,14 @@ use poolhouse_domain::ports::Workers;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Jobs that may be queued or running, for each thread. A job takes about a millisecond, so a full
-/// queue is some 60 ms of work; whoever comes later waits outside, in order of arrival.
-const PLACES_PER_THREAD: usize = 64;
+/// queue is half a second of work.
+const PLACES_PER_THREAD: usize = 512;
 
-/// A fixed set of operating-system threads that take jobs from one bounded queue.
+/// A fixed set of operating-system threads that take jobs from one bounded queue, in order of
+/// arrival.
+///
+/// When the queue is full, a job is dropped at once, so that its caller is told of a fault and can
+/// try again: answers that come after a client has given up help nobody.
 ///
 /// The threads end when the value is dropped and the queue is empty.
 pub struct ThreadWorkers {
@@ -114,9 +118,8 @@ impl Queue {
 #[async_trait]
 impl Workers for ThreadWorkers {
     async fn run(&self, job: Box<dyn FnOnce() + Send>) {
-        // The semaphore is never closed while `self` lives, so there is always a place to come.
-        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
-            return;
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return tracing::warn!("too many jobs wait for the workers: one is refused");
         };
         let (done, over) = oneshot::channel();
         self.queue.push(Task { job, done, _place: place });
@@ -127,9 +130,12 @@ impl Workers for ThreadWorkers {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
+    use std::{
+        sync::{
+            atomic::{AtomicUsize, Ordering},
+            mpsc,
+        },
+        time::Duration,
     };
 
     use poolhouse_domain::ports::compute;
@@ -157,11 +163,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_jobs_than_places_are_all_done() {
+    async fn jobs_up_to_the_limit_are_all_done() {
         let workers = Arc::new(workers(2));
         let count = Arc::new(AtomicUsize::new(0));
         let mut waiting = Vec::new();
-        for _ in 0..1_000 {
+        for _ in 0..2 * PLACES_PER_THREAD {
             let (workers, count) = (Arc::clone(&workers), Arc::clone(&count));
             waiting.push(tokio::spawn(async move {
                 compute(&*workers, move || count.fetch_add(1, Ordering::SeqCst)).await
@@ -170,8 +176,32 @@ mod tests {
         for handle in waiting {
             handle.await.unwrap().unwrap();
         }
-        assert_eq!(count.load(Ordering::SeqCst), 1_000);
+        assert_eq!(count.load(Ordering::SeqCst), 2 * PLACES_PER_THREAD);
         assert_eq!(workers.places.available_permits(), 2 * PLACES_PER_THREAD);
+    }
+
+    #[tokio::test]
+    async fn a_job_is_refused_at_once_while_the_queue_is_full() {
+        let workers = Arc::new(workers(1));
+        let (release, gate) = mpsc::channel::<()>();
+        let mut waiting = vec![tokio::spawn({
+            let workers = Arc::clone(&workers);
+            async move { compute(&*workers, move || gate.recv().is_ok()).await }
+        })];
+        for _ in 1..PLACES_PER_THREAD {
+            let workers = Arc::clone(&workers);
+            waiting.push(tokio::spawn(async move { compute(&*workers, || true).await }));
+        }
+        while workers.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = compute(&*workers, || true);
+        assert!(tokio::time::timeout(Duration::from_secs(10), refused).await.unwrap().is_err());
+        release.send(()).unwrap();
+        for handle in waiting {
+            assert!(handle.await.unwrap().unwrap());
+        }
+        assert!(compute(&*workers, || true).await.unwrap());
     }
 
     #[tokio::test]

@@ -78,6 +78,10 @@ pub(crate) struct Dev {
     /// What issuers begin with, if not with the address of this server.
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
+    /// Answer requests to this host name too, and those of web pages from it; may be repeated.
+    /// Names of this machine, such as localhost, and the host of the issuer need not be given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
 }
 
 /// Which installation a command is for.

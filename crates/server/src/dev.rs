@@ -9,10 +9,14 @@ use zeroize::Zeroizing;
 
 use crate::{
     Outcome, background,
+    body::BodyMemory,
     cli::Dev,
     config::{check_account, check_issuer, check_region},
     dev_endpoints::DevTools,
-    installation, listener, seed,
+    hosts::Hosts,
+    installation, listener,
+    peers::Peers,
+    seed,
     signatures::Unchecked,
     site::Site,
     stop,
@@ -21,6 +25,8 @@ use crate::{
 /// Serves until it is told to stop.
 pub(crate) async fn run(options: Dev) -> Outcome<()> {
     check(&options)?;
+    let hosts = Hosts::new(options.issuer.as_deref(), &options.allow_host)
+        .map_err(|text| format!("--allow-host {text}"))?;
     let listener = listener::bind(options.listen).await?;
     let endpoint = format!("http://{}", listener.local_addr()?);
     let identity = Identity {
@@ -46,11 +52,16 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     }
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&ports.clock));
-    let dev = Some(DevTools { inbox, clock });
-    let site = Arc::new(Site { ports, signatures: Box::new(Unchecked), dev });
+    let dev = Some(DevTools { inbox, clock, hosts });
+    let site = Arc::new(Site {
+        ports,
+        signatures: Box::new(Unchecked),
+        bodies: BodyMemory::default(),
+        dev,
+    });
     let stop = stop::requested()?;
     welcome(&endpoint, &region)?;
-    listener::run(listener, None, site, stop).await;
+    listener::run(listener, None, Peers::unlimited(), site, stop).await;
     sweeper.abort();
     store.close().await;
     Ok(())

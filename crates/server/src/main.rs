@@ -1,6 +1,7 @@
 //! The `poolhouse` binary: configuration, wiring, listeners, command line.
 
 mod background;
+mod body;
 mod cli;
 mod commands;
 mod config;
@@ -8,9 +9,11 @@ mod cors;
 mod dev;
 mod dev_endpoints;
 mod document;
+mod hosts;
 mod installation;
 mod listener;
 mod logs;
+mod peers;
 mod seed;
 mod serve;
 mod signatures;

@@ -9,8 +9,8 @@ use poolhouse_adapters::{
 use poolhouse_domain::{messages::Messenger, ports::Clock};
 
 use crate::{
-    Outcome, background, config::Config, installation, listener, signatures::Verified, site::Site,
-    stop, tls,
+    Outcome, background, body::BodyMemory, config::Config, installation, listener, peers::Peers,
+    signatures::Verified, site::Site, stop, tls,
 };
 
 /// Serves until it is told to stop.
@@ -37,11 +37,18 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let reloader = background::reload_keys(store.clone(), Arc::clone(&clock));
     let signatures =
         Verified { store: Arc::clone(&ports.store), clock, region: ports.identity.region.clone() };
-    let site = Arc::new(Site { ports, signatures: Box::new(signatures), dev: None });
+    let site = Arc::new(Site {
+        ports,
+        signatures: Box::new(signatures),
+        bodies: BodyMemory::default(),
+        dev: None,
+    });
     let stop = stop::requested()?;
     let scheme = if tls.is_some() { "https" } else { "http, behind a proxy" };
     tracing::info!(address = %listener.local_addr()?, scheme, "serving");
-    listener::run(listener, tls, site, stop).await;
+    // A proxy connects on behalf of everybody.
+    let peers = if tls.is_some() { Peers::limited() } else { Peers::unlimited() };
+    listener::run(listener, tls, peers, site, stop).await;
     sweeper.abort();
     reloader.abort();
     store.close().await;

@@ -5,31 +5,23 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     task::Poll,
-    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE, request::Parts,
 };
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::body::Body;
 use poolhouse_api::{ApiRequest, signatures::Signatures};
 use poolhouse_domain::ports::{Entropy, Ports};
 use serde_json::json;
 
 use crate::{
+    body::BodyMemory,
     cors,
-    dev_endpoints::{self, DevTools},
+    dev_endpoints::{self, DevTools, OWN},
 };
-
-/// The largest body that is read, in bytes. The largest that the protocol needs hold assets of
-/// branding: a million bytes, in base64.
-pub(crate) const LARGEST_BODY: usize = 2 * 1024 * 1024;
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// Paths of our own, apart from those of the service.
-const OWN: &str = "/_poolhouse/";
 
 /// Everything that is served.
 pub(crate) struct Site {
@@ -37,14 +29,10 @@ pub(crate) struct Site {
     pub(crate) ports: Ports,
     /// Whether and how signatures are checked.
     pub(crate) signatures: Box<dyn Signatures>,
+    /// The memory for requests.
+    pub(crate) bodies: BodyMemory,
     /// Inbox and clock, in `dev` only.
     pub(crate) dev: Option<DevTools>,
-}
-
-/// A body that could not be read, and the answer to that.
-struct Unreadable {
-    status: StatusCode,
-    message: String,
 }
 
 impl Site {
@@ -79,50 +67,30 @@ impl Site {
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        if let Some(Err(refusal)) = self.dev.as_ref().map(|dev| dev.hosts.check(parts)) {
+            tracing::info!(request_id, refusal, "refused");
+            return error(StatusCode::FORBIDDEN, "AccessDeniedException", &refusal);
+        }
         if parts.method == Method::OPTIONS {
             return cors::preflight(parts);
         }
-        let body = match read(body, BODY_TIMEOUT).await {
+        let body = match self.bodies.read(parts, body).await {
             Ok(body) => body,
             Err(problem) => {
                 tracing::info!(request_id, status = problem.status.as_u16(), "body not read");
-                return error(problem.status, "SerializationException", &problem.message);
+                return error(problem.status, problem.name, &problem.message);
             }
         };
+        let body = body.bytes();
         if let Some(name) = parts.uri.path().strip_prefix(OWN) {
-            return dev_endpoints::serve(name, parts, &body, &self.ports, self.dev.as_ref()).await;
+            return dev_endpoints::serve(name, parts, body, &self.ports, self.dev.as_ref()).await;
         }
         if let Some(response) = poolhouse_web::serve(&self.ports, parts).await {
             tracing::info!(request_id, status = response.status().as_u16(), "document served");
             return response;
         }
-        let request = ApiRequest { parts, body: &body, request_id };
+        let request = ApiRequest { parts, body, request_id };
         poolhouse_api::serve(&self.ports, &*self.signatures, request).await
-    }
-}
-
-/// Reads a whole body, within limits of size and time.
-async fn read<B>(body: B, patience: Duration) -> Result<Bytes, Unreadable>
-where
-    B: Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let collected = Limited::new(body, LARGEST_BODY).collect();
-    match tokio::time::timeout(patience, collected).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        // Status and type are our choice: what the service answers is not on record.
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Unreadable {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            message: format!("The request body is larger than {LARGEST_BODY} bytes."),
-        }),
-        Ok(Err(_)) => Err(Unreadable {
-            status: StatusCode::BAD_REQUEST,
-            message: "The request body could not be read.".to_owned(),
-        }),
-        Err(_) => Err(Unreadable {
-            status: StatusCode::REQUEST_TIMEOUT,
-            message: "The request body did not arrive in time.".to_owned(),
-        }),
     }
 }
 
@@ -162,30 +130,21 @@ fn request_id(entropy: &dyn Entropy) -> String {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_testkit::Kit;
+
     use super::*;
+    use crate::signatures::Unchecked;
 
     #[tokio::test]
-    async fn a_body_over_the_limit_is_refused_and_one_at_the_limit_is_read() {
-        let fits = Full::new(Bytes::from(vec![0; LARGEST_BODY]));
-        assert_eq!(read(fits, BODY_TIMEOUT).await.ok().unwrap().len(), LARGEST_BODY);
-        let exceeds = Full::new(Bytes::from(vec![0; LARGEST_BODY + 1]));
-        assert_eq!(read(exceeds, BODY_TIMEOUT).await.err().unwrap().status, 413);
-    }
-
-    #[tokio::test]
-    async fn a_body_that_does_not_come_is_given_up() {
-        struct Never;
-        impl Body for Never {
-            type Data = Bytes;
-            type Error = std::convert::Infallible;
-            fn poll_frame(
-                self: std::pin::Pin<&mut Self>,
-                _: &mut std::task::Context<'_>,
-            ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
-                Poll::Pending
-            }
-        }
-        assert_eq!(read(Never, Duration::ZERO).await.err().unwrap().status, 408);
+    async fn a_body_that_no_memory_is_left_for_is_answered_so_that_clients_try_again() {
+        let ports = Kit::new().await.unwrap().ports;
+        let bodies = BodyMemory::none();
+        let site = Site { ports, signatures: Box::new(Unchecked), bodies, dev: None };
+        let request = Request::post("/").body(Full::new(Bytes::from_static(b"{}"))).unwrap();
+        let response = site.answer(request).await;
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["x-amzn-errortype"], "ServiceUnavailable:");
+        assert_eq!(response.headers()["access-control-allow-origin"], "*");
     }
 
     #[tokio::test]

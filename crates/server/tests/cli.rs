@@ -89,10 +89,15 @@ impl Server {
 
     /// Sends a request and reads the answer, whose connection is closed after it.
     fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+        self.ask_as("localhost", method, path, headers, body)
+    }
+
+    /// The same under a host name.
+    fn ask_as(&self, host: &str, method: &str, path: &str, headers: &str, body: &str) -> Answer {
         let mut stream = self.connect();
         let length = body.len();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
              content-length: {length}\r\n{headers}\r\n{body}"
         );
         stream.write_all(request.as_bytes()).unwrap();
@@ -161,6 +166,7 @@ fn dev_starts_says_how_to_reach_it_and_is_healthy() {
     let mut server = Server::start(&["--ephemeral"]);
     let health = server.get("/_poolhouse/health");
     assert_eq!((health.status, &health.json()["status"]), (200, &json!("ok")));
+    assert_eq!(health.json()["version"], env!("CARGO_PKG_VERSION"));
     assert!(health.head.contains("x-amzn-requestid: ") && health.head.contains("date: "));
     server.signal("-INT");
     assert!(server.child.wait().unwrap().success());
@@ -211,10 +217,11 @@ fn errors_preflights_and_large_bodies_have_cors_headers() {
     let preflight = server.ask("OPTIONS", "/", asked, "");
     assert_eq!(preflight.status, 200);
     assert!(preflight.head.contains("access-control-allow-headers: x-amz-target,content-type"));
-    let large = "x".repeat(1024 * 1024 + 1);
+    let large = "x".repeat(256 * 1024 + 1);
     // The server answers before it has read everything, so the sender may see a closed connection.
     let mut stream = server.connect();
-    let head = format!("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", large.len());
+    let head =
+        format!("POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", large.len());
     stream.write_all(head.as_bytes()).unwrap();
     let mut first = [0; 12];
     let _ = stream.write_all(large.as_bytes());
@@ -241,6 +248,34 @@ fn the_clock_can_be_moved() {
 }
 
 #[test]
+fn dev_serves_names_and_pages_of_this_machine_only() {
+    let server = Server::start(&["--ephemeral", "--allow-host", "pool.test"]);
+    let refused = server.ask_as("evil.example:7665", "GET", "/_poolhouse/messages", "", "");
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.json()["__type"], "AccessDeniedException");
+    assert!(refused.json()["message"].as_str().unwrap().contains("--allow-host evil.example"));
+    for host in ["pool.test", &server.address] {
+        assert_eq!(server.ask_as(host, "GET", "/_poolhouse/messages", "", "").status, 200);
+    }
+    let call_from = |origin: &str, operation: &str, input: &str| {
+        let headers = format!(
+            "x-amz-target: AWSCognitoIdentityProviderService.{operation}\r\norigin: {origin}\r\n"
+        );
+        let answer = server.ask("POST", "/", &headers, input);
+        assert!(answer.head.contains("access-control-allow-origin: *"));
+        answer.status
+    };
+    let list = r#"{"MaxResults": 1}"#;
+    assert_eq!(call_from("https://evil.example", "ListUserPools", list), 403);
+    assert_eq!(call_from("http://localhost:3000", "ListUserPools", list), 200);
+    assert_eq!(call_from("https://evil.example", "GetUser", "{}"), 400, "anybody may ask this");
+    let origin = "origin: https://evil.example\r\n";
+    let moved = server.ask("POST", "/_poolhouse/clock", origin, r#"{"advance": 1}"#);
+    assert_eq!(moved.status, 403);
+    assert_eq!(server.get("/_poolhouse/clock").json()["offset"], 0.0);
+}
+
+#[test]
 fn http_2_with_prior_knowledge_is_spoken() {
     let server = Server::start(&["--ephemeral"]);
     let mut stream = server.connect();
@@ -249,6 +284,10 @@ fn http_2_with_prior_knowledge_is_spoken() {
     let mut frame = [0; 9];
     stream.read_exact(&mut frame).unwrap();
     assert_eq!(frame[3], 4, "the first frame of the answer is SETTINGS too");
+    let mut settings = vec![0; usize::from(frame[2])];
+    stream.read_exact(&mut settings).unwrap();
+    // SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113 section 6.5.2).
+    assert!(settings.chunks(6).any(|setting| setting == [0, 3, 0, 0, 0, 100]), "{settings:?}");
 }
 
 #[test]
@@ -257,7 +296,7 @@ fn a_request_in_flight_is_finished_before_the_server_stops() {
     let mut stream = server.connect();
     let body = r#"{"MaxResults": 10}"#;
     let head = format!(
-        "POST / HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\
+        "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\
          x-amz-target: AWSCognitoIdentityProviderService.ListUserPools\r\n\r\n",
         body.len()
     );
@@ -288,6 +327,8 @@ fn dev_refuses_what_would_leave_the_machine_and_what_can_t_work() {
     assert!(blocked.contains("/dev/null/data") && blocked.contains("--data"), "{blocked}");
     let region = complaint(&["dev", "--ephemeral", "--listen", "127.0.0.1:0", "--region", "EU"]);
     assert!(region.contains("--region must be"), "{region}");
+    let host = complaint(&["dev", "--ephemeral", "--allow-host", "http://pool.test"]);
+    assert!(host.contains("--allow-host \"http://pool.test\" must be a host name"), "{host}");
     let url = ["--database", "mysql://x:secret@y/z"];
     let folder = tempfile::tempdir().unwrap();
     let data = ["dev", "--listen", "127.0.0.1:0", "--data", path(folder.path())];
@@ -417,7 +458,10 @@ fn serve_verifies_signatures_and_has_no_inbox() {
         "00".repeat(32)
     );
     assert_eq!(refused(&old), (400, "InvalidSignatureException".to_owned()));
-    assert_eq!(server.get("/_poolhouse/health").status, 200);
+    let health = server.get("/_poolhouse/health");
+    assert_eq!((health.status, health.json()), (200, json!({ "status": "ok" })));
+    let elsewhere = server.ask_as("evil.example", "GET", "/_poolhouse/health", "", "");
+    assert_eq!(elsewhere.status, 200, "names are for proxies to check");
     assert_eq!(server.get("/_poolhouse/messages").status, 404);
     assert_eq!(server.get("/_poolhouse/clock").status, 404);
     server.stop();
