@@ -114,7 +114,11 @@ fn totp_user(user_pool_id: &str, number: u32, secret: &[u8; 32]) -> User {
     User {
         password: Some(password(user_pool_id, number)),
         software_token: SoftwareToken { active: Some(active), pending: None },
-        mfa: MfaPreference { enabled: BTreeSet::from([factor]), preferred: Some(factor) },
+        mfa: MfaPreference {
+            enabled: BTreeSet::from([factor]),
+            preferred: Some(factor),
+            sms_option: false,
+        },
         ..user(user_pool_id, number)
     }
 }

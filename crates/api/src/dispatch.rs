@@ -18,6 +18,8 @@ pub(crate) async fn dispatch(ports: &Ports, name: Name, body: &[u8]) -> Response
     }
     match name {
         Name::AddCustomAttributes => run!(AddCustomAttributes),
+        Name::AddUserPoolClientSecret => run!(AddUserPoolClientSecret),
+        Name::AdminAddUserToGroup => run!(AdminAddUserToGroup),
         Name::AdminConfirmSignUp => run!(AdminConfirmSignUp),
         Name::AdminCreateUser => run!(AdminCreateUser),
         Name::AdminDeleteSoftwareToken => run!(AdminDeleteSoftwareToken),
@@ -28,25 +30,35 @@ pub(crate) async fn dispatch(ports: &Ports, name: Name, body: &[u8]) -> Response
         Name::AdminGetUser => run!(AdminGetUser),
         Name::AdminGetUserAuthFactors => run!(AdminGetUserAuthFactors),
         Name::AdminInitiateAuth => run!(AdminInitiateAuth),
+        Name::AdminListGroupsForUser => run!(AdminListGroupsForUser),
+        Name::AdminRemoveUserFromGroup => run!(AdminRemoveUserFromGroup),
         Name::AdminResetUserPassword => run!(AdminResetUserPassword),
         Name::AdminRespondToAuthChallenge => run!(AdminRespondToAuthChallenge),
         Name::AdminSetUserMFAPreference => run!(AdminSetUserMFAPreference),
         Name::AdminSetUserPassword => run!(AdminSetUserPassword),
+        Name::AdminSetUserSettings => run!(AdminSetUserSettings),
         Name::AdminUpdateUserAttributes => run!(AdminUpdateUserAttributes),
         Name::AdminUserGlobalSignOut => run!(AdminUserGlobalSignOut),
         Name::AssociateSoftwareToken => run!(AssociateSoftwareToken),
         Name::ChangePassword => run!(ChangePassword),
         Name::ConfirmForgotPassword => run!(ConfirmForgotPassword),
         Name::ConfirmSignUp => run!(ConfirmSignUp),
+        Name::CreateGroup => run!(CreateGroup),
+        Name::CreateResourceServer => run!(CreateResourceServer),
         Name::CreateUserPool => run!(CreateUserPool),
         Name::CreateUserPoolClient => run!(CreateUserPoolClient),
+        Name::DeleteGroup => run!(DeleteGroup),
+        Name::DeleteResourceServer => run!(DeleteResourceServer),
         Name::DeleteUser => run!(DeleteUser),
         Name::DeleteUserAttributes => run!(DeleteUserAttributes),
         Name::DeleteUserPool => run!(DeleteUserPool),
         Name::DeleteUserPoolClient => run!(DeleteUserPoolClient),
+        Name::DeleteUserPoolClientSecret => run!(DeleteUserPoolClientSecret),
+        Name::DescribeResourceServer => run!(DescribeResourceServer),
         Name::DescribeUserPool => run!(DescribeUserPool),
         Name::DescribeUserPoolClient => run!(DescribeUserPoolClient),
         Name::ForgotPassword => run!(ForgotPassword),
+        Name::GetGroup => run!(GetGroup),
         Name::GetTokensFromRefreshToken => run!(GetTokensFromRefreshToken),
         Name::GetUser => run!(GetUser),
         Name::GetUserAttributeVerificationCode => run!(GetUserAttributeVerificationCode),
@@ -54,15 +66,25 @@ pub(crate) async fn dispatch(ports: &Ports, name: Name, body: &[u8]) -> Response
         Name::GetUserPoolMfaConfig => run!(GetUserPoolMfaConfig),
         Name::GlobalSignOut => run!(GlobalSignOut),
         Name::InitiateAuth => run!(InitiateAuth),
+        Name::ListGroups => run!(ListGroups),
+        Name::ListResourceServers => run!(ListResourceServers),
+        Name::ListTagsForResource => run!(ListTagsForResource),
+        Name::ListUserPoolClientSecrets => run!(ListUserPoolClientSecrets),
         Name::ListUserPoolClients => run!(ListUserPoolClients),
         Name::ListUserPools => run!(ListUserPools),
         Name::ListUsers => run!(ListUsers),
+        Name::ListUsersInGroup => run!(ListUsersInGroup),
         Name::ResendConfirmationCode => run!(ResendConfirmationCode),
         Name::RespondToAuthChallenge => run!(RespondToAuthChallenge),
         Name::RevokeToken => run!(RevokeToken),
         Name::SetUserMFAPreference => run!(SetUserMFAPreference),
         Name::SetUserPoolMfaConfig => run!(SetUserPoolMfaConfig),
+        Name::SetUserSettings => run!(SetUserSettings),
         Name::SignUp => run!(SignUp),
+        Name::TagResource => run!(TagResource),
+        Name::UntagResource => run!(UntagResource),
+        Name::UpdateGroup => run!(UpdateGroup),
+        Name::UpdateResourceServer => run!(UpdateResourceServer),
         Name::UpdateUserAttributes => run!(UpdateUserAttributes),
         Name::UpdateUserPool => run!(UpdateUserPool),
         Name::UpdateUserPoolClient => run!(UpdateUserPoolClient),
@@ -100,7 +122,7 @@ mod tests {
     use crate::testing::Stack;
 
     /// How many operations are missing at most. Lower it when you add one; never raise it.
-    const MISSING_AT_MOST: usize = 90;
+    const MISSING_AT_MOST: usize = 68;
 
     #[tokio::test]
     async fn the_list_of_missing_operations_is_true_and_only_shrinks() {
@@ -120,7 +142,8 @@ mod tests {
     #[tokio::test]
     async fn a_missing_operation_checks_its_input_all_the_same() {
         let stack = Stack::new().await;
-        let refused = stack.refusal("CreateGroup", serde_json::json!({ "GroupName": "x" })).await;
+        let refused =
+            stack.refusal("GetUICustomization", serde_json::json!({ "ClientId": "x" })).await;
         let message = "1 validation error detected: Value null at 'userPoolId' failed to satisfy \
                        constraint: Member must not be null";
         assert_eq!(refused, crate::testing::invalid(message));

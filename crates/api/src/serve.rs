@@ -146,7 +146,11 @@ pub(crate) fn undecodable(problem: &DecodeError) -> Response<String> {
 fn faulted(name: OperationName, fault: &Fault) -> Response<String> {
     let source = std::error::Error::source(fault).map(ToString::to_string);
     tracing::error!(operation = name.as_str(), %fault, source, "operation failed");
-    error(500, "InternalErrorException", "Something went wrong")
+    // A few newer operations list another name for it.
+    let newer = "InternalServerException";
+    let is_newer = name.errors().contains(&newer);
+    let code = if is_newer { newer } else { "InternalErrorException" };
+    error(500, code, "Something went wrong")
 }
 
 /// An error answer.

@@ -1,6 +1,9 @@
 //! Which second factors a user has switched on, and which one is asked for first.
 
-use crate::users::{MfaFactor, User};
+use crate::{
+    shapes::{DeliveryMediumType, MFAOptionType},
+    users::{MfaFactor, User},
+};
 
 /// A wish for one factor. Factors that a request doesn't name stay as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,35 @@ pub enum Refused {
     /// The user lacks what the factor needs: a verified software token, a telephone number, an
     /// e-mail address.
     NotSetUp(MfaFactor),
+    /// An option of old that is not about text messages to the user's telephone number.
+    NotSms,
+}
+
+/// Replaces the options of old, which know text messages to `phone_number` only. None switch them
+/// off. What was chosen by [`apply`] stays.
+pub fn set_options(user: &mut User, options: &[MFAOptionType]) -> Result<(), Refused> {
+    let is_sms = |option: &MFAOptionType| {
+        option.delivery_medium == Some(DeliveryMediumType::Sms)
+            && option.attribute_name.as_deref() == Some("phone_number")
+    };
+    if !options.iter().all(is_sms) {
+        return Err(Refused::NotSms);
+    }
+    let is_wanted = !options.is_empty();
+    if is_wanted && !is_set_up(user, MfaFactor::Sms) {
+        return Err(Refused::NotSetUp(MfaFactor::Sms));
+    }
+    user.mfa.sms_option = is_wanted;
+    Ok(())
+}
+
+/// The options of old that a user has, none instead of an empty list.
+pub fn options(user: &User) -> Option<Vec<MFAOptionType>> {
+    let sms = MFAOptionType {
+        delivery_medium: Some(DeliveryMediumType::Sms),
+        attribute_name: Some("phone_number".to_owned()),
+    };
+    user.mfa.sms_option.then(|| vec![sms])
 }
 
 /// Applies the wishes to a user.
@@ -47,6 +79,8 @@ pub fn apply(user: &mut User, wishes: &[Wish]) -> Result<(), Refused> {
             user.mfa.enabled.insert(wish.factor);
         } else {
             user.mfa.enabled.remove(&wish.factor);
+            // Off is off, however it was switched on: a belief.
+            user.mfa.sms_option &= wish.factor != MfaFactor::Sms;
         }
         if wish.preferred {
             user.mfa.preferred = Some(wish.factor);
@@ -69,6 +103,7 @@ fn is_set_up(user: &User, factor: MfaFactor) -> bool {
 /// Switches a factor off, when what it needs is gone.
 pub fn drop_factor(user: &mut User, factor: MfaFactor) {
     user.mfa.enabled.remove(&factor);
+    user.mfa.sms_option &= factor != MfaFactor::Sms;
     if user.mfa.preferred == Some(factor) {
         user.mfa.preferred = None;
     }

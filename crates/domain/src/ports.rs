@@ -13,7 +13,9 @@ use crate::{
     data_keys::DataKeys,
     directory::Directory,
     fault::Fault,
+    groups::Groups,
     messages::Messenger,
+    resource_servers::ResourceServers,
     sealing::Keyring,
     sessions::Sessions,
     time::Timestamp,
@@ -82,10 +84,12 @@ pub trait Transaction:
     UserPools
     + AppClients
     + Users
+    + Groups
     + Codes
     + AttemptCounters
     + Sessions
     + SigningKeys
+    + ResourceServers
     + AccessKeys
     + DataKeys
     + Send

@@ -17,8 +17,11 @@ struct Migration {
 }
 
 /// Every step, in order. A step that was released never changes again.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, text: include_str!("../migrations/0001_initial.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, text: include_str!("../migrations/0001_initial.sql") },
+    Migration { version: 2, text: include_str!("../migrations/0002_groups.sql") },
+    Migration { version: 3, text: include_str!("../migrations/0003_resource_servers.sql") },
+];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (
     version {int} NOT NULL PRIMARY KEY,

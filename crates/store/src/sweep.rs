@@ -29,11 +29,21 @@ const EXPIRED_SPENT: &str = "DELETE FROM spent WHERE id IN
 const EXPIRED_ORIGINS: &str = "DELETE FROM revoked_origins WHERE (pool_id, origin_jti) IN
     (SELECT pool_id, origin_jti FROM revoked_origins WHERE expires_at <= $1 LIMIT 1000)";
 
+/// How long a deleted group is watched, in seconds: a request that saw it may still add a member.
+const GROUP_GRACE: i64 = 60;
+
+const DELETED_GROUPS: &str = "SELECT pool_id, group_id, deleted_at FROM deleted_groups
+    ORDER BY deleted_at LIMIT 100";
+const FORMER_MEMBERS: &str =
+    "DELETE FROM memberships WHERE pool_id = $1 AND group_id = $2 AND sub IN
+    (SELECT sub FROM memberships WHERE pool_id = $1 AND group_id = $2 LIMIT 1000)";
+const FORGET_GROUP: &str = "DELETE FROM deleted_groups WHERE pool_id = $1 AND group_id = $2";
+
 const DELETED_POOLS: &str = "SELECT id, emptied_at FROM user_pools WHERE is_deleting = 1
     ORDER BY id LIMIT 100";
 
 /// What a pool left, each with at most a batch of rows at a time.
-const REMAINS: [&str; 7] = [
+const REMAINS: [&str; 11] = [
     "DELETE FROM users WHERE pool_id = $1 AND sub IN
         (SELECT sub FROM users WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM aliases WHERE (pool_id, alias_key, attribute) IN
@@ -46,8 +56,16 @@ const REMAINS: [&str; 7] = [
         (SELECT pool_id, origin_jti FROM revoked_origins WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM app_clients WHERE client_id IN
         (SELECT client_id FROM app_clients WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM memberships WHERE (pool_id, group_id, sub) IN
+        (SELECT pool_id, group_id, sub FROM memberships WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM groups WHERE (pool_id, name_key) IN
+        (SELECT pool_id, name_key FROM groups WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM deleted_groups WHERE (pool_id, group_id) IN
+        (SELECT pool_id, group_id FROM deleted_groups WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM signing_keys WHERE (pool_id, kid) IN
         (SELECT pool_id, kid FROM signing_keys WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM resource_servers WHERE (pool_id, identifier) IN
+        (SELECT pool_id, identifier FROM resource_servers WHERE pool_id = $1 LIMIT 1000)",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";
@@ -64,6 +82,9 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
         (EXPIRED_ORIGINS, now.plus_seconds(-CLOCK_SKEW)),
     ] {
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
+    }
+    if remove_former_members(engine, now).await? {
+        return Ok(true);
     }
     let mut pools = engine.read().fetch_all(DELETED_POOLS, &[]).await?;
     for row in &mut pools {
@@ -90,6 +111,21 @@ async fn remove_remains(engine: &Engine, pool_id: &str) -> Result<bool, Fault> {
         is_more |= remove(engine, sql, values![pool_id]).await? >= BATCH;
     }
     Ok(is_more)
+}
+
+/// Removes a batch of the members that deleted groups had; answers whether a batch was full.
+async fn remove_former_members(engine: &Engine, now: Timestamp) -> Result<bool, Fault> {
+    let mut groups = engine.read().fetch_all(DELETED_GROUPS, &[]).await?;
+    for row in &mut groups {
+        let (pool_id, id, deleted_at) = (row.text()?, row.text()?, row.time()?);
+        if remove(engine, FORMER_MEMBERS, values![&pool_id, &id]).await? >= BATCH {
+            return Ok(true);
+        }
+        if now.seconds_since(deleted_at) >= GROUP_GRACE {
+            remove(engine, FORGET_GROUP, values![&pool_id, &id]).await?;
+        }
+    }
+    Ok(false)
 }
 
 /// Runs one statement in a transaction of its own.

@@ -20,10 +20,15 @@ use poolhouse_domain::{
     attempts::{Attempted, Attempts},
     codes::{CodePurpose, IssuedCode},
     data_keys::WrappedDataKey,
+    groups::Group,
     passwords::verifier::PasswordVerifier,
     ports::Store,
+    resource_servers::ResourceServer,
     sealing::{MasterKey, Purpose},
-    shapes::{EmailMfaConfigType, UserPoolClientType, UserPoolType, UserStatusType},
+    shapes::{
+        EmailMfaConfigType, ResourceServerScopeType, ResourceServerType, UserPoolClientType,
+        UserPoolType, UserStatusType,
+    },
     time::Timestamp,
     tokens::keys::{KeyUse, StoredSigningKey},
     totp::{ActiveSecret, Secret, SoftwareToken},
@@ -165,6 +170,7 @@ macro_rules! on_durable_engines {
 on_every_engine! {
     pools_are_stored_replaced_and_listed,
     stale_pools_and_clients_are_not_written,
+    resource_servers_are_kept_by_pool_and_identifier,
     clients_keep_their_secrets,
     users_come_back_as_they_were_stored,
     names_that_are_taken_leave_nothing_behind,
@@ -184,6 +190,11 @@ on_every_engine! {
     pages_are_stable_while_users_come_and_go,
     prefixes_end_where_they_should,
     deleting_a_user_leaves_nothing,
+    groups_are_stored_replaced_and_listed,
+    stale_groups_are_not_written,
+    members_are_paged_from_both_sides,
+    one_of_many_gets_a_group_name,
+    a_deleted_group_loses_its_members_at_once_and_is_emptied_in_batches,
     a_deleted_pool_disappears_at_once_and_is_emptied_in_batches,
     the_sweep_removes_only_what_has_expired,
     what_is_not_committed_is_gone,
@@ -374,6 +385,53 @@ async fn stale_pools_and_clients_are_not_written(site: Site) {
     assert_eq!((pool.version, client.version), (0, 0));
 }
 
+fn resource_server(pool_id: &str, identifier: &str) -> ResourceServer {
+    let settings = ResourceServerType {
+        user_pool_id: Some(pool_id.to_owned()),
+        identifier: Some(identifier.to_owned()),
+        name: Some("Größe".to_owned()),
+        scopes: Some(vec![ResourceServerScopeType {
+            scope_name: "read".to_owned(),
+            scope_description: "漢字".to_owned(),
+        }]),
+        managed_by: None,
+    };
+    ResourceServer { settings, version: 0 }
+}
+
+async fn resource_servers_are_kept_by_pool_and_identifier(site: Site) {
+    let store = site.open().await;
+    let long = "~".repeat(256);
+    let mut stored: Vec<_> =
+        ["a", "A", "a/b", &long].map(|identifier| resource_server(POOL, identifier)).into();
+    let mut tx = store.write().await.unwrap();
+    for server in stored.iter().chain([&resource_server("other", "a")]) {
+        assert!(tx.insert_resource_server(server).await.unwrap());
+    }
+    assert!(!tx.insert_resource_server(&resource_server(POOL, "a/b")).await.unwrap());
+    assert_eq!(tx.resource_server(POOL, "a").await.unwrap().as_ref(), stored.first());
+    assert_eq!(tx.resource_server(POOL, "b").await.unwrap(), None);
+    assert_eq!(tx.resource_server("other", "A").await.unwrap(), None);
+    assert_eq!(tx.count_resource_servers(POOL).await.unwrap(), 4);
+    assert_eq!(tx.count_resource_servers("none").await.unwrap(), 0);
+
+    stored[0].settings.scopes = None;
+    tx.update_resource_server(&mut stored[0]).await.unwrap();
+    assert_eq!(stored[0].version, 1);
+    let mut stale = resource_server(POOL, "a");
+    let refused = tx.update_resource_server(&mut stale).await;
+    assert!(matches!(refused, Err(Fault::Conflict(_))), "{refused:?}");
+    stored.swap(0, 1);
+    assert_eq!(tx.list_resource_servers(POOL, None, 9).await.unwrap(), stored);
+    assert_eq!(tx.list_resource_servers(POOL, Some("a"), 1).await.unwrap(), stored[2..3]);
+
+    assert!(tx.delete_resource_server(POOL, "a").await.unwrap());
+    assert!(!tx.delete_resource_server(POOL, "a").await.unwrap());
+    assert_eq!(tx.resource_server(POOL, "a").await.unwrap(), None);
+    assert!(tx.resource_server("other", "a").await.unwrap().is_some());
+    tx.commit().await.unwrap();
+}
+
 async fn clients_keep_their_secrets(site: Site) {
     let store = site.open().await;
     let (mut first, mut public) = (client("1a", POOL), client("1b", POOL));
@@ -417,6 +475,7 @@ fn complete_user() -> User {
     };
     complete.mfa.enabled = [MfaFactor::SoftwareToken, MfaFactor::Sms].into();
     complete.mfa.preferred = Some(MfaFactor::SoftwareToken);
+    complete.mfa.sms_option = true;
     complete.signed_out_at = Some(Timestamp::from_micros(1_700_000_000_123_456));
     complete
 }
@@ -881,6 +940,149 @@ async fn deleting_a_user_leaves_nothing(site: Site) {
     insert(&store, &user(1), &[alias("email", "1@example.com")]).await.unwrap();
 }
 
+fn group(name: &str) -> Group {
+    Group {
+        user_pool_id: POOL.to_owned(),
+        id: format!("id of {name}"),
+        name: name.to_owned(),
+        description: None,
+        role_arn: None,
+        precedence: None,
+        created_at: at(0),
+        modified_at: at(0),
+    }
+}
+
+async fn groups_are_stored_replaced_and_listed(site: Site) {
+    let store = site.open().await;
+    let mut tx = store.write().await.unwrap();
+    let mut full = Group {
+        description: Some("Größe".to_owned()),
+        role_arn: Some("arn:aws:iam::123456789012:role/x".to_owned()),
+        precedence: Some(i32::MAX),
+        ..group("Ö".repeat(128).as_str())
+    };
+    for group in [&full, &group("b"), &group("A")] {
+        assert!(tx.insert_group(group).await.unwrap());
+    }
+    let elsewhere = Group { user_pool_id: "other".to_owned(), ..group("A") };
+    assert!(tx.insert_group(&elsewhere).await.unwrap());
+    let taken = Group { id: "another".to_owned(), ..group("a") };
+    assert!(!tx.insert_group(&taken).await.unwrap());
+    tx.commit().await.unwrap();
+
+    let mut tx = store.write().await.unwrap();
+    (full.description, full.precedence, full.modified_at) = (None, Some(0), at(5));
+    tx.update_group(&full).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.group(POOL, &"ö".repeat(128)).await.unwrap(), Some(full.clone()));
+    assert_eq!(view.group(POOL, "nothing").await.unwrap(), None);
+    assert_eq!(view.list_groups(POOL, None, 2).await.unwrap(), [group("A"), group("b")]);
+    assert_eq!(view.list_groups(POOL, Some("b"), 2).await.unwrap(), [full]);
+    assert_eq!(view.count_groups(POOL).await.unwrap(), 3);
+    assert_eq!(view.count_groups("nowhere").await.unwrap(), 0);
+}
+
+async fn stale_groups_are_not_written(site: Site) {
+    let store = site.open().await;
+    let group = group("a");
+    let mut tx = store.write().await.unwrap();
+    assert!(matches!(tx.update_group(&group).await, Err(Fault::Conflict(_))));
+    drop(tx);
+    let mut tx = store.write().await.unwrap();
+    let outcome = tx.delete_group(&group, at(0)).await;
+    assert!(matches!(outcome, Err(Fault::Conflict(_))), "{outcome:?}");
+}
+
+async fn members_are_paged_from_both_sides(site: Site) {
+    let store = site.open().await;
+    let (a, b) = (group("a"), group("B"));
+    let mut tx = store.write().await.unwrap();
+    for group in [&b, &a] {
+        tx.insert_group(group).await.unwrap();
+    }
+    for number in 1..=5 {
+        let user = user(number);
+        tx.insert_user(&user, &user.username, &[]).await.unwrap().unwrap();
+        tx.insert_member(&a, &user.sub).await.unwrap();
+    }
+    for number in [2, 4, 2] {
+        tx.insert_member(&b, &sub(number)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.list_members(&a, None, 3).await.unwrap(), [user(1), user(2), user(3)]);
+    let rest = view.list_members(&a, Some(&sub(3)), 3).await.unwrap();
+    assert_eq!(rest, [user(4), user(5)]);
+    assert_eq!(view.list_members(&b, None, 3).await.unwrap(), [user(2), user(4)]);
+    assert_eq!(view.groups_of_user(POOL, &sub(2)).await.unwrap(), [a.clone(), b.clone()]);
+    assert_eq!(view.groups_of_user(POOL, &sub(1)).await.unwrap(), vec![a.clone()]);
+    assert_eq!(view.groups_of_user("other", &sub(1)).await.unwrap(), []);
+
+    let mut tx = store.write().await.unwrap();
+    for _ in 0..2 {
+        tx.delete_member(&a, &sub(2)).await.unwrap();
+        tx.delete_user(POOL, &sub(4)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(view.groups_of_user(POOL, &sub(2)).await.unwrap(), vec![b.clone()]);
+    assert_eq!(view.groups_of_user(POOL, &sub(4)).await.unwrap(), []);
+    assert_eq!(view.list_members(&a, None, 9).await.unwrap(), [user(1), user(3), user(5)]);
+    assert_eq!(view.list_members(&b, None, 9).await.unwrap(), [user(2)]);
+}
+
+async fn one_of_many_gets_a_group_name(site: Site) {
+    let store = site.open().await;
+    let outcomes = together(8, |number| {
+        let store = store.clone();
+        async move {
+            let group = Group { id: number.to_string(), ..group("same") };
+            persistently!(store, tx => tx.insert_group(&group).await)
+        }
+    })
+    .await;
+    assert_eq!(outcomes.iter().filter(|is_stored| **is_stored).count(), 1);
+}
+
+async fn a_deleted_group_loses_its_members_at_once_and_is_emptied_in_batches(site: Site) {
+    let store = site.open().await;
+    let (gone, stays) = (group("gone"), group("stays"));
+    let mut tx = store.write().await.unwrap();
+    tx.insert_user(&user(1), "user1", &[]).await.unwrap().unwrap();
+    for group in [&gone, &stays] {
+        tx.insert_group(group).await.unwrap();
+        for number in 1..=1_200 {
+            tx.insert_member(group, &sub(number)).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+
+    let mut tx = store.write().await.unwrap();
+    tx.delete_group(&gone, at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.groups_of_user(POOL, &sub(1)).await.unwrap(), vec![stays.clone()]);
+    let again = Group { id: "another id".to_owned(), ..group("gone") };
+    let mut tx = store.write().await.unwrap();
+    assert!(tx.insert_group(&again).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(view.list_members(&again, None, 9).await.unwrap(), []);
+
+    assert!(store.sweep(at(1)).await.unwrap(), "more than a batch remains");
+    assert!(!store.sweep(at(2)).await.unwrap());
+    assert_eq!(view.list_members(&gone, None, 9).await.unwrap(), []);
+    // A request that had found the group before.
+    let mut tx = store.write().await.unwrap();
+    tx.insert_member(&gone, &sub(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    store.sweep(at(60)).await.unwrap();
+    assert_eq!(view.list_members(&gone, None, 9).await.unwrap(), []);
+    assert_eq!(view.groups_of_user(POOL, &sub(1)).await.unwrap(), vec![stays.clone()]);
+    assert_eq!(view.list_members(&stays, None, 9).await.unwrap(), [user(1)]);
+}
+
 async fn a_deleted_pool_disappears_at_once_and_is_emptied_in_batches(site: Site) {
     let store = site.open().await;
     let mut tx = store.write().await.unwrap();
@@ -888,6 +1090,7 @@ async fn a_deleted_pool_disappears_at_once_and_is_emptied_in_batches(site: Site)
     tx.insert_user_pool(&pool("other")).await.unwrap();
     tx.insert_app_client(&client("client", POOL)).await.unwrap();
     tx.insert_signing_key(&signing_key("kid", KeyUse::Id, 0)).await.unwrap();
+    tx.insert_resource_server(&resource_server(POOL, "api")).await.unwrap();
     for number in 0..1_200 {
         let alias = alias("email", &format!("{number}@example.com"));
         let user = user(number);
@@ -912,7 +1115,10 @@ async fn a_deleted_pool_disappears_at_once_and_is_emptied_in_batches(site: Site)
     assert_eq!(page(&store, None, None, 1_500).await.len(), 200);
     assert!(!store.sweep(at(2)).await.unwrap());
     assert_eq!(page(&store, None, None, 1_500).await.len(), 0);
+    assert_eq!(view.count_resource_servers(POOL).await.unwrap(), 0);
     assert_eq!(by_alias(&store, "7@example.com").await, None);
+    assert_eq!(view.count_groups(POOL).await.unwrap(), 0);
+    assert_eq!(view.groups_of_user(POOL, &sub(7)).await.unwrap(), []);
     // A request that had looked the pool up before.
     insert(&store, &user(5_000), &[]).await.unwrap();
     assert!(!store.sweep(at(70)).await.unwrap());

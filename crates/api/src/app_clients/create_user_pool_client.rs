@@ -1,7 +1,7 @@
 //! `CreateUserPoolClient`: a new app client of a user pool.
 
 use poolhouse_domain::{
-    app_clients::settings,
+    app_clients::settings::{self, Surroundings},
     ports::Ports,
     shapes::{CreateUserPoolClientRequest, CreateUserPoolClientResponse},
 };
@@ -15,8 +15,9 @@ impl Handle for Op {
         let mut tx = ports.store.write().await?;
         let pool = tx.user_pool(&input.user_pool_id).await?;
         let pool = pool.ok_or_else(|| no_user_pool(&input.user_pool_id))?;
-        let (identity, entropy) = (&ports.identity, &*ports.entropy);
-        let client = settings::create(input, &pool, identity, entropy, ports.clock.now())
+        let scopes = input.allowed_oauth_scopes.as_deref();
+        let around = Surroundings::of(&mut *tx, &pool, &ports.identity, scopes).await?;
+        let client = settings::create(input, &around, &*ports.entropy, ports.clock.now())
             .map_err(|refused| client_refused(&refused))?;
         tx.insert_app_client(&client).await?;
         tx.commit().await?;
@@ -335,6 +336,50 @@ mod tests {
         assert_eq!(
             stack.refusal("CreateUserPoolClient", input).await,
             error("ResourceNotFoundException", "User pool us-east-1_Nowhere12 does not exist.")
+        );
+    }
+
+    #[tokio::test]
+    async fn scopes_of_resource_servers_can_be_had_while_they_exist() {
+        let stack = Stack::new().await;
+        let (pool, other) = (stack.pool(json!({})).await, stack.pool(json!({})).await);
+        for (pool, identifier, scope) in
+            [(&pool, "https://a.example/v1", "read"), (&other, "b", "read")]
+        {
+            let scopes = json!([{ "ScopeName": scope, "ScopeDescription": "d" }]);
+            let input = json!({
+                "UserPoolId": pool, "Identifier": identifier, "Name": "n", "Scopes": scopes,
+            });
+            stack.ok("CreateResourceServer", input).await;
+        }
+        let known = "https://a.example/v1/read";
+        let machine = json!({
+            "AllowedOAuthFlowsUserPoolClient": true, "AllowedOAuthFlows": ["client_credentials"],
+            "AllowedOAuthScopes": [known], "GenerateSecret": true,
+        });
+        let client = created(&stack, &pool, machine).await;
+        assert_eq!(client["AllowedOAuthScopes"], json!([known]));
+        for unknown in ["https://a.example/v1/write", "https://a.example/v1", "b/read", "read"] {
+            let input = json!({
+                "UserPoolId": pool, "ClientName": "c",
+                "AllowedOAuthScopes": ["openid", known, unknown],
+            });
+            let message = format!("Invalid scope requested: {unknown}");
+            assert_eq!(
+                stack.refusal("CreateUserPoolClient", input).await,
+                error("ScopeDoesNotExistException", &message)
+            );
+        }
+
+        let names = json!({ "UserPoolId": pool, "Identifier": "https://a.example/v1" });
+        stack.call("DeleteResourceServer", names).await;
+        let names = json!({ "UserPoolId": pool, "ClientId": client["ClientId"] });
+        let kept = stack.ok("DescribeUserPoolClient", names.clone()).await;
+        assert_eq!(kept["UserPoolClient"]["AllowedOAuthScopes"], json!([known]));
+        let input = merged(names, json!({ "AllowedOAuthScopes": [known] }));
+        assert_eq!(
+            stack.refusal("UpdateUserPoolClient", input).await,
+            error("ScopeDoesNotExistException", &format!("Invalid scope requested: {known}"))
         );
     }
 }

@@ -1,15 +1,18 @@
-//! Operations on app clients: making, changing, listing and deleting them.
+//! Operations on app clients: making, changing, listing and deleting them, and their secrets.
 
+mod add_user_pool_client_secret;
 mod create_user_pool_client;
 mod delete_user_pool_client;
+mod delete_user_pool_client_secret;
 mod describe_user_pool_client;
+mod list_user_pool_client_secrets;
 mod list_user_pool_clients;
 mod update_user_pool_client;
 
 use poolhouse_domain::{
-    app_clients::{AppClient, settings::ClientRefused},
+    app_clients::{AppClient, ClientSecret, secrets::SecretsRefused, settings::ClientRefused},
     ports::Transaction,
-    shapes::UserPoolClientType,
+    shapes::{ClientSecretDescriptorType, UserPoolClientType},
     user_pools::UserPool,
 };
 use poolhouse_wire::{Permits, codes};
@@ -61,5 +64,31 @@ where
         R::UnknownScope(_) => Failure::new(codes::ScopeDoesNotExistException, message),
         R::ChoiceBasedSignIn(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
         _ => invalid_parameter(message),
+    }
+}
+
+/// What is shown of a secret, without its value.
+fn secret_descriptor(secret: &ClientSecret) -> ClientSecretDescriptorType {
+    ClientSecretDescriptorType {
+        client_secret_id: Some(secret.id.clone()),
+        client_secret_value: None,
+        client_secret_create_date: Some(secret.created_at.to_wire()),
+    }
+}
+
+/// What is said of secrets that stay as they are.
+fn secrets_refused<Op>(refused: &SecretsRefused) -> Failure<Op>
+where
+    Op: Permits<codes::InvalidParameterException>
+        + Permits<codes::LimitExceededException>
+        + Permits<codes::ResourceNotFoundException>,
+{
+    let message = refused.to_string();
+    match refused {
+        SecretsRefused::TooMany => Failure::new(codes::LimitExceededException, message),
+        SecretsRefused::Unknown(_) => Failure::new(codes::ResourceNotFoundException, message),
+        SecretsRefused::Public(_) | SecretsRefused::Registered(_) | SecretsRefused::Last => {
+            invalid_parameter(message)
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `UpdateUserPoolClient`: replaces the settings of an app client.
 
 use poolhouse_domain::{
-    app_clients::settings,
+    app_clients::settings::{self, Surroundings},
     ports::Ports,
     shapes::{UpdateUserPoolClientRequest, UpdateUserPoolClientResponse},
 };
@@ -15,7 +15,9 @@ impl Handle for Op {
         let mut tx = ports.store.write().await?;
         let (mut client, pool) =
             find::<Op>(&mut *tx, &input.user_pool_id, &input.client_id).await?;
-        settings::update(&mut client, input, &pool, &ports.identity, ports.clock.now())
+        let scopes = input.allowed_oauth_scopes.as_deref();
+        let around = Surroundings::of(&mut *tx, &pool, &ports.identity, scopes).await?;
+        settings::update(&mut client, input, &around, ports.clock.now())
             .map_err(|refused| client_refused(&refused))?;
         tx.update_app_client(&mut client).await?;
         tx.commit().await?;

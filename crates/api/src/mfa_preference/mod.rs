@@ -2,8 +2,10 @@
 
 mod admin_get_user_auth_factors;
 mod admin_set_user_mfa_preference;
+mod admin_set_user_settings;
 mod get_user_auth_factors;
 mod set_user_mfa_preference;
+mod set_user_settings;
 
 use poolhouse_domain::{
     mfa_preference::{Refused, Wish},
@@ -44,9 +46,12 @@ where
             let name = factor.as_str();
             format!("User does not have delivery config set to turn on {name}")
         }
-        // Beliefs: the service's texts for these two are not on record.
+        // Beliefs: the service's texts for these are not on record.
         Refused::TwoPreferred => "Only one MFA option can be preferred.".to_owned(),
         Refused::PreferredButOff => "A disabled MFA option can't be preferred.".to_owned(),
+        Refused::NotSms => {
+            "MFAOptions can only set SMS as delivery medium of phone_number.".to_owned()
+        }
     })
 }
 

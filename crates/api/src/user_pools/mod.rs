@@ -40,7 +40,7 @@ where
         R::SourceOnDefaultSender => {
             Failure::new(codes::InvalidEmailRoleAccessPolicyException, message)
         }
-        R::TooManyTags | R::ReservedTag => Failure::new(codes::UserPoolTaggingException, message),
+        R::Tags(_) => Failure::new(codes::UserPoolTaggingException, message),
         _ => invalid_parameter(message),
     }
 }

@@ -1,6 +1,7 @@
 //! `AdminGetUser`: everything an administrator sees of a user.
 
 use poolhouse_domain::{
+    mfa_preference,
     ports::Ports,
     shapes::{AdminGetUserRequest, AdminGetUserResponse},
 };
@@ -20,7 +21,7 @@ impl Handle for Op {
             user_last_modified_date: Some(user.modified_at.to_wire()),
             enabled: Some(user.enabled),
             user_status: Some(user.status),
-            mfa_options: None,
+            mfa_options: mfa_preference::options(&user),
             preferred_mfa_setting: user.preferred_mfa_setting(),
             user_mfa_setting_list: user.mfa_setting_list(),
         })

@@ -1,6 +1,7 @@
 //! `GetUser`: what a user's client may read of the user.
 
 use poolhouse_domain::{
+    mfa_preference,
     ports::Ports,
     shapes::{GetUserRequest, GetUserResponse},
 };
@@ -15,7 +16,7 @@ impl Handle for Op {
         Ok(GetUserResponse {
             username: user.username.as_str().into(),
             user_attributes: listed(user, |name| name == "sub" || caller.client.may_read(name)),
-            mfa_options: None,
+            mfa_options: mfa_preference::options(user),
             preferred_mfa_setting: user.preferred_mfa_setting(),
             user_mfa_setting_list: user.mfa_setting_list(),
         })

@@ -10,7 +10,7 @@ mod get_user;
 mod list_users;
 
 use poolhouse_domain::{
-    Fault,
+    Fault, mfa_preference,
     ports::Ports,
     shapes::UserType,
     users::{User, create::DraftRefused, names::NameRefused},
@@ -32,7 +32,7 @@ pub(crate) fn user_type(user: &User, is_shown: impl Fn(&str) -> bool) -> UserTyp
         user_last_modified_date: Some(user.modified_at.to_wire()),
         enabled: Some(user.enabled),
         user_status: Some(user.status),
-        mfa_options: None,
+        mfa_options: mfa_preference::options(user),
     }
 }
 

@@ -1,6 +1,7 @@
 //! App clients: settings, what they mean to the other rules, and the storage port.
 
 mod permissions;
+pub mod secrets;
 pub mod settings;
 
 use async_trait::async_trait;

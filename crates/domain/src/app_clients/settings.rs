@@ -5,9 +5,13 @@
 mod apply;
 mod check;
 
+use std::collections::BTreeSet;
+
 use crate::{
     app_clients::{AppClient, ClientSecret},
-    ports::{Entropy, Identity},
+    fault::Fault,
+    ports::{Entropy, Identity, Transaction},
+    resource_servers,
     shapes::{
         CreateUserPoolClientRequest, UpdateUserPoolClientRequest, UserPoolClientType,
         UserPoolTierType,
@@ -99,11 +103,35 @@ pub enum ClientRefused {
 const CREATING: &str = "creating";
 const UPDATING: &str = "updating";
 
+/// What the settings of an app client are checked against.
+#[derive(Clone, Debug)]
+pub struct Surroundings<'a> {
+    /// The pool of the client.
+    pub pool: &'a UserPool,
+    /// Region and account.
+    pub identity: &'a Identity,
+    /// Those of the requested scopes that resource servers define now.
+    pub custom_scopes: BTreeSet<String>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Looks up what a request with these scopes refers to.
+    pub async fn of(
+        tx: &mut (dyn Transaction + '_),
+        pool: &'a UserPool,
+        identity: &'a Identity,
+        scopes: Option<&[String]>,
+    ) -> Result<Self, Fault> {
+        let scopes = scopes.unwrap_or_default();
+        let custom_scopes = resource_servers::defined(tx, pool.id(), scopes).await?;
+        Ok(Self { pool, identity, custom_scopes })
+    }
+}
+
 /// A new app client of the pool, with a secret if the request asks for one.
 pub fn create(
     request: CreateUserPoolClientRequest,
-    pool: &UserPool,
-    identity: &Identity,
+    around: &Surroundings<'_>,
     entropy: &dyn Entropy,
     now: Timestamp,
 ) -> Result<AppClient, ClientRefused> {
@@ -116,22 +144,15 @@ pub fn create(
         Some(given) => Some(String::clone(given)),
         None => asks_secret.then(|| new_secret(entropy)),
     };
-    let secrets = secret
-        .map(|value| ClientSecret {
-            id: format!("{id}--{}", now.seconds()),
-            value,
-            created_at: now,
-        })
-        .into_iter()
-        .collect();
+    let secrets = secret.map(|value| ClientSecret::of(&id, value, now)).into_iter().collect();
     let settings = UserPoolClientType {
-        user_pool_id: Some(pool.id().to_owned()),
+        user_pool_id: Some(around.pool.id().to_owned()),
         client_id: Some(id.into()),
         creation_date: Some(now.to_wire()),
         ..UserPoolClientType::default()
     };
     let mut client = AppClient { settings, secrets, ..AppClient::default() };
-    change(&mut client, as_update(request), pool, identity, now, CREATING)?;
+    change(&mut client, as_update(request), around, now, CREATING)?;
     Ok(client)
 }
 
@@ -141,25 +162,23 @@ pub fn create(
 pub fn update(
     client: &mut AppClient,
     request: UpdateUserPoolClientRequest,
-    pool: &UserPool,
-    identity: &Identity,
+    around: &Surroundings<'_>,
     now: Timestamp,
 ) -> Result<(), ClientRefused> {
-    change(client, request, pool, identity, now, UPDATING)
+    change(client, request, around, now, UPDATING)
 }
 
 /// What creation and update share.
 fn change(
     client: &mut AppClient,
     request: UpdateUserPoolClientRequest,
-    pool: &UserPool,
-    identity: &Identity,
+    around: &Surroundings<'_>,
     now: Timestamp,
     doing: &'static str,
 ) -> Result<(), ClientRefused> {
-    apply::apply(client, request, identity);
+    apply::apply(client, request, around.identity);
     client.settings.last_modified_date = Some(now.to_wire());
-    check::check(client, pool, doing)
+    check::check(client, around, doing)
 }
 
 /// Digits of numbers to the base 32, as Java writes them.
@@ -182,7 +201,7 @@ fn new_id(entropy: &dyn Entropy) -> String {
 }
 
 /// A new client secret: 255 random bits, 51 digits or rarely fewer.
-fn new_secret(entropy: &dyn Entropy) -> String {
+pub(super) fn new_secret(entropy: &dyn Entropy) -> String {
     random_digits(entropy, 51)
 }
 

@@ -54,7 +54,9 @@ fn usable_factors(place: Place<'_>, user: &User) -> Vec<MfaFactor> {
         MfaFactor::Sms => pool.offers(*factor) && user.attribute("phone_number").is_some(),
         MfaFactor::Email => pool.offers(*factor) && user.attribute("email").is_some(),
     };
-    let mut factors: Vec<_> = user.mfa.enabled.iter().copied().filter(is_usable).collect();
+    let all = [MfaFactor::Sms, MfaFactor::Email, MfaFactor::SoftwareToken];
+    let is_on = |factor: &MfaFactor| user.mfa.is_on(*factor) && is_usable(factor);
+    let mut factors: Vec<_> = all.into_iter().filter(is_on).collect();
     if pool.mfa() != UserPoolMfaType::On {
         return factors;
     }

@@ -45,7 +45,7 @@ pub fn channel(pool: &UserPool, user: &User) -> Result<Contact, RecoveryRefused>
         Some(names) => names
             .into_iter()
             .filter_map(contact_of)
-            .find(|contact| verified(*contact) && !user.mfa.enabled.contains(&factor_of(*contact))),
+            .find(|contact| verified(*contact) && !user.mfa.is_on(factor_of(*contact))),
     };
     found.ok_or(RecoveryRefused::NoVerifiedContact)
 }

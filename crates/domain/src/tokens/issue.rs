@@ -1,13 +1,13 @@
 //! Issuing tokens: at the end of a sign-in, and at a refresh.
 
 use super::{
-    claims::{self, Content, Membership, SignIn, USER_SCOPE},
+    claims::{self, Content, SignIn, USER_SCOPE},
     refresh::{self, RefreshState},
 };
 use crate::{
     app_clients::AppClient,
     fault::Fault,
-    ids,
+    groups, ids,
     ports::{Ports, compute},
     time::Timestamp,
     user_pools::UserPool,
@@ -51,7 +51,7 @@ pub async fn for_sign_in(
     Ok(tokens)
 }
 
-/// An ID and an access token that continue a sign-in.
+/// An ID and an access token that continue a sign-in. They show the groups that the user is in now.
 ///
 /// The two signatures, most of the cost of a sign-in, are made on a worker.
 pub async fn sign(
@@ -61,7 +61,9 @@ pub async fn sign(
     sign_in: &SignIn,
     now: Timestamp,
 ) -> Result<Tokens, Fault> {
-    let membership = Membership::default();
+    let mut view = ports.store.read().await?;
+    let membership = groups::membership(view.groups_of_user(&user.user_pool_id, &user.sub).await?);
+    drop(view);
     let issuer = ports.identity.issuer(&sign_in.user_pool_id);
     let can_revoke = client.revokes_tokens() || client.rotates_refresh_tokens();
     let content = || Content {

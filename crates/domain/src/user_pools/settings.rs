@@ -8,6 +8,7 @@ mod check;
 use crate::{
     ports::Identity,
     shapes::{CreateUserPoolRequest, UpdateUserPoolRequest, UserPoolTierType, UserPoolType},
+    tags::TagsRefused,
     time::Timestamp,
     user_pools::{
         UserPool,
@@ -155,12 +156,9 @@ pub enum SettingsRefused {
         /// What it lacks.
         feature: &'static str,
     },
-    /// Too many tags. (The text is a belief.)
-    #[error("A user pool can have at most 50 tags.")]
-    TooManyTags,
-    /// A tag of the provider's own. (The text is a belief.)
-    #[error("aws: prefixed tag key names are not allowed for external use.")]
-    ReservedTag,
+    /// The tags.
+    #[error(transparent)]
+    Tags(#[from] TagsRefused),
     /// A key of the customer's that isn't named. (The text is a belief.)
     #[error("KmsKeyArn is required when KeyType is CUSTOMER_MANAGED_KEY.")]
     CustomerKeyWithoutArn,

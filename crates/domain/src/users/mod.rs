@@ -120,6 +120,17 @@ pub struct MfaPreference {
     pub enabled: BTreeSet<MfaFactor>,
     /// The one asked for first; always one of `enabled`.
     pub preferred: Option<MfaFactor>,
+    /// Text messages, switched on in the way of old, by `SetUserSettings`: shown as `MFAOptions`
+    /// and not among the `enabled`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sms_option: bool,
+}
+
+impl MfaPreference {
+    /// Whether a factor is switched on, in whichever way.
+    pub fn is_on(&self, factor: MfaFactor) -> bool {
+        self.enabled.contains(&factor) || (factor == MfaFactor::Sms && self.sms_option)
+    }
 }
 
 /// A value by which a user can be found besides the username.
@@ -335,5 +346,13 @@ mod tests {
     #[test]
     fn a_sub_has_the_groups_of_a_uuid() {
         assert_eq!(new_sub(&Counting), "00010203-0405-7007-0809-0a0b0c0d0e0f");
+    }
+
+    #[test]
+    fn preferences_from_before_the_option_of_old_are_read_and_written_as_they_were() {
+        let stored = r#"{"enabled":["SoftwareToken"],"preferred":"SoftwareToken"}"#;
+        let read: MfaPreference = serde_json::from_str(stored).unwrap();
+        assert!(read.is_on(MfaFactor::SoftwareToken) && !read.is_on(MfaFactor::Sms));
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
     }
 }

@@ -9,7 +9,7 @@ mod file;
 use std::path::Path;
 
 use poolhouse_domain::{
-    app_clients,
+    app_clients::{self, settings::Surroundings},
     attributes::Creator,
     fault::Fault,
     passwords,
@@ -175,7 +175,10 @@ impl Planter<'_> {
         let pool = self.stored_pool(user_pool_id).await?;
         let Ports { identity, entropy, clock, .. } = self.ports;
         let now = clock.now();
-        let mut made = app_clients::settings::create(request, &pool, identity, &**entropy, now)
+        let scopes = request.allowed_oauth_scopes.as_deref();
+        let mut view = self.ports.store.read().await?;
+        let around = Surroundings::of(&mut *view, &pool, identity, scopes).await?;
+        let mut made = app_clients::settings::create(request, &around, &**entropy, now)
             .map_err(|refused| self.problem(&settings_key, refused))?;
         made.settings.client_id = Some(client.id.clone().into());
         for secret in &mut made.secrets {

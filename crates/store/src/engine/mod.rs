@@ -202,6 +202,12 @@ impl From<u32> for Value<'_> {
     }
 }
 
+impl From<Option<i64>> for Value<'_> {
+    fn from(number: Option<i64>) -> Self {
+        Self::Int(number)
+    }
+}
+
 impl From<bool> for Value<'_> {
     fn from(flag: bool) -> Self {
         Self::Int(Some(flag.into()))
@@ -272,6 +278,11 @@ impl Row {
 
     /// The next column, which is a number.
     pub(crate) fn int(&mut self) -> Result<i64, Fault> {
+        self.read()
+    }
+
+    /// The next column, which is a number or null.
+    pub(crate) fn maybe_int(&mut self) -> Result<Option<i64>, Fault> {
         self.read()
     }
 

@@ -12,6 +12,7 @@ use super::{BY_ALIAS, BY_SUB, BY_USERNAME, list};
 use crate::{
     Location, SqlStore,
     engine::{Value, values},
+    groups,
     store::SqlTransaction,
     testing::{Noise, PostgresDatabase},
 };
@@ -45,6 +46,12 @@ const FILL: &str = "
     FROM numbers;
     INSERT INTO aliases (pool_id, alias_key, attribute, sub)
     SELECT pool_id, email_key, 'email', sub FROM users;
+    INSERT INTO groups (pool_id, name_key, id, name, created_at, modified_at)
+    SELECT pool_id, sub, sub, sub, 0, 0 FROM users;
+    INSERT INTO memberships (pool_id, group_id, sub)
+    SELECT pool_id, 'sub3', sub FROM users;
+    INSERT INTO memberships (pool_id, group_id, sub)
+    SELECT pool_id, 'sub8', sub FROM users WHERE sub LIKE '%99';
     ANALYZE;";
 
 async fn filled(location: &Location) -> SqlTransaction {
@@ -102,8 +109,11 @@ async fn every_lookup_uses_an_index(location: &Location) {
         let query = list::query(filter, after);
         assert_indexed(&mut tx, query.sql(), &query.values(POOL, 60)).await;
     }
-    for sql in [BY_USERNAME, BY_SUB, BY_ALIAS] {
+    for sql in [BY_USERNAME, BY_SUB, BY_ALIAS, groups::OF_USER] {
         assert_indexed(&mut tx, sql, values![POOL, "user3"]).await;
+    }
+    for (group, after) in [("sub3", ""), ("sub3", "sub1003"), ("sub8", ""), ("sub8", "sub1099")] {
+        assert_indexed(&mut tx, groups::MEMBERS, values![POOL, group, after, 60_u32]).await;
     }
 }
 

@@ -132,7 +132,7 @@ fn written<T: serde::Serialize>(value: &T, is_empty: bool) -> Result<Option<Stri
 
 impl SqlTransaction {
     /// Reads a row of `user_columns!`.
-    pub(super) async fn read_user(&self, mut row: Row) -> Result<User, Fault> {
+    pub(crate) async fn read_user(&self, mut row: Row) -> Result<User, Fault> {
         let (user_pool_id, sub) = (row.text()?, row.text()?);
         let key = [user_pool_id.as_str(), sub.as_str()];
         let username = row.text()?;

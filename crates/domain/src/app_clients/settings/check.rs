@@ -1,8 +1,8 @@
 //! What the settings of an app client must obey.
 
-use std::ops::RangeInclusive;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
-use super::ClientRefused;
+use super::{ClientRefused, Surroundings};
 use crate::{
     app_clients::{AppClient, permissions},
     shapes::{
@@ -24,15 +24,15 @@ const REFRESH_SECONDS: RangeInclusive<i64> = 3_600..=315_360_000;
 /// Checks the settings as they are to be stored. `doing` goes into messages.
 pub(super) fn check(
     client: &AppClient,
-    pool: &UserPool,
+    around: &Surroundings<'_>,
     doing: &'static str,
 ) -> Result<(), ClientRefused> {
-    let settings = &client.settings;
+    let (settings, pool) = (&client.settings, around.pool);
     check_validity(client)?;
     check_attributes(client, pool, doing)?;
     check_flows(client, pool)?;
     check_urls(settings)?;
-    check_scopes(settings)?;
+    check_scopes(settings, &around.custom_scopes)?;
     check_oauth(client)?;
     check_providers(settings, pool)?;
     if let Some(analytics) = &settings.analytics_configuration {
@@ -158,10 +158,15 @@ fn is_local(rest: &str) -> bool {
     !has_user && (host.eq_ignore_ascii_case("localhost") || host == "127.0.0.1")
 }
 
-/// Scopes must exist. A pool has no resource servers yet: only the standard ones do.
-fn check_scopes(settings: &UserPoolClientType) -> Result<(), ClientRefused> {
+/// Scopes must exist: the standard ones do, others if a resource server defines them.
+fn check_scopes(
+    settings: &UserPoolClientType,
+    custom: &BTreeSet<String>,
+) -> Result<(), ClientRefused> {
     let scopes = settings.allowed_oauth_scopes.as_deref().unwrap_or_default();
-    match scopes.iter().find(|scope| !STANDARD_SCOPES.contains(&scope.as_str())) {
+    let exists =
+        |scope: &String| STANDARD_SCOPES.contains(&scope.as_str()) || custom.contains(scope);
+    match scopes.iter().find(|scope| !exists(scope)) {
         Some(scope) => Err(ClientRefused::UnknownScope(scope.clone())),
         None => Ok(()),
     }

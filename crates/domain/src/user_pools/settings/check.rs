@@ -12,6 +12,7 @@ use crate::{
         SmsConfigurationType, StatusType, UpdateUserPoolRequest, UserPoolMfaType, UserPoolTierType,
         UserPoolType, VerifiedAttributeType, WebAuthnFactorConfigurationType,
     },
+    tags,
     user_pools::UserPool,
 };
 
@@ -65,7 +66,9 @@ pub(in crate::user_pools) fn check(
     if let Some(invitation) = admin.and_then(|config| config.invite_message_template.as_ref()) {
         check_invitation(invitation)?;
     }
-    check_tags(settings)?;
+    if let Some(tags) = &settings.user_pool_tags {
+        tags::check(tags)?;
+    }
     check_key(settings)?;
     check_mfa(pool)?;
     check_first_factors(pool)?;
@@ -234,20 +237,6 @@ fn check_invitation(invitation: &MessageTemplateType) -> Result<(), SettingsRefu
     } else {
         Err(SettingsRefused::InvitationWithoutPlaceholders)
     }
-}
-
-/// Tags: fifty at most, none of the provider's.
-fn check_tags(settings: &UserPoolType) -> Result<(), SettingsRefused> {
-    let Some(tags) = &settings.user_pool_tags else {
-        return Ok(());
-    };
-    if tags.len() > 50 {
-        return Err(SettingsRefused::TooManyTags);
-    }
-    if tags.keys().any(|key| key.to_lowercase().starts_with("aws:")) {
-        return Err(SettingsRefused::ReservedTag);
-    }
-    Ok(())
 }
 
 /// The key that encrypts the pool.
