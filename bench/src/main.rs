@@ -107,6 +107,7 @@ async fn measure(args: &Args, installation: &Installation, mut world: World) -> 
     let world = Arc::new(world);
     let ceilings = Ceilings::measure()?;
     for scenario in args.scenarios() {
+        server.settle().await?;
         let measured = load::run(scenario, &world, &server, args).await?;
         report::line(users, scenario, scenario.ceiling(&ceilings), &measured);
     }

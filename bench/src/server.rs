@@ -109,6 +109,23 @@ impl Server {
         process::cpu_time(self.child.id())
     }
 
+    /// Waits until the server has nothing more to do, so that what it does in the background (making
+    /// RSA keys ahead of time) is not taken for the load's. Gives up after half a minute.
+    pub(crate) async fn settle(&self) -> Outcome {
+        const LOOKS: u32 = 60;
+        const PAUSE: Duration = Duration::from_millis(500);
+        let mut before = self.cpu_time()?;
+        for _ in 0..LOOKS {
+            tokio::time::sleep(PAUSE).await;
+            let now = self.cpu_time()?;
+            if now.saturating_sub(before) <= PAUSE / 50 {
+                return Ok(());
+            }
+            before = now;
+        }
+        Err("the server does not come to rest".into())
+    }
+
     /// Memory in use now, in KiB.
     pub(crate) fn resident_kib(&self) -> Outcome<u64> {
         process::resident_kib(self.child.id())

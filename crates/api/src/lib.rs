@@ -9,6 +9,7 @@ mod dispatch;
 pub mod failure;
 mod lookup;
 mod pages;
+mod requested_code;
 mod secret_hash;
 mod serve;
 pub mod signatures;

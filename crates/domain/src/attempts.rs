@@ -5,7 +5,13 @@
 
 use async_trait::async_trait;
 
-use crate::{fault::Fault, time::Timestamp};
+use crate::{
+    fault::Fault,
+    sealing::{Keyring, Purpose},
+    time::Timestamp,
+    user_pools::UserPool,
+    users::User,
+};
 
 /// What is being tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +117,16 @@ pub trait AttemptCounters: Send {
         subject: &str,
         what: Attempted,
     ) -> Result<(), Fault>;
+}
+
+/// Under which name attempts are counted: the user's `sub`, whatever alias was typed; for nobody, a
+/// keyed hash of what was typed, which may be anything, even somebody's password.
+pub fn subject(keyring: &Keyring, pool: &UserPool, user: Option<&User>, name: &str) -> String {
+    let hash_of = |name: &str| {
+        let key = pool.name_key(name);
+        hex::encode(keyring.stable_mac(Purpose::SimulatedUser, key.as_bytes()))
+    };
+    user.map_or_else(|| hash_of(name), |user| user.sub.clone())
 }
 
 /// The limit per hour has been reached.

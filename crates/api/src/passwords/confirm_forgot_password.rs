@@ -18,7 +18,7 @@ use crate::{
     failure::{Answer, Failure, limit_exceeded, not_authorized},
     lookup, secret_hash,
     serve::Handle,
-    sign_up::{counted_subject, no_such_user},
+    sign_up::no_such_user,
 };
 
 impl Handle for Op {
@@ -43,7 +43,7 @@ impl Handle for Op {
             // The name changed hands since the password was computed for its holder.
             return Err(Fault::Conflict("an alias moved".to_owned()).into());
         }
-        let subject = counted_subject(ports, &pool, user.as_ref(), name);
+        let subject = attempts::subject(&ports.keyring, &pool, user.as_ref(), name);
         let what = Attempted::ForgotPassword;
         let counted = attempts::count(&mut *tx, pool.id(), &subject, what, now).await?;
         counted.map_err(limit_exceeded::<Op>)?;

@@ -1,27 +1,22 @@
 //! `ForgotPassword`: sends a code with which a user can set a new password.
 
 use poolhouse_domain::{
-    Fault,
-    app_clients::AppClient,
-    attempts::{self, Attempted},
-    attributes::Contact,
-    codes::{self, CodePurpose, SentCode},
-    messages::{Delivery, MessageKind},
+    attempts::Attempted,
+    codes::CodePurpose,
+    messages::MessageKind,
     passwords::recovery::{self, RecoveryRefused},
     ports::Ports,
     shapes::{ForgotPasswordRequest, ForgotPasswordResponse},
-    user_pools::UserPool,
-    users::{self, User},
 };
 use poolhouse_wire::operations::ForgotPassword as Op;
 
 use super::recovery_refused;
 use crate::{
-    delivery,
-    failure::{Answer, Failure, limit_exceeded, not_authorized},
-    lookup, secret_hash,
+    failure::Answer,
+    lookup,
+    requested_code::{self, Request},
+    secret_hash,
     serve::Handle,
-    sign_up::{counted_subject, no_such_user},
 };
 
 impl Handle for Op {
@@ -32,71 +27,19 @@ impl Handle for Op {
         if recovery::is_for_administrators_only(&pool) {
             return Err(recovery_refused::<Op>(RecoveryRefused::AdministratorsOnly).into());
         }
-        let details = if let Some((user, sent)) = issue(ports, &client, &pool, name).await?? {
-            let kind = MessageKind::ForgotPassword;
-            if client.hides_user_existence() {
-                delivery::code_in_background(ports, &pool, &user, kind, &sent)
-            } else {
-                delivery::code::<Op>(ports, &pool, &user, kind, &sent).await?
-            }
-        } else {
-            let usual = recovery::usual_contact(&pool);
-            delivery::details(Delivery::simulated(&ports.keyring, &pool, name, usual))
+        let request = Request {
+            ports,
+            client: &client,
+            pool: &pool,
+            name,
+            what: Attempted::ForgotPassword,
+            purpose: CodePurpose::ForgotPassword,
+            kind: MessageKind::ForgotPassword,
+            usual: recovery::usual_contact(&pool),
         };
+        let addressee = |user: &_| recovery::by_user(&pool, user).map_err(recovery_refused);
+        let details = requested_code::answer::<Op>(request, addressee).await?;
         Ok(ForgotPasswordResponse { code_delivery_details: Some(details) })
-    }
-}
-
-/// Makes a code; none where its absence must not show.
-async fn issue(
-    ports: &Ports,
-    client: &AppClient,
-    pool: &UserPool,
-    name: &str,
-) -> Result<Result<Option<(User, SentCode)>, Failure<Op>>, Fault> {
-    let now = ports.clock.now();
-    let mut tx = ports.store.write().await?;
-    let user = users::find(&mut *tx, pool, name).await?;
-    let subject = counted_subject(ports, pool, user.as_ref(), name);
-    let what = Attempted::ForgotPassword;
-    if let Err(limit) = attempts::count(&mut *tx, pool.id(), &subject, what, now).await? {
-        return Ok(Err(limit_exceeded(limit)));
-    }
-    let outcome = match addressee(client, pool, user) {
-        Ok(Some((user, contact))) => {
-            let (keyring, entropy) = (&ports.keyring, &*ports.entropy);
-            let purpose = CodePurpose::ForgotPassword;
-            let sent =
-                codes::issue(&mut *tx, keyring, entropy, &user, purpose, contact, now).await?;
-            Ok(sent.map(|sent| (user, sent)))
-        }
-        Ok(None) => Ok(None),
-        Err(failure) => Err(failure),
-    };
-    tx.commit().await?; // on refusal too: the attempt must outlive the error answer
-    Ok(outcome)
-}
-
-/// Who gets a code, and where; nobody where that must not show. That goes for every refusal, of which
-/// each tells that the user exists; the service is on record for disabled users and those without
-/// verified contact only, so that hiding the state as well is our choice.
-fn addressee(
-    client: &AppClient,
-    pool: &UserPool,
-    user: Option<User>,
-) -> Result<Option<(User, Contact)>, Failure<Op>> {
-    let unless_hidden = |failure: Failure<Op>| {
-        if client.hides_user_existence() { Ok(None) } else { Err(failure) }
-    };
-    let Some(user) = user else {
-        return unless_hidden(no_such_user());
-    };
-    if !user.enabled {
-        return unless_hidden(not_authorized("User is disabled."));
-    }
-    match recovery::by_user(pool, &user) {
-        Ok(contact) => Ok(Some((user, contact))),
-        Err(refused) => unless_hidden(recovery_refused(refused)),
     }
 }
 

@@ -11,7 +11,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::ConfirmSignUp as Op;
 
-use super::{counted_subject, no_such_user, not_unconfirmed};
+use super::{no_such_user, not_unconfirmed};
 use crate::{
     attributes::{alias_taken, code_refused},
     failure::{Answer, Failure, limit_exceeded},
@@ -28,7 +28,7 @@ impl Handle for Op {
         let now = ports.clock.now();
         let mut tx = ports.store.write().await?;
         let user = users::find(&mut *tx, &pool, &input.username).await?;
-        let subject = counted_subject(ports, &pool, user.as_ref(), &input.username);
+        let subject = attempts::subject(&ports.keyring, &pool, user.as_ref(), &input.username);
         let what = Attempted::ConfirmSignUp;
         let counted = attempts::count(&mut *tx, pool.id(), &subject, what, now).await?;
         counted.map_err(limit_exceeded::<Op>)?;

@@ -1,11 +1,8 @@
 //! `CreateUserPool`: a new user pool with its signing keys.
 
 use poolhouse_domain::{
-    Fault,
     ports::Ports,
     shapes::{CreateUserPoolRequest, CreateUserPoolResponse},
-    time::Timestamp,
-    tokens::keys::{KeyUse, StoredSigningKey},
     user_pools::{new_id, settings},
 };
 use poolhouse_wire::operations::CreateUserPool as Op;
@@ -19,7 +16,7 @@ impl Handle for Op {
         let id = new_id(&ports.identity, &*ports.entropy);
         let pool = settings::create(input, &id, &ports.identity, now)
             .map_err(|refused| settings_refused(&refused))?;
-        let keys = signing_keys(ports, &id, now).await?;
+        let keys = ports.key_reserve.take_for_pool(&*ports.workers, &id, now).await?;
         let mut tx = ports.store.write().await?;
         tx.insert_user_pool(&pool).await?;
         for key in &keys {
@@ -28,26 +25,6 @@ impl Handle for Op {
         tx.commit().await?;
         Ok(CreateUserPoolResponse { user_pool: Some(described(&pool, 0)) })
     }
-}
-
-/// The two keys of a new pool.
-async fn signing_keys(
-    ports: &Ports,
-    user_pool_id: &str,
-    now: Timestamp,
-) -> Result<Vec<StoredSigningKey>, Fault> {
-    let mut keys = Vec::new();
-    for key_use in [KeyUse::Id, KeyUse::Access] {
-        let key = ports.key_reserve.take(&*ports.workers).await?;
-        keys.push(StoredSigningKey {
-            user_pool_id: user_pool_id.to_owned(),
-            kid: key.kid().to_owned(),
-            key_use,
-            pkcs8: key.to_pkcs8()?.to_vec(),
-            created_at: now,
-        });
-    }
-    Ok(keys)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Outcome, Place, next};
 use crate::{
-    attempts::{Attempted, count_wrong_password},
+    attempts::{self, Attempted, count_wrong_password},
     fault::{Fault, Ruling},
     granted,
     passwords::verifier::PasswordVerifier,
@@ -104,14 +104,9 @@ fn check_state(user: &User) -> Result<(), SignInRefused> {
     }
 }
 
-/// Under which name wrong passwords are counted: the user's `sub`, whatever alias was typed; for
-/// nobody, a keyed hash of what was typed, which may be anything, even somebody's password.
+/// Under which name wrong passwords are counted.
 pub(super) fn subject(place: Place<'_>, user: Option<&User>, login: &str) -> String {
-    let hash_of = |name: &str| {
-        let key = place.pool.name_key(name);
-        hex::encode(place.ports.keyring.stable_mac(Purpose::SimulatedUser, key.as_bytes()))
-    };
-    user.map_or_else(|| hash_of(login), |user| user.sub.clone())
+    attempts::subject(&place.ports.keyring, place.pool, user, login)
 }
 
 /// Refuses while wrong passwords have locked the subject; otherwise tells whether any are counted.

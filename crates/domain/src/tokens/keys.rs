@@ -128,6 +128,27 @@ impl KeyReserve {
         compute(workers, move || make()).await?
     }
 
+    /// Takes the keys of a new user pool: one for each use.
+    pub async fn take_for_pool(
+        &self,
+        workers: &dyn Workers,
+        user_pool_id: &str,
+        now: Timestamp,
+    ) -> Result<Vec<StoredSigningKey>, Fault> {
+        let mut keys = Vec::new();
+        for key_use in [KeyUse::Id, KeyUse::Access] {
+            let key = self.take(workers).await?;
+            keys.push(StoredSigningKey {
+                user_pool_id: user_pool_id.to_owned(),
+                kid: key.kid().to_owned(),
+                key_use,
+                pkcs8: key.to_pkcs8()?.to_vec(),
+                created_at: now,
+            });
+        }
+        Ok(keys)
+    }
+
     /// Makes one key if the reserve isn't full; answers whether it did. Slow: for a background
     /// thread.
     pub fn refill(&self) -> Result<bool, Fault> {

@@ -18,7 +18,6 @@ use poolhouse_domain::{
         CreateUserPoolClientRequest, CreateUserPoolRequest, SetUserPoolMfaConfigRequest,
         UserStatusType,
     },
-    tokens::keys::{KeyUse, StoredSigningKey},
     totp::{ActiveSecret, Secret},
     user_pools::{UserPool, mfa_config, settings},
     users::{self, MfaFactor, aliases::OnConflict, create},
@@ -112,7 +111,8 @@ impl Planter<'_> {
             mfa_config::replace(&mut made, request, identity, now)
                 .map_err(|refused| self.problem(&mfa_key, refused))?;
         }
-        let keys = self.signing_keys(&pool.id).await?;
+        let (reserve, workers) = (&self.ports.key_reserve, &*self.ports.workers);
+        let keys = reserve.take_for_pool(workers, &pool.id, now).await?;
         let mut tx = self.ports.store.write().await?;
         tx.insert_user_pool(&made).await?;
         for key in &keys {
@@ -135,21 +135,6 @@ impl Planter<'_> {
         }
         let text = format!("must be {region}_ followed by letters and digits");
         Err(self.problem(&format!("{key}.id"), text))
-    }
-
-    async fn signing_keys(&self, user_pool_id: &str) -> Result<Vec<StoredSigningKey>, Fault> {
-        let mut keys = Vec::new();
-        for key_use in [KeyUse::Id, KeyUse::Access] {
-            let key = self.ports.key_reserve.take(&*self.ports.workers).await?;
-            keys.push(StoredSigningKey {
-                user_pool_id: user_pool_id.to_owned(),
-                kid: key.kid().to_owned(),
-                key_use,
-                pkcs8: key.to_pkcs8()?.to_vec(),
-                created_at: self.ports.clock.now(),
-            });
-        }
-        Ok(keys)
     }
 
     async fn client(&self, key: &str, user_pool_id: &str, client: &Client) -> Outcome<()> {

@@ -1,0 +1,100 @@
+//! Codes that anybody may ask for by naming a user: `ForgotPassword`, `ResendConfirmationCode`.
+
+use poolhouse_domain::{
+    Fault,
+    app_clients::AppClient,
+    attempts::{self, Attempted},
+    attributes::Contact,
+    codes::{self, CodePurpose, SentCode},
+    messages::{Delivery, MessageKind},
+    ports::Ports,
+    shapes::CodeDeliveryDetailsType,
+    user_pools::UserPool,
+    users::{self, User},
+};
+use poolhouse_wire::{Permits, codes as code};
+
+use crate::{
+    delivery,
+    failure::{Failure, Unanswered, limit_exceeded, not_authorized},
+    sign_up::no_such_user,
+};
+
+/// A request for a code.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) ports: &'a Ports,
+    pub(crate) client: &'a AppClient,
+    pub(crate) pool: &'a UserPool,
+    /// Whom the request names.
+    pub(crate) name: &'a str,
+    /// What is counted against asking too often.
+    pub(crate) what: Attempted,
+    pub(crate) purpose: CodePurpose,
+    pub(crate) kind: MessageKind,
+    /// What a code goes to in this pool, to be told of users who don't exist.
+    pub(crate) usual: Contact,
+}
+
+/// Sends a code to the contact that `addressee` finds for the user, and answers where it went.
+///
+/// Where the client hides who exists, every refusal becomes the answer for a code that was sent, as
+/// each tells that there is a user. The service is on record for that with unknown and disabled users
+/// and those without verified contact; hiding the other states too is our choice.
+pub(crate) async fn answer<Op>(
+    request: Request<'_>,
+    addressee: impl FnOnce(&User) -> Result<Contact, Failure<Op>> + Send,
+) -> Result<CodeDeliveryDetailsType, Unanswered<Op>>
+where
+    Op: Permits<code::CodeDeliveryFailureException>
+        + Permits<code::LimitExceededException>
+        + Permits<code::NotAuthorizedException>
+        + Permits<code::UserNotFoundException>,
+{
+    let Request { ports, client, pool, name, kind, usual, .. } = request;
+    Ok(match issue(request, addressee).await?? {
+        Some((user, sent)) if client.hides_user_existence() => {
+            delivery::code_in_background(ports, pool, &user, kind, &sent)
+        }
+        Some((user, sent)) => delivery::code(ports, pool, &user, kind, &sent).await?,
+        None => delivery::details(Delivery::simulated(&ports.keyring, pool, name, usual)),
+    })
+}
+
+/// Makes a code; none where its absence must not show.
+async fn issue<Op>(
+    request: Request<'_>,
+    addressee: impl FnOnce(&User) -> Result<Contact, Failure<Op>> + Send,
+) -> Result<Result<Option<(User, SentCode)>, Failure<Op>>, Fault>
+where
+    Op: Permits<code::LimitExceededException>
+        + Permits<code::NotAuthorizedException>
+        + Permits<code::UserNotFoundException>,
+{
+    let Request { ports, client, pool, name, what, purpose, .. } = request;
+    let now = ports.clock.now();
+    let mut tx = ports.store.write().await?;
+    let user = users::find(&mut *tx, pool, name).await?;
+    let subject = attempts::subject(&ports.keyring, pool, user.as_ref(), name);
+    if let Err(limit) = attempts::count(&mut *tx, pool.id(), &subject, what, now).await? {
+        return Ok(Err(limit_exceeded(limit)));
+    }
+    let found = user.ok_or_else(no_such_user).and_then(|user| {
+        if !user.enabled {
+            return Err(not_authorized("User is disabled."));
+        }
+        addressee(&user).map(|contact| (user, contact))
+    });
+    let outcome = match found {
+        Ok((user, contact)) => {
+            let (keyring, entropy) = (&ports.keyring, &*ports.entropy);
+            let sent =
+                codes::issue(&mut *tx, keyring, entropy, &user, purpose, contact, now).await?;
+            Ok(sent.map(|sent| (user, sent)))
+        }
+        Err(_) if client.hides_user_existence() => Ok(None),
+        Err(failure) => Err(failure),
+    };
+    tx.commit().await?; // on refusal too: the attempt must outlive the error answer
+    Ok(outcome)
+}
