@@ -1,6 +1,9 @@
 //! `SECRET_HASH` in the operations outside of sign-in: sign-up, codes and forgotten passwords.
 
-use poolhouse_domain::{app_clients::AppClient, secret_hash};
+use poolhouse_domain::{
+    app_clients::AppClient,
+    secret_hash::{self, SecretHashRefused},
+};
 use poolhouse_wire::{Permits, Sensitive, codes};
 
 use crate::failure::{Failure, not_authorized};
@@ -15,17 +18,14 @@ pub(crate) fn verify<Op>(
 where
     Op: Permits<codes::NotAuthorizedException>,
 {
-    let id = client.id();
-    if client.secrets.is_empty() {
-        return Ok(());
-    }
-    let Some(claimed) = claimed else {
-        let message = format!("Client {id} is configured for secret but secret was not received");
-        return Err(not_authorized(message));
-    };
-    let matches = |secret: &str| secret_hash::matches(secret, username, id, claimed);
-    if client.secrets.iter().any(|secret| matches(&secret.value)) {
-        return Ok(());
-    }
-    Err(not_authorized(format!("Unable to verify secret hash for client {id}")))
+    let claimed = claimed.map(|hash| hash.as_str());
+    secret_hash::check(client, &[username], claimed).map_err(|refused| {
+        let id = client.id();
+        not_authorized(match refused {
+            SecretHashRefused::Missing => {
+                format!("Client {id} is configured for secret but secret was not received")
+            }
+            SecretHashRefused::Wrong => format!("Unable to verify secret hash for client {id}"),
+        })
+    })
 }

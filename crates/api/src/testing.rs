@@ -156,6 +156,25 @@ impl Stack {
         text(&sub.expect("a user has a sub")["Value"])
     }
 
+    /// Signs a user up, who is then unconfirmed, with [`PASSWORD`], and answers the code that was
+    /// sent to the e-mail address.
+    pub(crate) async fn signed_up(
+        &self,
+        pool_id: &str,
+        client_id: &str,
+        username: &str,
+        email: &str,
+    ) -> String {
+        let input = json!({
+            "ClientId": client_id, "Username": username, "Password": PASSWORD,
+            "UserAttributes": [{ "Name": "email", "Value": email }],
+        });
+        self.ok("SignUp", input).await;
+        let user = json!({ "UserPoolId": pool_id, "Username": username });
+        assert_eq!(self.ok("AdminGetUser", user).await["UserStatus"], "UNCONFIRMED");
+        self.last_code_for(email)
+    }
+
     /// Signs a user in who needs no second factor, with [`PASSWORD`], and answers the
     /// `AuthenticationResult`.
     pub(crate) async fn tokens(&self, client_id: &str, username: &str) -> Value {

@@ -36,6 +36,26 @@ impl Fault {
 /// What a rule answers: a value, a refusal that the caller will see, or a fault of ours.
 pub type Ruling<T, R> = Result<Result<T, R>, Fault>;
 
+/// How often work is tried when concurrent changes win.
+const TRIES: u32 = 12;
+
+/// Runs a short piece of work again while concurrent changes win, within bounds.
+///
+/// For what must not make a whole operation run again: because that would compute anew, or find
+/// used up what the first run has used.
+pub async fn retrying<T, W>(mut work: impl FnMut() -> W) -> Result<T, Fault>
+where
+    W: Future<Output = Result<T, Fault>>,
+{
+    let mut tries = 1;
+    loop {
+        match work().await {
+            Err(Fault::Conflict(_)) if tries < TRIES => tries += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Takes the value out of a [`Ruling`], or returns the refusal from the calling rule.
 ///
 /// The refusal is converted with `From`, as `?` does for errors.

@@ -195,10 +195,9 @@ pub async fn add(tx: &mut dyn Transaction, group: &Group, user: &User) -> Ruling
     Ok(Ok(()))
 }
 
-/// Refuses a role that is not of this account. An ARN names its account in the fifth part.
+/// Refuses a role that is not of this account.
 fn check_role(role_arn: Option<&str>, identity: &Identity) -> Result<(), GroupRefused> {
-    let account = role_arn.map(|arn| arn.split(':').nth(4).unwrap_or_default());
-    if account.is_some_and(|account| account != identity.account_id) {
+    if role_arn.is_some_and(|arn| !identity.owns(arn)) {
         return Err(GroupRefused::CrossAccountRole);
     }
     Ok(())

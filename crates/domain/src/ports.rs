@@ -116,6 +116,11 @@ impl Identity {
         format!("{}/{user_pool_id}", self.issuer_base)
     }
 
+    /// Whether an ARN, `arn:partition:service:region:account:…`, is one of this account.
+    pub fn owns(&self, arn: &str) -> bool {
+        arn.split(':').nth(4) == Some(self.account_id.as_str())
+    }
+
     /// The ARN of a user pool.
     pub fn user_pool_arn(&self, user_pool_id: &str) -> String {
         let (region, account) = (&self.region, &self.account_id);

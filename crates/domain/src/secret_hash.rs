@@ -7,7 +7,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use subtle::ConstantTimeEq;
 
-use crate::sealing::hmac_sha256;
+use crate::{app_clients::AppClient, sealing::hmac_sha256};
 
 /// The hash that a client with this secret has to send.
 pub fn compute(secret: &str, username: &str, client_id: &str) -> String {
@@ -18,6 +18,34 @@ pub fn compute(secret: &str, username: &str, client_id: &str) -> String {
 /// Whether `claimed` is the hash for this secret, in constant time.
 pub fn matches(secret: &str, username: &str, client_id: &str, claimed: &str) -> bool {
     compute(secret, username, client_id).as_bytes().ct_eq(claimed.as_bytes()).into()
+}
+
+/// What is wrong with a `SECRET_HASH`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretHashRefused {
+    /// The client has a secret, and no hash was sent.
+    Missing,
+    /// The hash is of another secret or name.
+    Wrong,
+}
+
+/// Checks the hash that clients with a secret have to send, over any of the given usernames. Each
+/// active secret is good.
+///
+/// Clients without a secret may send what they like.
+pub fn check(
+    client: &AppClient,
+    usernames: &[&str],
+    claimed: Option<&str>,
+) -> Result<(), SecretHashRefused> {
+    if client.secrets.is_empty() {
+        return Ok(());
+    }
+    let claimed = claimed.ok_or(SecretHashRefused::Missing)?;
+    let is_right = |username: &&str| {
+        client.secrets.iter().any(|s| matches(&s.value, username, client.id(), claimed))
+    };
+    if usernames.iter().any(is_right) { Ok(()) } else { Err(SecretHashRefused::Wrong) }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use poolhouse_adapters::{clock::SystemClock, entropy::SystemEntropy, master_key};
 use poolhouse_domain::{
     access_keys::AccessKey,
-    fault::Fault,
+    fault::retrying,
     ports::{Clock, Entropy, Store},
     sealing::MasterKey,
     time::Timestamp,
@@ -19,9 +19,6 @@ use crate::{
     config::Config,
     installation,
 };
-
-/// How often a change is tried when a running server changes the same.
-const TRIES: u32 = 5;
 
 /// Opens the installation that a command names.
 async fn open(installation: &Installation) -> Outcome<SqlStore> {
@@ -149,13 +146,7 @@ pub(crate) async fn master_key(command: MasterKeyCommand) -> Outcome<String> {
 pub(crate) async fn data_key(command: DataKeyCommand) -> Outcome<String> {
     let DataKeyCommand::Rotate { installation } = command;
     let store = open(&installation).await?;
-    let mut tries = 1;
-    let id = loop {
-        match store.rotate_data_key(SystemClock.now()).await {
-            Err(Fault::Conflict(_)) if tries < TRIES => tries += 1,
-            outcome => break outcome?,
-        }
-    };
+    let id = retrying(|| store.rotate_data_key(SystemClock.now())).await?;
     store.close().await;
     Ok(format!("Data key {id} is stored. Servers seal with it some 15 seconds from now.\n"))
 }

@@ -8,9 +8,10 @@ mod respond_to_auth_challenge;
 
 use poolhouse_domain::{
     auth::{
-        Missing, Outcome, SecretHashRefused, answer::AnswerRefused, first_factor::SignInRefused,
+        Missing, Outcome, answer::AnswerRefused, first_factor::SignInRefused,
         new_password::NewPasswordRefused, session::SessionRefused, start::StartRefused,
     },
+    secret_hash::SecretHashRefused,
     shapes::{AuthenticationResultType, ChallengeNameType},
     tokens::{issue::Tokens, refresh::RefreshRefused},
 };

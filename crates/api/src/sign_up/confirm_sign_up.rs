@@ -64,18 +64,7 @@ fn refused(refused: ConfirmRefused) -> Failure<Op> {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{PASSWORD, Stack, error, merged};
-
-    async fn signed_up(stack: &Stack, pool: &str, client: &str, name: &str, mail: &str) -> String {
-        let input = json!({
-            "ClientId": client, "Username": name, "Password": PASSWORD,
-            "UserAttributes": [{ "Name": "email", "Value": mail }],
-        });
-        stack.ok("SignUp", input).await;
-        let user = json!({ "UserPoolId": pool, "Username": name });
-        assert_eq!(stack.ok("AdminGetUser", user).await["UserStatus"], "UNCONFIRMED");
-        stack.last_code_for(mail)
-    }
+    use crate::testing::{Stack, error, merged};
 
     fn another(code: &str) -> &'static str {
         if code == "000000" { "111111" } else { "000000" }
@@ -100,7 +89,7 @@ mod tests {
     async fn the_code_confirms_the_user_and_the_address() {
         let stack = Stack::new().await;
         let (pool, client) = verifying_pool(&stack).await;
-        let code = signed_up(&stack, &pool, &client, "jo", "jo@gm.com").await;
+        let code = stack.signed_up(&pool, &client, "jo", "jo@gm.com").await;
         let confirm =
             |code: &str| json!({ "ClientId": client, "Username": "jo", "ConfirmationCode": code });
         assert_eq!(stack.refusal("ConfirmSignUp", confirm(another(&code))).await, mismatch());
@@ -121,7 +110,7 @@ mod tests {
     async fn a_code_is_good_for_a_day() {
         let stack = Stack::new().await;
         let (pool, client) = verifying_pool(&stack).await;
-        let code = signed_up(&stack, &pool, &client, "jo", "jo@gm.com").await;
+        let code = stack.signed_up(&pool, &client, "jo", "jo@gm.com").await;
         stack.advance(24 * 3_600);
         let input = json!({ "ClientId": client, "Username": "jo", "ConfirmationCode": code });
         assert_eq!(stack.refusal("ConfirmSignUp", input).await, expired());
@@ -131,7 +120,7 @@ mod tests {
     async fn a_code_proves_only_the_address_it_was_sent_to() {
         let stack = Stack::new().await;
         let (pool, client) = verifying_pool(&stack).await;
-        let code = signed_up(&stack, &pool, &client, "jo", "jo@gm.com").await;
+        let code = stack.signed_up(&pool, &client, "jo", "jo@gm.com").await;
         let input = json!({
             "UserPoolId": pool, "Username": "jo",
             "UserAttributes": [{ "Name": "email", "Value": "victim@gm.com" }],
@@ -145,7 +134,7 @@ mod tests {
     async fn the_sixteenth_attempt_in_an_hour_is_refused_even_with_the_right_code() {
         let stack = Stack::new().await;
         let (pool, client) = verifying_pool(&stack).await;
-        let code = signed_up(&stack, &pool, &client, "jo", "jo@gm.com").await;
+        let code = stack.signed_up(&pool, &client, "jo", "jo@gm.com").await;
         let confirm =
             |code: &str| json!({ "ClientId": client, "Username": "jo", "ConfirmationCode": code });
         for _ in 0..15 {
@@ -177,7 +166,7 @@ mod tests {
         let client = stack.client(&pool, json!({})).await;
         let verified = [("email", "jo@gm.com"), ("email_verified", "true")];
         stack.user(&pool, "first", &verified).await;
-        let code = signed_up(&stack, &pool, &client, "second", "jo@gm.com").await;
+        let code = stack.signed_up(&pool, &client, "second", "jo@gm.com").await;
         let input = json!({ "ClientId": client, "Username": "second", "ConfirmationCode": code });
         let text = "An account with the given email already exists.";
         assert_eq!(

@@ -60,26 +60,15 @@ mod tests {
 
     use crate::{
         delivery::testing::{Stuck, arrived},
-        testing::{PASSWORD, Stack, error, invalid},
+        testing::{Stack, error, invalid},
     };
-
-    async fn signed_up(stack: &Stack, pool: &str, client: &str, name: &str, mail: &str) -> String {
-        let input = json!({
-            "ClientId": client, "Username": name, "Password": PASSWORD,
-            "UserAttributes": [{ "Name": "email", "Value": mail }],
-        });
-        stack.ok("SignUp", input).await;
-        let user = json!({ "UserPoolId": pool, "Username": name });
-        assert_eq!(stack.ok("AdminGetUser", user).await["UserStatus"], "UNCONFIRMED");
-        stack.last_code_for(mail)
-    }
 
     #[tokio::test]
     async fn a_new_code_replaces_the_old_one() {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
         let client = stack.client(&pool, json!({})).await;
-        let old = signed_up(&stack, &pool, &client, "jo", "jo@gm.com").await;
+        let old = stack.signed_up(&pool, &client, "jo", "jo@gm.com").await;
         let input = json!({ "ClientId": client, "Username": "jo" });
         let answer = stack.ok("ResendConfirmationCode", input).await;
         assert_eq!(answer["CodeDeliveryDetails"]["Destination"], "j***@g***");
@@ -111,7 +100,7 @@ mod tests {
         let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
         let hides = json!({ "PreventUserExistenceErrors": "ENABLED" });
         let client = stack.client(&pool, hides).await;
-        signed_up(&stack, &pool, &client, "jo", "jo@gm.com").await;
+        stack.signed_up(&pool, &client, "jo", "jo@gm.com").await;
         let text = "Attempt limit exceeded, please try after some time.";
         for name in ["jo", "nobody"] {
             let input = json!({ "ClientId": client, "Username": name });
@@ -132,7 +121,7 @@ mod tests {
         let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
         let hides = json!({ "PreventUserExistenceErrors": "ENABLED" });
         let client = stack.client(&pool, hides).await;
-        signed_up(&stack, &pool, &client, "jo", "jo@gm.com").await;
+        stack.signed_up(&pool, &client, "jo", "jo@gm.com").await;
         let input = json!({ "ClientId": client, "Username": "jo" });
         let operation = "ResendConfirmationCode";
         let sent = stack.ok(operation, input.clone()).await;
@@ -150,7 +139,7 @@ mod tests {
         let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
         let open = stack.client(&pool, json!({})).await;
         let hiding = stack.client(&pool, json!({ "PreventUserExistenceErrors": "ENABLED" })).await;
-        signed_up(&stack, &pool, &open, "jo", "jo@gm.com").await;
+        stack.signed_up(&pool, &open, "jo", "jo@gm.com").await;
         let user = json!({ "UserPoolId": pool, "Username": "jo" });
         stack.ok("AdminDisableUser", user).await;
         stack.user(&pool, "confirmed", &[("email", "al@ex.org")]).await;

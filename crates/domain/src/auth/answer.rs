@@ -1,7 +1,7 @@
 //! Answers to challenges.
 
 use super::{
-    Missing, Outcome, Parameters, Place, SecretHashRefused, check_secret_hash,
+    Missing, Outcome, Parameters, Place, check_secret_hash,
     first_factor::SignInRefused,
     new_password::{self, NewPasswordRefused},
     next, required, second_factor,
@@ -12,6 +12,7 @@ use crate::{
     fault::Ruling,
     granted,
     ports::Transaction,
+    secret_hash::SecretHashRefused,
     shapes::ChallengeNameType,
     users::{self, MfaFactor, User, aliases::AliasTaken},
 };
@@ -165,7 +166,7 @@ impl Answered<'_> {
         let user = user.filter(is_for);
         let Some(user) = user else { return Ok(Err(SessionRefused::Invalid.into())) };
         let names = [username, &user.username];
-        granted!(check_secret_hash(place.client, &names, self.responses.get("SECRET_HASH")));
+        granted!(check_secret_hash(place.client, &names, self.responses));
         Ok(if user.enabled { Ok(user) } else { Err(SignInRefused::Disabled.into()) })
     }
 

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::{Outcome, Place, next};
 use crate::{
     attempts::{self, Attempted, count_wrong_password},
-    fault::{Fault, Ruling},
+    fault::{Fault, Ruling, retrying},
     granted,
     passwords::verifier::PasswordVerifier,
     ports::{Ports, compute},
@@ -144,25 +144,15 @@ pub(super) fn stand_in(place: Place<'_>, login: &str) -> PasswordVerifier {
     PasswordVerifier::simulated(pool_id, login, &key)
 }
 
-/// How often counting is tried when concurrent changes win.
-const TRIES: u32 = 12;
-
 /// Counts a wrong password, durably: the counter outlives the refusal. Conflicts are met here, so
 /// that they don't make the whole sign-in compute again.
 async fn record_failure(ports: &Ports, pool_id: &str, subject: &str) -> Result<(), Fault> {
-    let mut tries = 1;
-    loop {
-        match try_to_record_failure(ports, pool_id, subject).await {
-            Err(Fault::Conflict(_)) if tries < TRIES => tries += 1,
-            outcome => return outcome,
-        }
-    }
-}
-
-async fn try_to_record_failure(ports: &Ports, pool_id: &str, subject: &str) -> Result<(), Fault> {
-    let mut tx = ports.store.write().await?;
-    count_wrong_password(&mut *tx, pool_id, subject, ports.clock.now()).await?;
-    tx.commit().await
+    let count = || async {
+        let mut tx = ports.store.write().await?;
+        count_wrong_password(&mut *tx, pool_id, subject, ports.clock.now()).await?;
+        tx.commit().await
+    };
+    retrying(count).await
 }
 
 /// Goes on with a user whose password is right.

@@ -28,7 +28,11 @@ pub mod turns;
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    app_clients::AppClient, ports::Ports, shapes::ChallengeNameType, tokens::issue::Tokens,
+    app_clients::AppClient,
+    ports::Ports,
+    secret_hash::{self, SecretHashRefused},
+    shapes::ChallengeNameType,
+    tokens::issue::Tokens,
     user_pools::UserPool,
 };
 
@@ -73,30 +77,11 @@ fn required<'a>(parameters: &'a Parameters, name: &'static str) -> Result<&'a st
     parameters.get(name).map(String::as_str).filter(|value| !value.is_empty()).ok_or(Missing(name))
 }
 
-/// What is wrong with a `SECRET_HASH`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretHashRefused {
-    /// The client has a secret, and no hash was sent.
-    Missing,
-    /// The hash is of another secret or name.
-    Wrong,
-}
-
-/// Checks the hash that clients with a secret have to send, over any of the given usernames.
-///
-/// Clients without a secret may send what they like.
+/// Checks the `SECRET_HASH` among the parameters, over any of the given usernames.
 fn check_secret_hash(
     client: &AppClient,
     usernames: &[&str],
-    claimed: Option<&String>,
+    parameters: &Parameters,
 ) -> Result<(), SecretHashRefused> {
-    if client.secrets.is_empty() {
-        return Ok(());
-    }
-    let claimed = claimed.ok_or(SecretHashRefused::Missing)?;
-    let matches = |username: &&str| {
-        let id = client.id();
-        client.secrets.iter().any(|s| crate::secret_hash::matches(&s.value, username, id, claimed))
-    };
-    if usernames.iter().any(matches) { Ok(()) } else { Err(SecretHashRefused::Wrong) }
+    secret_hash::check(client, usernames, parameters.get("SECRET_HASH").map(String::as_str))
 }

@@ -12,7 +12,7 @@ use crate::{
     attempts::{self, Attempted},
     attributes::{self, Contact},
     codes,
-    fault::{Fault, Ruling},
+    fault::{Fault, Ruling, retrying},
     granted, messages,
     ports::Transaction,
     sealing::Purpose,
@@ -136,14 +136,7 @@ async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Resu
 ///
 /// Conflicts are met here: running the whole operation again would find its session used up.
 async fn may_send_another(place: Place<'_>, user: &User) -> Result<bool, Fault> {
-    const TRIES: u32 = 12;
-    let mut tries = 1;
-    loop {
-        match count_sending(place, user).await {
-            Err(Fault::Conflict(_)) if tries < TRIES => tries += 1,
-            outcome => return outcome,
-        }
-    }
+    retrying(|| count_sending(place, user)).await
 }
 
 async fn count_sending(place: Place<'_>, user: &User) -> Result<bool, Fault> {

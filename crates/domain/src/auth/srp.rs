@@ -142,7 +142,7 @@ pub(super) async fn answer(
     let Ok(sealed) = STANDARD.decode(sealed) else { return Ok(Err(wrong)) };
     let Some(block) = SecretBlock::open(place, &sealed) else { return Ok(Err(wrong)) };
     let names = [username, &block.username];
-    granted!(check_secret_hash(place.client, &names, responses.get("SECRET_HASH")));
+    granted!(check_secret_hash(place.client, &names, responses));
     if place.ports.clock.now() >= block.expires_at {
         return Ok(Err(SessionRefused::Expired.into()));
     }

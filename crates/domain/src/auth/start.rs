@@ -1,7 +1,7 @@
 //! The start of a sign-in: which flow, and may this client use it.
 
 use super::{
-    Missing, Outcome, Parameters, Place, SecretHashRefused, check_secret_hash,
+    Missing, Outcome, Parameters, Place, check_secret_hash,
     first_factor::{self, SignInRefused},
     required, srp as srp_flow,
 };
@@ -9,6 +9,7 @@ use crate::{
     app_clients::AppClient,
     fault::Ruling,
     granted,
+    secret_hash::SecretHashRefused,
     shapes::{AuthFlowType, ExplicitAuthFlowsType as Flow},
     srp::PublicKey,
     tokens::refresh::{self, RefreshRefused},
@@ -150,7 +151,7 @@ fn allows(client: &AppClient, flow: AuthFlowType) -> bool {
 async fn by_password(place: Place<'_>, parameters: &Parameters) -> Ruling<Outcome, StartRefused> {
     let login = granted!(required(parameters, "USERNAME"));
     let password = granted!(required(parameters, "PASSWORD"));
-    granted!(check_secret_hash(place.client, &[login], parameters.get("SECRET_HASH")));
+    granted!(check_secret_hash(place.client, &[login], parameters));
     Ok(first_factor::with_password(place, login, password).await?.map_err(Into::into))
 }
 
@@ -158,7 +159,7 @@ async fn by_srp(place: Place<'_>, parameters: &Parameters) -> Ruling<Outcome, St
     let login = granted!(required(parameters, "USERNAME"));
     let srp_a = granted!(required(parameters, "SRP_A"));
     let Ok(srp_a) = PublicKey::from_hex(srp_a) else { return Ok(Err(StartRefused::BadSrpA)) };
-    granted!(check_secret_hash(place.client, &[login], parameters.get("SECRET_HASH")));
+    granted!(check_secret_hash(place.client, &[login], parameters));
     Ok(srp_flow::challenge(place, login, srp_a).await?.map_err(Into::into))
 }
 
@@ -177,7 +178,7 @@ async fn by_refresh_token(
         let now = place.ports.clock.now();
         let (_, user) = granted!(refresh::accept(place.ports, place.client, token, now).await?);
         let names = [user.username.as_str(), user.sub.as_str()];
-        match check_secret_hash(place.client, &names, parameters.get("SECRET_HASH")) {
+        match check_secret_hash(place.client, &names, parameters) {
             Err(SecretHashRefused::Wrong) => return Ok(Err(StartRefused::RefreshSecretHash)),
             checked => granted!(checked),
         }

@@ -100,19 +100,9 @@ fn check_verification(pool: &UserPool) -> Result<(), SettingsRefused> {
     Ok(())
 }
 
-/// The fields of an ARN: `arn:partition:service:region:account:…`.
-fn arn_field(arn: &str, field: usize) -> &str {
-    arn.split(':').nth(field).unwrap_or_default()
-}
-
-/// The region in an ARN.
+/// The region in an ARN, `arn:partition:service:region:account:…`.
 fn region(arn: &str) -> &str {
-    arn_field(arn, 3)
-}
-
-/// The account in an ARN.
-fn account(arn: &str) -> &str {
-    arn_field(arn, 4)
+    arn.split(':').nth(3).unwrap_or_default()
 }
 
 /// The sender of text messages.
@@ -128,7 +118,7 @@ fn check_sms(sms: &SmsConfigurationType, identity: &Identity) -> Result<(), Sett
             &eums.caller_arn
         }
     };
-    if account(caller) != identity.account_id {
+    if !identity.owns(caller) {
         return Err(SettingsRefused::CrossAccountRole);
     }
     let own = identity.region.as_str();
