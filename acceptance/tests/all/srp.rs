@@ -263,9 +263,10 @@ fn random_username() -> String {
     format!("{}{}", unique("u"), random_text(50))
 }
 
-/// Satisfies the default policy, in at most 256 UTF-16 units.
+/// Satisfies the default policy (the eight characters in the middle do so alone), in at most 256
+/// UTF-16 units.
 fn random_password() -> String {
-    format!("{}Aa1!{}", random_text(60), random_text(60))
+    format!("{}Aa1!Zz2?{}", random_text(60), random_text(60))
 }
 
 /// The prime of RFC 3526 group 15.
