@@ -43,7 +43,7 @@ const DELETED_POOLS: &str = "SELECT id, emptied_at FROM user_pools WHERE is_dele
     ORDER BY id LIMIT 100";
 
 /// What a pool left, each with at most a batch of rows at a time.
-const REMAINS: [&str; 11] = [
+const REMAINS: &[&str] = &[
     "DELETE FROM users WHERE pool_id = $1 AND sub IN
         (SELECT sub FROM users WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM aliases WHERE (pool_id, alias_key, attribute) IN

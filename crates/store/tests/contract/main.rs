@@ -9,6 +9,7 @@
     reason = "a test ends where it fails; clippy.toml exempts only what it recognizes as a test"
 )]
 
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{collections::BTreeMap, sync::Arc};
