@@ -38,16 +38,19 @@ def check_every_answer_of(client):
 
 
 def _check(operation_model, response_dict, **_):
-    name = operation_model.name
     headers = {key.lower(): value for key, value in response_dict["headers"].items()}
-    found = list(_header_faults(headers))
     body = response_dict["body"]
-    if response_dict["status_code"] == 200:
-        found += _success_faults(operation_model, body)
-    else:
-        found += _error_faults(operation_model, response_dict["status_code"], headers, body)
+    found = faults_of_answer(operation_model, response_dict["status_code"], headers, body)
     if found:
-        raise WrongShape(f"{name} answered {body[:600]!r}: " + "; ".join(found))
+        raise WrongShape(f"{operation_model.name} answered {body[:600]!r}: " + "; ".join(found))
+
+
+def faults_of_answer(operation_model, status, headers, body):
+    """A sentence for each place where an answer strays from the model. Header names are in lower case."""
+    found = list(_header_faults(headers))
+    if status == 200:
+        return found + _success_faults(operation_model, body)
+    return found + _error_faults(operation_model, status, headers, body)
 
 
 def _header_faults(headers):

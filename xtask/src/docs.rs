@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::test::tested_errors::TestedErrors;
 use crate::{Outcome, codegen, workspace};
 
 /// Command line of `cargo xtask docs`.
@@ -39,6 +40,6 @@ fn pages() -> Outcome<Vec<(PathBuf, String)>> {
     let missing = fs::read_to_string(workspace().join("crates/api/missing-operations.txt"))?;
     let missing: Vec<&str> =
         missing.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let operations = codegen::operations_page(&missing)?;
+    let operations = codegen::operations_page(&missing, &TestedErrors::stored()?)?;
     Ok(vec![(workspace().join("docs/operations.md"), operations)])
 }

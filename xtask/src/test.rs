@@ -10,16 +10,18 @@ use std::process::{Command, Stdio};
 
 use clap::ValueEnum;
 
-use crate::{Outcome, workspace};
+use crate::{Outcome, codegen, workspace};
 
 mod child;
 mod environments;
 mod packages;
 pub(crate) mod postgres;
 mod server;
+pub(crate) mod tested_errors;
 
 use postgres::Postgres;
 use server::Server;
+use tested_errors::TestedErrors;
 
 /// Where the Rust tests find PostgreSQL: a superuser's URL, so that each test can make a database.
 const POSTGRES_VARIABLE: &str = "POOLHOUSE_TEST_POSTGRES";
@@ -39,6 +41,9 @@ pub struct Args {
     /// Run only the Python tests whose names match, as in `pytest -k`
     #[arg(short = 'k', value_name = "EXPR")]
     filter: Option<String>,
+    /// Write crates/api/tested-errors.txt anew from what the tests produce
+    #[arg(long, conflicts_with_all = ["only", "engine", "filter"])]
+    write_tested_errors: bool,
 }
 
 /// A part of the test run, named after its language.
@@ -78,6 +83,11 @@ impl Args {
         self.engine.map_or_else(|| vec![Engine::Sqlite, Engine::Postgres], |engine| vec![engine])
     }
 
+    /// Whether every test runs, so that what none of them produces is produced by none.
+    fn is_everything(&self) -> bool {
+        self.only.is_none() && self.engine.is_none() && self.filter.is_none()
+    }
+
     fn needs_postgres(&self) -> bool {
         self.wants(Part::Rust) || self.engines().contains(&Engine::Postgres)
     }
@@ -88,20 +98,35 @@ pub fn run(args: &Args) -> Outcome {
     packages::install_missing(args)?;
     let postgres = args.needs_postgres().then(Postgres::start).transpose()?;
     let mut report = Report::default();
+    let mut errors = TestedErrors::default();
     if args.wants(Part::Rust) {
-        report.add("rust", rust_tests(postgres.as_ref()));
+        report.add("rust", rust_tests(postgres.as_ref(), &mut errors));
     }
     if args.wants_clients() {
         // What comes before the tests may fail as well; the summary must be printed all the same.
-        if let Err(error) = client_tests(args, postgres.as_ref(), &mut report) {
+        if let Err(error) = client_tests(args, postgres.as_ref(), &mut report, &mut errors) {
             report.add("preparing the client tests", Err(error));
         }
     }
     drop(postgres);
+    if args.is_everything() && report.failures == 0 {
+        report.add("error codes", judge(errors, args.write_tested_errors));
+    }
     report.finish()
 }
 
-fn rust_tests(postgres: Option<&Postgres>) -> Outcome {
+/// Compares the errors that were produced with those on record, or puts them on record.
+fn judge(mut produced: TestedErrors, write: bool) -> Outcome {
+    produced.keep(&codegen::listed_errors()?);
+    if write {
+        return produced.store();
+    }
+    produced.compare(&TestedErrors::stored()?)
+}
+
+fn rust_tests(postgres: Option<&Postgres>, errors: &mut TestedErrors) -> Outcome {
+    let folder = tempfile::Builder::new().prefix("poolhouse-errors-").tempdir()?;
+    let notes = folder.path().join("notes");
     let mut command = cargo();
     if succeeds(cargo().args(["nextest", "--version"])) {
         command.args(["nextest", "run", "--workspace"]);
@@ -113,11 +138,18 @@ fn rust_tests(postgres: Option<&Postgres>) -> Outcome {
     if let Some(postgres) = postgres {
         command.env(POSTGRES_VARIABLE, postgres.url("postgres"));
     }
-    execute(&mut command)
+    command.env(tested_errors::NOTES_VARIABLE, &notes);
+    execute(&mut command)?;
+    errors.add_notes(&notes)
 }
 
-fn client_tests(args: &Args, postgres: Option<&Postgres>, report: &mut Report) -> Outcome {
-    let python = args.wants(Part::Python).then(environments::python).transpose()?;
+fn client_tests(
+    args: &Args,
+    postgres: Option<&Postgres>,
+    report: &mut Report,
+    errors: &mut TestedErrors,
+) -> Outcome {
+    let python = environments::python()?;
     if args.wants(Part::Node) {
         environments::node()?;
     }
@@ -137,10 +169,13 @@ fn client_tests(args: &Args, postgres: Option<&Postgres>, report: &mut Report) -
         if args.wants(Part::Node) {
             failed |= report.add(&format!("node on {engine}"), node_tests(&server));
         }
-        if let Some(python) = &python {
-            let outcome = python_tests(python, &server, args.filter.as_deref());
+        if args.wants(Part::Python) {
+            let outcome = python_tests(&python, &server, args.filter.as_deref());
             failed |= report.add(&format!("python on {engine}"), outcome);
         }
+        let outcome = check_answers(&python, &server);
+        failed |= report.add(&format!("every answer on {engine}"), outcome);
+        errors.add_answers(server.answers())?;
         if failed {
             server.print_end_of_log();
         }
@@ -165,6 +200,14 @@ fn python_tests(python: &Path, server: &Server, filter: Option<&str>) -> Outcome
     command.args(["-m", "pytest"]).args(filter.into_iter().flat_map(|filter| ["-k", filter]));
     command.current_dir(acceptance().join("python")).env("PYTHONDONTWRITEBYTECODE", "1");
     execute(towards(&mut command, server))
+}
+
+/// Compares each answer that any client got with the service model.
+fn check_answers(python: &Path, server: &Server) -> Outcome {
+    let mut command = Command::new(python);
+    command.arg("check_answers.py").arg(server.answers());
+    command.current_dir(acceptance().join("python")).env("PYTHONDONTWRITEBYTECODE", "1");
+    execute(&mut command)
 }
 
 fn node_tests(server: &Server) -> Outcome {

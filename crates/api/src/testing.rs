@@ -1,5 +1,7 @@
 //! A whole server for the tests at the foot of the operation files, called as a client calls it.
 
+use std::io::Write as _;
+
 use http::HeaderMap;
 use poolhouse_domain::{Fault, ports::Ports};
 use poolhouse_testkit::{Kit, RecordingMessenger};
@@ -80,6 +82,9 @@ impl Stack {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap(),
         };
+        if parts.status != 200 {
+            note_error(operation, &body["__type"]);
+        }
         Answer { status: parts.status.as_u16(), body, headers: parts.headers }
     }
 
@@ -192,6 +197,17 @@ impl Stack {
     pub(crate) async fn access_token(&self, client_id: &str, username: &str) -> String {
         text(&self.tokens(client_id, username).await["AccessToken"])
     }
+}
+
+/// Appends to the file from which `cargo xtask test` learns which errors the tests produce.
+fn note_error(operation: &str, type_name: &Value) {
+    let (Ok(path), Some(name)) = (std::env::var("POOLHOUSE_ERRORS_SEEN"), type_name.as_str())
+    else {
+        return;
+    };
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+    // One write, so that the lines of tests that run at the same time don't mix.
+    file.write_all(format!("{operation} {name}\n").as_bytes()).unwrap();
 }
 
 /// `base` with the members of `overrides` in place of its own; a null removes a member.

@@ -82,6 +82,10 @@ pub(crate) struct Dev {
     /// Names of this machine, such as localhost, and the host of the issuer need not be given.
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
+    /// Append every answer of the API to this file, a JSON object on each line, with the tokens and
+    /// codes that are in it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
 }
 
 /// Which installation a command is for.

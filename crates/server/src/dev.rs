@@ -16,6 +16,7 @@ use crate::{
     hosts::Hosts,
     installation, listener,
     peers::Peers,
+    record::Record,
     seed,
     signatures::Unchecked,
     site::Site,
@@ -27,6 +28,8 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     check(&options)?;
     let hosts = Hosts::new(options.issuer.as_deref(), &options.allow_host)
         .map_err(|text| format!("--allow-host {text}"))?;
+    let record = options.record.as_deref().map(Record::open).transpose();
+    let record = record.map_err(|error| format!("--record: {error}"))?;
     let listener = listener::bind(options.listen).await?;
     let endpoint = format!("http://{}", listener.local_addr()?);
     let identity = Identity {
@@ -52,7 +55,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     }
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&ports.clock));
-    let dev = Some(DevTools { inbox, clock, hosts });
+    let dev = Some(DevTools { inbox, clock, hosts, record });
     let site = Arc::new(Site {
         ports,
         signatures: Box::new(Unchecked),

@@ -22,7 +22,7 @@ use poolhouse_domain::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::hosts::Hosts;
+use crate::{hosts::Hosts, record::Record};
 
 /// Paths of our own, apart from those of the service.
 pub(crate) const OWN: &str = "/_poolhouse/";
@@ -38,6 +38,8 @@ pub(crate) struct DevTools {
     pub(crate) clock: Arc<MovableClock>,
     /// Which requests are answered.
     pub(crate) hosts: Hosts,
+    /// Where answers are recorded, if they are.
+    pub(crate) record: Option<Record>,
 }
 
 /// Answers a request for `/_poolhouse/<name>`.

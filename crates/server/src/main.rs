@@ -14,6 +14,7 @@ mod installation;
 mod listener;
 mod logs;
 mod peers;
+mod record;
 mod seed;
 mod serve;
 mod signatures;

@@ -59,6 +59,9 @@ impl Site {
         if !parts.uri.path().starts_with(OWN) {
             cors::allow(response.headers_mut());
         }
+        if let Some(record) = self.dev.as_ref().and_then(|dev| dev.record.as_ref()) {
+            record.note(&parts, &response);
+        }
         response.map(|text| Full::new(Bytes::from(text)))
     }
 

@@ -3,6 +3,7 @@
 //! One module per generated file. The model is corrected by `model/patches/*.json` after it is read,
 //! so that the stored file stays what botocore ships, minus its prose.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::test::tested_errors::TestedErrors;
 use crate::{Outcome, workspace};
 
 mod codes;
@@ -93,13 +95,28 @@ pub(crate) fn check() -> Outcome {
     run(&Args { offline, check })
 }
 
-/// The text of `docs/operations.md`, given the operations that are not there yet.
-pub(crate) fn operations_page(missing: &[&str]) -> Outcome<String> {
+/// The text of `docs/operations.md`, given the operations that are not there yet and the errors that
+/// tests produce.
+pub(crate) fn operations_page(missing: &[&str], tested: &TestedErrors) -> Outcome<String> {
+    operations_page::generate(&stored_model()?, missing, tested)
+}
+
+/// The errors that the model and its corrections list: pairs of operation and code.
+pub(crate) fn listed_errors() -> Outcome<BTreeSet<(String, String)>> {
+    let operations = stored_model()?.operations.into_iter();
+    let pairs = operations.flat_map(|operation| {
+        let name = operation.name;
+        operation.errors.into_iter().map(move |code| (name.clone(), code))
+    });
+    Ok(pairs.collect())
+}
+
+/// The service model that is checked in, with its corrections.
+fn stored_model() -> Outcome<Model> {
     let root = workspace();
     let document = fs::read_to_string(root.join("model/cognito-idp.json"))?;
     let document = serde_json::from_str(&document)?;
-    let model = Model::read(&document, &patches::read(&root.join("model/patches"))?)?;
-    operations_page::generate(&model, missing)
+    Model::read(&document, &patches::read(&root.join("model/patches"))?)
 }
 
 /// `source` as rustfmt prints it with the workspace's settings.

@@ -25,6 +25,7 @@ pub(super) struct Server {
     _process: Guarded,
     _folder: TempDir,
     log: PathBuf,
+    answers: PathBuf,
     endpoint: String,
 }
 
@@ -32,10 +33,10 @@ impl Server {
     /// Starts `poolhouse dev` with these arguments and waits until it answers.
     pub(super) fn start(binary: &Path, arguments: &[&str]) -> Outcome<Self> {
         let folder = tempfile::Builder::new().prefix("poolhouse-server-").tempdir()?;
-        let log = folder.path().join("log");
+        let (log, answers) = (folder.path().join("log"), folder.path().join("answers"));
         let log_file = File::create(&log)?;
         let mut command = Command::new(binary);
-        command.args(["dev", "--listen", "127.0.0.1:0"]).args(arguments);
+        command.args(["dev", "--listen", "127.0.0.1:0", "--record"]).arg(&answers).args(arguments);
         // What a developer set for the own server must not reach this one.
         command.current_dir(folder.path()).env_remove("POOLHOUSE_DATABASE");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file.try_clone()?);
@@ -49,7 +50,7 @@ impl Server {
         if let Some(endpoint) = endpoint
             && process.becomes(|| is_healthy(&endpoint))
         {
-            return Ok(Self { _process: process, _folder: folder, log, endpoint });
+            return Ok(Self { _process: process, _folder: folder, log, answers, endpoint });
         }
         Err(format!("the server did not start:\n{}", end_of(&log, 20)).into())
     }
@@ -57,6 +58,11 @@ impl Server {
     /// `http://127.0.0.1:PORT`.
     pub(super) fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The file to which the server appends each of its answers.
+    pub(super) fn answers(&self) -> &Path {
+        &self.answers
     }
 
     /// Shows what the server said last, for whoever looks into a failure.
