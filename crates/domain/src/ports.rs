@@ -15,6 +15,7 @@ use crate::{
     fault::Fault,
     groups::Groups,
     messages::Messenger,
+    passwords::history::FormerPasswords,
     resource_servers::ResourceServers,
     sealing::Keyring,
     sessions::Sessions,
@@ -84,6 +85,7 @@ pub trait Transaction:
     UserPools
     + AppClients
     + Users
+    + FormerPasswords
     + Groups
     + Codes
     + AttemptCounters

@@ -13,6 +13,7 @@ mod attempts;
 mod codes;
 mod data_keys;
 mod engine;
+mod former_passwords;
 mod groups;
 mod migrations;
 mod resource_servers;

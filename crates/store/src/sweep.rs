@@ -54,6 +54,8 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, subject, attempted FROM attempts WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM revoked_origins WHERE (pool_id, origin_jti) IN
         (SELECT pool_id, origin_jti FROM revoked_origins WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM former_passwords WHERE (pool_id, sub, position) IN
+        (SELECT pool_id, sub, position FROM former_passwords WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM app_clients WHERE client_id IN
         (SELECT client_id FROM app_clients WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM memberships WHERE (pool_id, group_id, sub) IN

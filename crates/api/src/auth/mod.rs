@@ -102,6 +102,7 @@ where
         + Permits<codes::InvalidParameterException>
         + Permits<codes::InvalidPasswordException>
         + Permits<codes::NotAuthorizedException>
+        + Permits<codes::PasswordHistoryPolicyViolationException>
         + Permits<codes::PasswordResetRequiredException>
         + Permits<codes::ResourceNotFoundException>
         + Permits<codes::SoftwareTokenMFANotFoundException>
@@ -231,10 +232,12 @@ where
     Op: Permits<codes::AliasExistsException>
         + Permits<codes::InvalidParameterException>
         + Permits<codes::InvalidPasswordException>
-        + Permits<codes::NotAuthorizedException>,
+        + Permits<codes::NotAuthorizedException>
+        + Permits<codes::PasswordHistoryPolicyViolationException>,
 {
     match refused {
         NewPasswordRefused::Password(refused) => crate::passwords::refusal(refused),
+        NewPasswordRefused::PasswordUsed => crate::passwords::used_before(),
         NewPasswordRefused::AttributeMissing(name) => {
             invalid_parameter(format!("Invalid attributes given, {name} is missing"))
         }

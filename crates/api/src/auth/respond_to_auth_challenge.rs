@@ -321,6 +321,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_remembered_password_is_refused_and_the_session_stays_good() {
+        let stack = Stack::new().await;
+        let policy = json!({ "PasswordPolicy": { "PasswordHistorySize": 1 } });
+        let pool = stack.pool(json!({ "Policies": policy })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let challenge = new_user(&stack, &pool, &client).await;
+        let same = answer_to(&client, &challenge, "NEW_PASSWORD", "Temp-Horse-7");
+        let refused = stack.refusal("RespondToAuthChallenge", same).await;
+        let message = "Password has previously been used";
+        assert_eq!(refused, error("PasswordHistoryPolicyViolationException", message));
+        let fresh = answer_to(&client, &challenge, "NEW_PASSWORD", "Other-Horse-8");
+        stack.ok("RespondToAuthChallenge", fresh).await;
+    }
+
+    #[tokio::test]
     async fn a_new_password_and_the_missing_attributes_complete_the_first_sign_in() {
         let stack = Stack::new().await;
         let schema = json!([{ "Name": "name", "Required": true, "Mutable": false }]);

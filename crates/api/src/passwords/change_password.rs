@@ -10,7 +10,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{codes, operations::ChangePassword as Op};
 
-use super::refusal;
+use super::{refusal, used_before};
 use crate::{
     failure::{Answer, Failure, Unanswered, invalid_parameter, limit_exceeded, not_authorized},
     serve::Handle,
@@ -29,7 +29,10 @@ impl Handle for Op {
             (None, None) => true,
             (None, Some(_)) => return Err(no_previous_password().into()),
         };
-        let stored = passwords::store_form(ports, &user, &input.proposed_password).await?;
+        let (name, proposed) = (&user.username, &input.proposed_password);
+        let is_used =
+            passwords::history::is_used(ports, &pool, Some(&user), name, proposed).await?;
+        let stored = passwords::store_form(ports, &user, proposed).await?;
 
         let now = ports.clock.now();
         let mut tx = ports.store.write().await?;
@@ -37,8 +40,10 @@ impl Handle for Op {
         let counted = attempts::count(&mut *tx, pool.id(), &user.sub, what, now).await?;
         counted.map_err(limit_exceeded::<Op>)?;
         let admitted = admit(&mut *tx, &user, is_right, now).await;
+        let admitted =
+            admitted.and_then(|()| if is_used { Err(used_before().into()) } else { Ok(()) });
         if admitted.is_ok() {
-            user.password = Some(stored);
+            passwords::history::replace(&mut *tx, &pool, &mut user, stored).await?;
             user.modified_at = now;
             // The version that was read guards against a change since the previous password was
             // compared.
@@ -149,6 +154,29 @@ mod tests {
             error("NotAuthorizedException", "Invalid Access Token")
         );
         stack.access_token(&client, "jo").await;
+    }
+
+    #[tokio::test]
+    async fn a_password_that_the_pool_remembers_is_told_to_who_knows_the_present_one_only() {
+        let stack = Stack::new().await;
+        let policy = json!({ "PasswordPolicy": { "PasswordHistorySize": 24 } });
+        let pool = stack.pool(json!({ "Policies": policy })).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "jo", &[]).await;
+        let token = stack.access_token(&client, "jo").await;
+        stack.ok("ChangePassword", input(&token, PASSWORD, NEW)).await;
+        let wrong = error("NotAuthorizedException", "Incorrect username or password.");
+        let guess = input(&token, "Wrong-Donkey-3", PASSWORD);
+        assert_eq!(stack.refusal("ChangePassword", guess).await, wrong);
+        let used =
+            error("PasswordHistoryPolicyViolationException", "Password has previously been used");
+        let back = input(&token, NEW, PASSWORD);
+        assert_eq!(stack.refusal("ChangePassword", back).await, used);
+        let parameters = json!({ "USERNAME": "jo", "PASSWORD": NEW });
+        let sign_in = json!({
+            "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters,
+        });
+        stack.ok("InitiateAuth", sign_in).await;
     }
 
     #[tokio::test]

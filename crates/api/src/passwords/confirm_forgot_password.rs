@@ -5,14 +5,17 @@ use poolhouse_domain::{
     app_clients::AppClient,
     attempts::{self, Attempted},
     codes::CodeRefused,
-    passwords::{self, recovery},
+    passwords::{
+        self,
+        recovery::{self, CompletionRefused, NewPassword},
+    },
     ports::Ports,
     shapes::{ConfirmForgotPasswordRequest, ConfirmForgotPasswordResponse},
     users::{self, User},
 };
 use poolhouse_wire::operations::ConfirmForgotPassword as Op;
 
-use super::refusal;
+use super::{refusal, used_before};
 use crate::{
     attributes::code_refused,
     failure::{Answer, Failure, limit_exceeded, not_authorized},
@@ -32,9 +35,12 @@ impl Handle for Op {
         let found = users::find(&mut *read, &pool, name).await?;
         drop(read);
         // Done for unknown names too, so that the time of the answer tells nothing.
-        let username = found.map_or_else(|| pool.name_key(name), |user| user.username);
-        let stored =
-            passwords::store_form_for(ports, pool.id(), &username, &input.password).await?;
+        let username =
+            found.as_ref().map_or_else(|| pool.name_key(name), |user| user.username.clone());
+        let (user, password) = (found.as_ref(), &input.password);
+        let is_used = passwords::history::is_used(ports, &pool, user, &username, password).await?;
+        let stored = passwords::store_form_for(ports, pool.id(), &username, password).await?;
+        let password = if is_used { NewPassword::Used } else { NewPassword::Fresh(stored) };
 
         let now = ports.clock.now();
         let mut tx = ports.store.write().await?;
@@ -51,14 +57,21 @@ impl Handle for Op {
             Err(failure) => Err(failure),
             Ok(mut user) => {
                 let (keyring, code) = (&ports.keyring, &input.confirmation_code);
-                recovery::complete(&mut *tx, keyring, &mut user, code, stored, now)
+                recovery::complete(&mut *tx, keyring, &pool, &mut user, code, password, now)
                     .await?
-                    .map_err(code_refused::<Op>)
+                    .map_err(not_completed)
             }
         };
         tx.commit().await?; // on refusal too: the attempt must outlive the error answer
         outcome?;
         Ok(ConfirmForgotPasswordResponse {})
+    }
+}
+
+fn not_completed(refused: CompletionRefused) -> Failure<Op> {
+    match refused {
+        CompletionRefused::Code(refused) => code_refused(refused),
+        CompletionRefused::Used => used_before(),
     }
 }
 
@@ -139,6 +152,24 @@ mod tests {
         assert_eq!(sign_in(&stack, &client, PASSWORD).await, 400);
         assert_eq!(sign_in(&stack, &client, NEW).await, 200);
         assert_eq!(stack.refusal(operation, right).await, expired());
+    }
+
+    #[tokio::test]
+    async fn a_remembered_password_is_told_to_the_code_only_and_the_code_stays_good() {
+        let stack = Stack::new().await;
+        let (pool, client, code) = forgotten(&stack).await;
+        let policy = json!({ "PasswordPolicy": { "PasswordHistorySize": 3 } });
+        let update = json!({ "UserPoolId": pool, "Policies": policy });
+        stack.ok("UpdateUserPool", update).await;
+        let operation = "ConfirmForgotPassword";
+        let guess = input(&client, "jo", another(&code), PASSWORD);
+        assert_eq!(stack.refusal(operation, guess).await, mismatch());
+        let used =
+            error("PasswordHistoryPolicyViolationException", "Password has previously been used");
+        let old = input(&client, "jo", &code, PASSWORD);
+        assert_eq!(stack.refusal(operation, old).await, used);
+        stack.ok(operation, input(&client, "jo", &code, NEW)).await;
+        assert_eq!(sign_in(&stack, &client, NEW).await, 200);
     }
 
     #[tokio::test]

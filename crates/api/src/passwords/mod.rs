@@ -27,6 +27,15 @@ where
     Failure::new(codes::InvalidPasswordException, message)
 }
 
+/// What is said of a password that the user had before. (The text is a belief.)
+pub(crate) fn used_before<Op>() -> Failure<Op>
+where
+    Op: Permits<codes::PasswordHistoryPolicyViolationException>,
+{
+    let message = "Password has previously been used";
+    Failure::new(codes::PasswordHistoryPolicyViolationException, message)
+}
+
 /// What is said of a user who gets no recovery code.
 fn recovery_refused<Op>(refused: RecoveryRefused) -> Failure<Op>
 where

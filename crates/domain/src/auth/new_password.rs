@@ -25,6 +25,8 @@ use crate::{
 pub enum NewPasswordRefused {
     /// The password.
     Password(PasswordRefused),
+    /// The password is one that the user had before.
+    PasswordUsed,
     /// A required attribute is still missing.
     AttributeMissing(String),
     /// The user has a value for the attribute already
@@ -73,7 +75,11 @@ async fn change(step: Answered<'_>, read: &User, password: &str) -> Ruling<User,
     let given = given_attributes(step);
     granted!(check_attributes(step, read, &given).map_err(refused));
     granted!(passwords::check(place.pool, password).map_err(|r| refused(r.into())));
-    let stored = passwords::store_form(place.ports, read, password).await?;
+    let (ports, pool) = (place.ports, place.pool);
+    if passwords::history::is_used(ports, pool, Some(read), &read.username, password).await? {
+        return Ok(Err(refused(NewPasswordRefused::PasswordUsed)));
+    }
+    let stored = passwords::store_form(ports, read, password).await?;
     let now = place.ports.clock.now();
     let mut tx = place.ports.store.write().await?;
     let before = granted!(step.user(&mut *tx).await?);
@@ -87,7 +93,7 @@ async fn change(step: Answered<'_>, read: &User, password: &str) -> Ruling<User,
         attributes::update(place.pool, &mut user, &given, Writer::FirstSignIn(place.client))
             .map_err(|r| refused(r.into()))
     );
-    user.password = Some(stored);
+    passwords::history::replace(&mut *tx, pool, &mut user, stored).await?;
     user.status = UserStatusType::Confirmed;
     let saved =
         attributes::save(&mut *tx, place.pool, &before, &mut user, OnConflict::Refuse, now).await?;

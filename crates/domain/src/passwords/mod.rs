@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub mod history;
 pub mod policy;
 pub mod recovery;
 pub mod verifier;

@@ -1,5 +1,6 @@
 //! How a forgotten password is replaced: where the code goes, and who may ask for one.
 
+use super::history;
 use crate::{
     attributes::Contact,
     codes::{self, CodePurpose, CodeRefused},
@@ -99,19 +100,47 @@ pub fn by_administrator(pool: &UserPool, user: &User) -> Result<Contact, Recover
     }
 }
 
-/// Replaces the password of a user who has the recovery code. `password` was made for this user's
-/// username.
+/// What the new password is.
+#[derive(Debug)]
+pub enum NewPassword {
+    /// One that may be set. It was made for this user's username.
+    Fresh(Password),
+    /// One that the user had before, which the pool does not allow.
+    Used,
+}
+
+/// Why a recovery does not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompletionRefused {
+    /// The code.
+    Code(CodeRefused),
+    /// The password was used before.
+    Used,
+}
+
+impl From<CodeRefused> for CompletionRefused {
+    fn from(refused: CodeRefused) -> Self {
+        Self::Code(refused)
+    }
+}
+
+/// Replaces the password of a user who has the recovery code.
 pub async fn complete(
     tx: &mut dyn Transaction,
     keyring: &Keyring,
+    pool: &UserPool,
     user: &mut User,
     code: &str,
-    password: Password,
+    password: NewPassword,
     now: Timestamp,
-) -> Ruling<(), CodeRefused> {
+) -> Ruling<(), CompletionRefused> {
     let purpose = CodePurpose::ForgotPassword;
     granted!(codes::check(&mut *tx, keyring, user, purpose, code, now).await?);
-    user.password = Some(password);
+    // Told only to who has the code, which stays good for another password.
+    let NewPassword::Fresh(password) = password else {
+        return Ok(Err(CompletionRefused::Used));
+    };
+    history::replace(tx, pool, user, password).await?;
     // The code came to a verified contact: that confirms an unconfirmed user as well (belief).
     user.status = UserStatusType::Confirmed;
     user.modified_at = now;
