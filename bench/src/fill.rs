@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use poolhouse_adapters::{clock::SystemClock, entropy::SystemEntropy};
 use poolhouse_domain::{
+    groups::{self, Group},
     passwords::verifier::PasswordVerifier,
     ports::{Clock, Entropy, Store},
     shapes::UserStatusType,
@@ -17,7 +18,9 @@ use crate::{
     Outcome,
     server::Installation,
     time::Stopwatch,
-    world::{ACTIVE, PASSWORD, World, email, username},
+    world::{
+        ACTIVE, PASSWORD, World, email, group_names, phone_number, preferred_username, username,
+    },
 };
 
 /// Users of one transaction.
@@ -38,8 +41,10 @@ pub(crate) async fn grow(
         world.secrets = (0..TOTP_USERS).map(|_| random_secret()).collect();
         let users = (0..TOTP_USERS).zip(&world.secrets);
         let users = users.map(|(number, secret)| totp_user(&world.mfa.id, number, secret));
-        insert(&store, users).await?;
+        insert(&store, users, &[]).await?;
     }
+    let groups = groups(&store, &world.large.id).await?;
+    let subs = &mut world.subs;
     // Whoever never signs in does not need a verifier of their own, which takes 0.1 ms to make.
     let shared = password(&world.large.id, 0);
     let users = (world.users..size).map(|number| {
@@ -49,19 +54,39 @@ pub(crate) async fn grow(
             ..user(&world.large.id, number)
         }
     });
-    insert(&store, users).await?;
+    let users = users.inspect(|user| {
+        if subs.len() < ACTIVE as usize {
+            subs.push(user.sub.clone());
+        }
+    });
+    insert(&store, users, &groups).await?;
     store.close().await;
     world.users = world.users.max(size);
     Ok(stopwatch.elapsed().as_secs_f64())
 }
 
-async fn insert(store: &SqlStore, users: impl Iterator<Item = User>) -> Outcome {
+/// The group of everyone, and those that only users who sign in are in.
+async fn groups(store: &SqlStore, user_pool_id: &str) -> Outcome<Vec<Group>> {
+    let (mut tx, mut groups) = (store.read().await?, Vec::new());
+    for name in group_names() {
+        let group = tx.group(user_pool_id, &groups::name_key(&name)).await?;
+        groups.push(group.ok_or("a group is missing")?);
+    }
+    Ok(groups)
+}
+
+/// Stores users; all are members of the first group, those who sign in of the others too.
+async fn insert(store: &SqlStore, users: impl Iterator<Item = User>, groups: &[Group]) -> Outcome {
     let mut users = users.peekable();
     while users.peek().is_some() {
         let mut tx = store.write().await?;
         for user in users.by_ref().take(BATCH as usize) {
             let stored = tx.insert_user(&user, &user.username, &[]).await?;
             stored.map_err(|taken| format!("{} can't be stored: {taken:?}", user.username))?;
+            let is_active = user.username < username(ACTIVE);
+            for group in groups.iter().take(if is_active { groups.len() } else { 1 }) {
+                tx.insert_member(group, &user.sub).await?;
+            }
         }
         tx.commit().await?;
     }
@@ -87,6 +112,10 @@ fn user(user_pool_id: &str, number: u32) -> User {
         ("email", email(number)),
         ("email_verified", "true".to_owned()),
         ("name", format!("Ada Lovelace {number}")),
+        ("given_name", "Ada".to_owned()),
+        ("family_name", "Lovelace".to_owned()),
+        ("phone_number", phone_number(number)),
+        ("preferred_username", preferred_username(number)),
     ];
     let attributes = attributes.map(|(name, value)| (name.to_owned(), value));
     User {

@@ -55,6 +55,12 @@ impl Connection {
         Ok(self.send(request).await?.0)
     }
 
+    /// The status that `PUT` of a document answers.
+    pub(crate) async fn put(&mut self, path: &str, document: String) -> Outcome<StatusCode> {
+        let request = self.request(Method::PUT, path).body(Full::from(document))?;
+        Ok(self.send(request).await?.0)
+    }
+
     /// How long answers were waited for since this was last asked.
     pub(crate) fn take_waited(&mut self) -> Duration {
         std::mem::take(&mut self.waited)

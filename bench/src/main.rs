@@ -5,6 +5,8 @@
 mod ceilings;
 mod fill;
 mod http;
+mod jobs;
+mod listings;
 mod load;
 mod process;
 mod report;
@@ -18,6 +20,7 @@ use std::{error::Error, path::PathBuf, process::ExitCode, sync::Arc};
 use clap::Parser;
 
 use ceilings::Ceilings;
+use jobs::Job;
 use scenarios::Scenario;
 use server::{Installation, Server};
 use world::World;
@@ -52,12 +55,17 @@ struct Args {
 }
 
 impl Args {
+    fn wants(&self, name: &str) -> bool {
+        let part = self.only.as_ref();
+        part.is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
+    }
+
     fn scenarios(&self) -> Vec<Scenario> {
-        let named = |scenario: &Scenario| match &self.only {
-            Some(part) => scenario.name().to_lowercase().contains(&part.to_lowercase()),
-            None => true,
-        };
-        Scenario::ALL.into_iter().filter(named).collect()
+        Scenario::all().filter(|scenario| self.wants(scenario.name())).collect()
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        Job::ALL.into_iter().filter(|job| self.wants(job.name())).collect()
     }
 
     /// The sizes in ascending order, since a pool only grows.
@@ -80,8 +88,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Outcome {
-    if args.scenarios().is_empty() {
-        let names: Vec<_> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
+    if args.scenarios().is_empty() && args.jobs().is_empty() {
+        let names = Scenario::all().map(Scenario::name).chain(Job::ALL.map(Job::name));
+        let names: Vec<_> = names.collect();
         return Err(format!("--only matches none of: {}", names.join(", ")).into());
     }
     let installation = Installation::new(&args.server, args.database.clone())?;
@@ -93,7 +102,12 @@ async fn run(args: &Args) -> Outcome {
     for size in args.sizes() {
         let seconds = fill::grow(&installation, &mut world, size).await?;
         eprintln!("{size} users, {seconds:.1} s to add them");
-        world = measure(args, &installation, world).await?;
+        if !args.scenarios().is_empty() {
+            world = measure(args, &installation, world).await?;
+        }
+    }
+    for job in args.jobs() {
+        jobs::run(job, args, &installation, &world).await?;
     }
     Ok(())
 }
@@ -104,6 +118,9 @@ async fn measure(args: &Args, installation: &Installation, mut world: World) -> 
     let server = Server::start(installation).await?;
     let idle = server.resident_kib()?;
     world.sign_in_some(server.address()).await?;
+    if args.scenarios().iter().any(|scenario| matches!(scenario, Scenario::List(_))) {
+        world.turn_pages(server.address()).await?;
+    }
     let world = Arc::new(world);
     let ceilings = Ceilings::measure()?;
     for scenario in args.scenarios() {

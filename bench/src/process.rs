@@ -25,11 +25,25 @@ fn ticks(stat: &str) -> Option<u32> {
     Some(user + system)
 }
 
-/// Resident memory of a process (`VmRSS`) in KiB.
+/// Resident memory of a process in KiB.
 pub(crate) fn resident_kib(process: u32) -> Outcome<u64> {
+    kib(process, "VmRSS:")
+}
+
+/// The most resident memory that a process had, in KiB.
+pub(crate) fn peak_kib(process: u32) -> Outcome<u64> {
+    kib(process, "VmHWM:")
+}
+
+/// Makes the present the beginning of what [`peak_kib`] tells about.
+pub(crate) fn forget_peak(process: u32) -> Outcome {
+    Ok(fs::write(format!("/proc/{process}/clear_refs"), "5")?)
+}
+
+fn kib(process: u32, name: &str) -> Outcome<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let text = line.ok_or("/proc/<pid>/status names no VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let text = line.ok_or_else(|| format!("/proc/<pid>/status names no {name}"))?;
     Ok(text.trim().trim_end_matches(" kB").parse()?)
 }
 

@@ -15,6 +15,7 @@ use crate::{
     Outcome,
     ceilings::Ceilings,
     http::{Connection, text},
+    listings::Listing,
     world::{PASSWORD, World, email, password_sign_in, username},
 };
 
@@ -29,6 +30,7 @@ pub(crate) enum Scenario {
     SignUp,
     AdminGetUser,
     ListUsersByEmail,
+    List(Listing),
 }
 
 /// Whether a scenario can go on.
@@ -41,16 +43,20 @@ pub(crate) enum Step {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::PasswordSignIn,
-        Self::SrpSignIn,
-        Self::TotpSignIn,
-        Self::Refresh,
-        Self::GetUser,
-        Self::SignUp,
-        Self::AdminGetUser,
-        Self::ListUsersByEmail,
-    ];
+    /// Every scenario.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let others = [
+            Self::PasswordSignIn,
+            Self::SrpSignIn,
+            Self::TotpSignIn,
+            Self::Refresh,
+            Self::GetUser,
+            Self::SignUp,
+            Self::AdminGetUser,
+            Self::ListUsersByEmail,
+        ];
+        others.into_iter().chain(Listing::ALL.map(Self::List))
+    }
 
     /// The name in tables and for `--only`.
     pub(crate) const fn name(self) -> &'static str {
@@ -63,6 +69,7 @@ impl Scenario {
             Self::SignUp => "SignUp",
             Self::AdminGetUser => "AdminGetUser",
             Self::ListUsersByEmail => "ListUsers by e-mail",
+            Self::List(listing) => listing.name(),
         }
     }
 
@@ -77,7 +84,7 @@ impl Scenario {
             Self::Refresh => Some(tokens),
             Self::GetUser => Some(costs.verify),
             Self::SignUp => Some(costs.power_of_g),
-            Self::AdminGetUser | Self::ListUsersByEmail => None,
+            Self::AdminGetUser | Self::ListUsersByEmail | Self::List(_) => None,
         }
     }
 
@@ -110,6 +117,7 @@ impl Scenario {
                 text(&connection.call("AdminGetUser", &input).await?, "/Username")?;
             }
             Self::ListUsersByEmail => list_users(connection, world, draw).await?,
+            Self::List(listing) => listing.fetch(connection, world, draw).await?,
         }
         Ok(Step::Done)
     }

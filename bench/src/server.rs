@@ -131,6 +131,16 @@ impl Server {
         process::resident_kib(self.child.id())
     }
 
+    /// The most memory that was in use since the start or since [`Self::forget_peak`], in KiB.
+    pub(crate) fn peak_kib(&self) -> Outcome<u64> {
+        process::peak_kib(self.child.id())
+    }
+
+    /// From here on only what is in use from here on counts for [`Self::peak_kib`].
+    pub(crate) fn forget_peak(&self) -> Outcome {
+        process::forget_peak(self.child.id())
+    }
+
     async fn is_healthy(&self) -> bool {
         let Ok(mut connection) = Connection::open(self.address).await else {
             return false;

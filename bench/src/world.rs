@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     Outcome,
     http::{Connection, text},
+    listings,
 };
 
 /// The password of every user who can sign in.
@@ -45,12 +46,37 @@ pub(crate) struct World {
     used_secrets: AtomicUsize,
     /// Tokens of some users of the large pool.
     pub(crate) tokens: Vec<Tokens>,
+    /// The `sub` of some users of the large pool.
+    pub(crate) subs: Vec<String>,
+    /// The page tokens of all pages of the large pool's users, but the first.
+    pub(crate) user_pages: Vec<String>,
+    /// The same for the members of its large group.
+    pub(crate) member_pages: Vec<String>,
     runs: AtomicU32,
 }
 
 /// The username of a number.
 pub(crate) fn username(number: u32) -> String {
     format!("user-{number:07}")
+}
+
+/// The name of the group that all users of the large pool are in.
+pub(crate) const EVERYONE: &str = "everyone";
+
+/// That group, then ten that only the users are in who can sign in.
+pub(crate) fn group_names() -> impl Iterator<Item = String> {
+    let others = (0..10).map(|number| format!("group-{number}"));
+    std::iter::once(EVERYONE.to_owned()).chain(others)
+}
+
+/// The telephone number of a number.
+pub(crate) fn phone_number(number: u32) -> String {
+    format!("+1555{number:07}")
+}
+
+/// The preferred username of a number.
+pub(crate) fn preferred_username(number: u32) -> String {
+    format!("ada-{number:07}")
 }
 
 /// The e-mail address of a number.
@@ -70,6 +96,10 @@ impl World {
             "SoftwareTokenMfaConfiguration": { "Enabled": true },
         });
         connection.call("SetUserPoolMfaConfig", &settings).await?;
+        for name in group_names() {
+            let group = json!({ "UserPoolId": large.id, "GroupName": name });
+            connection.call("CreateGroup", &group).await?;
+        }
         Ok(Self {
             large,
             mfa,
@@ -77,6 +107,9 @@ impl World {
             secrets: Vec::new(),
             used_secrets: AtomicUsize::new(0),
             tokens: Vec::new(),
+            subs: Vec::new(),
+            user_pages: Vec::new(),
+            member_pages: Vec::new(),
             runs: AtomicU32::new(0),
         })
     }
@@ -93,6 +126,14 @@ impl World {
                 refresh: text(&answer, "/AuthenticationResult/RefreshToken")?.to_owned(),
             });
         }
+        Ok(())
+    }
+
+    /// Goes through the pages of the lists, so that scenarios can begin anywhere.
+    pub(crate) async fn turn_pages(&mut self, address: SocketAddr) -> Outcome {
+        let mut connection = Connection::open(address).await?;
+        let lists = listings::walk(&mut connection, &self.large.id).await?;
+        (self.user_pages, self.member_pages) = lists;
         Ok(())
     }
 
@@ -119,8 +160,13 @@ impl World {
 
     /// Tokens of some user.
     pub(crate) fn some_tokens(&self, draw: u32) -> Outcome<&Tokens> {
-        let index = usize::try_from(draw)? % self.tokens.len().max(1);
-        self.tokens.get(index).ok_or_else(|| "nobody has signed in".into())
+        Self::some(&self.tokens, draw)
+    }
+
+    /// One of several.
+    pub(crate) fn some<T>(these: &[T], draw: u32) -> Outcome<&T> {
+        let index = usize::try_from(draw)? % these.len().max(1);
+        these.get(index).ok_or_else(|| "there is nothing to take one of".into())
     }
 }
 
