@@ -14,6 +14,8 @@ pub struct Caller {
     pub user_agent: Option<String>,
     /// What the application says of the device (`EncodedData`), where an operation took it in.
     pub device_data: Option<String>,
+    /// The id under which the request is logged and answered; empty if there is none.
+    pub request_id: String,
 }
 
 impl Caller {
@@ -24,7 +26,7 @@ impl Caller {
             let end = text.floor_char_boundary(LONGEST_USER_AGENT);
             text.get(..end).unwrap_or_default().to_owned()
         });
-        Self { ip: ip.map(|ip| ip.to_canonical()), user_agent, device_data: None }
+        Self { ip: ip.map(|ip| ip.to_canonical()), user_agent, ..Self::default() }
     }
 }
 

@@ -15,10 +15,12 @@ use crate::{
     directory::Directory,
     fault::Fault,
     groups::Groups,
+    log_delivery::{LogDeliveries, LogSink},
     messages::Messenger,
     resource_servers::ResourceServers,
     sealing::Keyring,
     sessions::Sessions,
+    threat_protection::ThreatProtection,
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
     user_pools::UserPools,
@@ -91,6 +93,8 @@ pub trait Transaction:
     + Sessions
     + SigningKeys
     + ResourceServers
+    + LogDeliveries
+    + ThreatProtection
     + AccessKeys
     + DataKeys
     + Send
@@ -142,6 +146,8 @@ pub struct Ports {
     pub workers: Arc<dyn Workers>,
     /// Delivery of mail and text messages.
     pub messenger: Arc<dyn Messenger>,
+    /// Delivery of logs.
+    pub log_sink: Arc<dyn LogSink>,
     /// Keys that seal what is stored and what clients carry.
     pub keyring: Arc<Keyring>,
     /// Pools, app clients and signing keys, cached for at most a second.

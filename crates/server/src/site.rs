@@ -109,7 +109,9 @@ impl Site {
             return response;
         }
         let request = ApiRequest { parts, body, request_id };
-        let ports = Ports { caller: self.caller(peer, parts), ..self.ports.clone() };
+        let mut caller = self.caller(peer, parts);
+        request_id.clone_into(&mut caller.request_id);
+        let ports = Ports { caller, ..self.ports.clone() };
         poolhouse_api::serve(&ports, &*self.signatures, request).await
     }
 

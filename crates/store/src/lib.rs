@@ -14,6 +14,7 @@ mod codes;
 mod data_keys;
 mod engine;
 mod groups;
+mod log_delivery;
 mod migrations;
 mod resource_servers;
 mod secrets;
@@ -24,6 +25,7 @@ mod sweep;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod testing;
+mod threat_protection;
 mod user_pools;
 mod users;
 
