@@ -20,12 +20,13 @@ impl Handle for Op {
         let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
         require_add_on::<Op>(&pool)?;
         let (pool_id, event_id) = (pool.id(), &input.event_id);
-        let mut tx = ports.store.write().await?;
-        // Anybody may ask: an unknown user is answered as a wrong token is.
-        let user = users::find(&mut *tx, &pool, &input.username).await?;
+        // Anybody may ask: an unknown user is answered as a wrong token is, and neither writes.
+        let mut view = ports.store.read().await?;
+        let user = users::find(&mut *view, &pool, &input.username).await?;
         let user = user.ok_or_else(invalid_token)?;
         feedback::check_token(ports, pool_id, &user.sub, event_id, &input.feedback_token)
             .map_err(|_| invalid_token())?;
+        let mut tx = ports.store.write().await?;
         let (given, now) = ((input.feedback_value, Provider::User), ports.clock.now());
         let outcome = feedback::give(&mut *tx, pool_id, &user.sub, event_id, given, now).await?;
         outcome.map_err(no_such_event::<Op>)?;
