@@ -122,7 +122,8 @@ async fn events_of_a_deleted_user_go_in_batches(site: Site) {
     let store = site.open().await;
     let mut tx = store.write().await.unwrap();
     for number in [1, 2] {
-        assert!(tx.insert_user(&user(number)).await.unwrap().is_ok());
+        let user = user(number);
+        tx.insert_user(&user, &user.username, &[]).await.unwrap().unwrap();
         tx.put_auth_event(&event(number, 0, 0, EventResponseType::Pass)).await.unwrap();
     }
     for number in 1..1_001 {
