@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod entropy;
 pub mod inbox;
+pub mod log_sinks;
 pub mod master_key;
 pub mod signature;
 pub mod smtp;

@@ -8,7 +8,8 @@ use poolhouse_domain::{
     codes::{self, CodePurpose, SentCode},
     messages::{Delivery, MessageKind},
     ports::Ports,
-    shapes::CodeDeliveryDetailsType,
+    shapes::{CodeDeliveryDetailsType, EventResponseType, EventType},
+    threat_protection::events::{self, Happening, Subject},
     user_pools::UserPool,
     users::{self, User},
 };
@@ -51,8 +52,20 @@ where
         + Permits<code::NotAuthorizedException>
         + Permits<code::UserNotFoundException>,
 {
-    let Request { ports, client, pool, name, kind, usual, .. } = request;
-    Ok(match issue(request, addressee).await?? {
+    let Request { ports, client, pool, name, what, kind, usual, .. } = request;
+    let issued = issue(request, addressee).await??;
+    if let Some((user, _)) = &issued {
+        let kind = if what == Attempted::ForgotPassword {
+            EventType::ForgotPassword
+        } else {
+            EventType::ResendCode
+        };
+        let subject = Subject { ports, pool, client_id: client.id(), user };
+        // The user has yet to show the code.
+        let happening = Happening::plain(kind, EventResponseType::InProgress);
+        events::record_unseen(subject, client, happening).await?;
+    }
+    Ok(match issued {
         Some((user, sent)) if client.hides_user_existence() => {
             delivery::code_in_background(ports, pool, &user, kind, &sent)
         }

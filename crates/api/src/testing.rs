@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use http::HeaderMap;
 use poolhouse_domain::{Fault, ports::Ports};
-use poolhouse_testkit::{Kit, RecordingMessenger};
+use poolhouse_testkit::{Kit, RecordingLogSink, RecordingMessenger};
 use serde_json::{Value, json};
 
 use crate::{
@@ -63,6 +63,11 @@ impl Stack {
     /// Messages that were sent.
     pub(crate) fn messenger(&self) -> &RecordingMessenger {
         &self.kit.messenger
+    }
+
+    /// Lines of logs that were delivered.
+    pub(crate) fn log_sink(&self) -> &RecordingLogSink {
+        &self.kit.log_sink
     }
 
     /// The code in the last message to this address or number.

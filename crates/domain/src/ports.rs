@@ -9,16 +9,19 @@ use crate::{
     app_clients::AppClients,
     attempts::AttemptCounters,
     auth::turns::Turns,
+    caller::Caller,
     codes::Codes,
     data_keys::DataKeys,
     directory::Directory,
     fault::Fault,
     groups::Groups,
+    log_delivery::{LogDeliveries, LogSink},
     messages::Messenger,
     passwords::history::FormerPasswords,
     resource_servers::ResourceServers,
     sealing::Keyring,
     sessions::Sessions,
+    threat_protection::ThreatProtection,
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
     user_pools::UserPools,
@@ -92,6 +95,8 @@ pub trait Transaction:
     + Sessions
     + SigningKeys
     + ResourceServers
+    + LogDeliveries
+    + ThreatProtection
     + AccessKeys
     + DataKeys
     + Send
@@ -143,6 +148,8 @@ pub struct Ports {
     pub workers: Arc<dyn Workers>,
     /// Delivery of mail and text messages.
     pub messenger: Arc<dyn Messenger>,
+    /// Delivery of logs.
+    pub log_sink: Arc<dyn LogSink>,
     /// Keys that seal what is stored and what clients carry.
     pub keyring: Arc<Keyring>,
     /// Pools, app clients and signing keys, cached for at most a second.
@@ -153,4 +160,6 @@ pub struct Ports {
     pub key_reserve: Arc<KeyReserve>,
     /// Region, account and issuer.
     pub identity: Arc<Identity>,
+    /// Who sends the request that these are a clone for.
+    pub caller: Caller,
 }

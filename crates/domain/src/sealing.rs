@@ -79,6 +79,8 @@ pub enum Purpose {
     UpstreamState,
     /// Salts and verifiers of users that don't exist.
     SimulatedUser,
+    /// What lets a user give feedback on an event.
+    FeedbackToken,
 }
 
 impl Purpose {
@@ -95,6 +97,7 @@ impl Purpose {
             Self::BrowserSession => "browser session",
             Self::UpstreamState => "upstream state",
             Self::SimulatedUser => "simulated user",
+            Self::FeedbackToken => "feedback token",
         }
     }
 }

@@ -2,11 +2,13 @@
 //! contradictory.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use poolhouse_adapters::{
+    log_sinks::{HttpTarget, Target},
     master_key::{self, KeyBytes},
     smtp::{Security, SmtpSettings},
 };
@@ -32,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) master_key: KeyBytes,
     /// The mail server, if there is one.
     pub(crate) smtp: Option<SmtpSettings>,
+    /// What stands behind the ARNs to which user pools deliver logs.
+    pub(crate) log_delivery: BTreeMap<String, Target>,
     /// Region, account and issuer.
     pub(crate) identity: Identity,
     /// To tell of problems that show later.
@@ -60,6 +64,8 @@ struct Written {
     database: WrittenDatabase,
     master_key: WrittenMasterKey,
     smtp: Option<WrittenSmtp>,
+    #[serde(default)]
+    log_delivery: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -120,8 +126,9 @@ impl Config {
         let location = reader.location(&written.database)?;
         let master_key = reader.master_key(&written.master_key)?;
         let smtp = written.smtp.as_ref().map(|smtp| reader.smtp(smtp)).transpose()?;
+        let log_delivery = reader.log_delivery(&written.log_delivery)?;
         let listen = written.listen;
-        Ok(Self { listen, tls, location, master_key, smtp, identity, document })
+        Ok(Self { listen, tls, location, master_key, smtp, log_delivery, identity, document })
     }
 }
 
@@ -261,6 +268,33 @@ impl Reader<'_> {
         }
     }
 
+    /// What stands behind each ARN.
+    fn log_delivery(
+        &self,
+        written: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, Target>, Problem> {
+        let mut targets = BTreeMap::new();
+        for (arn, text) in written {
+            // An ARN may hold dots, so that it can't be a step of the key.
+            let problem =
+                |what: &str| self.document.problem("log_delivery", format_args!("{arn}: {what}"));
+            if !arn.starts_with("arn:") {
+                return Err(problem("is no ARN, in quotes, such as \"arn:aws:s3:::my-logs\""));
+            }
+            let target = match text.strip_prefix("file:") {
+                Some("") => return Err(problem("file: needs a path behind it")),
+                Some(path) => Target::File(self.document.resolve(Path::new(path))),
+                None if text == "stdout" => Target::Stdout,
+                None if text.starts_with("http") => {
+                    Target::Http(HttpTarget::parse(text).map_err(|what| problem(&what))?)
+                }
+                None => return Err(problem("must be \"file:…\", \"https://…\" or \"stdout\"")),
+            };
+            targets.insert(arn.clone(), target);
+        }
+        Ok(targets)
+    }
+
     fn bytes(&self, key: &str, path: &Path) -> Result<Vec<u8>, Problem> {
         let path = self.document.resolve(path);
         std::fs::read(&path).map_err(|error| {
@@ -389,6 +423,29 @@ password_env = "PASSWORD"
             (smtp.security, smtp.credentials.unwrap().1.as_str()),
             (Security::StartTls, "hunter2")
         );
+    }
+
+    #[test]
+    fn logs_have_somewhere_to_go() {
+        let with = |lines: &str| format!("{GOOD}\n[log_delivery]\n{lines}\n");
+        let good = "\"arn:aws:s3:::a\" = \"file:logs/a.jsonl\"\n\"arn:aws:s3:::b\" = \"stdout\"\n\
+                    \"arn:aws:s3:::c\" = \"https://logs.example.com/c\"";
+        let config = read(&with(good)).unwrap_or_else(|problem| panic!("{problem}"));
+        let Some(Target::File(file)) = config.log_delivery.get("arn:aws:s3:::a") else {
+            panic!("not a file")
+        };
+        assert!(file.ends_with("logs/a.jsonl") && file.is_absolute());
+        assert!(matches!(config.log_delivery.get("arn:aws:s3:::b"), Some(Target::Stdout)));
+        assert!(matches!(config.log_delivery.get("arn:aws:s3:::c"), Some(Target::Http(_))));
+        for (line, text) in [
+            ("a = \"stdout\"", "a: is no ARN"),
+            ("\"arn:aws:s3:::a\" = \"file:\"", "file: needs a path"),
+            ("\"arn:aws:s3:::a\" = \"syslog\"", "must be \"file:"),
+            ("\"arn:aws:s3:::a\" = \"http://logs.example.com\"", "must begin with https://"),
+        ] {
+            let problem = read(&with(line)).err().unwrap();
+            assert!(problem.contains("log_delivery: ") && problem.contains(text), "{problem}");
+        }
     }
 
     #[test]

@@ -2,7 +2,12 @@
 
 use std::{io::Write, sync::Arc};
 
-use poolhouse_adapters::{clock::MovableClock, entropy::SystemEntropy, inbox::Inbox};
+use poolhouse_adapters::{
+    clock::MovableClock,
+    entropy::SystemEntropy,
+    inbox::Inbox,
+    log_sinks::{self, Routes},
+};
 use poolhouse_domain::ports::{Clock, Entropy, Identity};
 use poolhouse_store::Location;
 use zeroize::Zeroizing;
@@ -22,6 +27,9 @@ use crate::{
     site::Site,
     stop,
 };
+
+/// The folder of delivered logs in the data folder.
+const LOGS: &str = "logs";
 
 /// Serves until it is told to stop.
 pub(crate) async fn run(options: Dev) -> Outcome<()> {
@@ -48,8 +56,11 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let inbox = Arc::new(Inbox::default());
     let store = installation::open(&location, &key, clock.now()).await?;
     let region = identity.region.clone();
-    let ports =
-        installation::ports(&store, Arc::clone(&clock) as _, Arc::clone(&inbox) as _, identity)?;
+    let routes =
+        if options.ephemeral { Routes::Stdout } else { Routes::Folder(options.data.join(LOGS)) };
+    let (log_queues, log_writers) = log_sinks::start(routes);
+    let (shared_clock, messenger) = (Arc::clone(&clock) as _, Arc::clone(&inbox) as _);
+    let ports = installation::ports(&store, shared_clock, messenger, log_queues, identity)?;
     if let Some(path) = &options.seed {
         seed::plant(path, &ports).await?;
     }
@@ -61,11 +72,13 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
         signatures: Box::new(Unchecked),
         bodies: BodyMemory::default(),
         dev,
+        is_forwarded: true,
     });
     let stop = stop::requested()?;
     welcome(&endpoint, &region)?;
     listener::run(listener, None, Peers::unlimited(), site, stop).await;
     sweeper.abort();
+    log_writers.finish().await;
     store.close().await;
     Ok(())
 }

@@ -8,9 +8,11 @@ use poolhouse_adapters::{
     workers::ThreadWorkers,
 };
 use poolhouse_domain::{
+    caller::Caller,
     directory::Directory,
+    log_delivery::{LogSink, Reporting},
     messages::Messenger,
-    ports::{Clock, Identity, Ports},
+    ports::{Clock, Identity, Ports, Store},
     sealing::MasterKey,
     time::Timestamp,
     tokens::keys::KeyReserve,
@@ -71,20 +73,29 @@ pub(crate) fn ports(
     store: &SqlStore,
     clock: Arc<dyn Clock>,
     messenger: Arc<dyn Messenger>,
+    log_sink: Arc<dyn LogSink>,
     identity: Identity,
 ) -> Outcome<Ports> {
     let keyring = store.keyring();
-    let store = Arc::new(store.clone());
+    let store: Arc<dyn Store> = Arc::new(store.clone());
+    let messenger = Reporting {
+        messenger,
+        store: Arc::clone(&store),
+        log_sink: Arc::clone(&log_sink),
+        clock: Arc::clone(&clock),
+    };
     Ok(Ports {
-        directory: Arc::new(Directory::new(Arc::clone(&store) as _)),
+        directory: Arc::new(Directory::new(Arc::clone(&store))),
         store,
         clock,
         entropy: Arc::new(SystemEntropy),
         workers: Arc::new(ThreadWorkers::start()?),
-        messenger,
+        messenger: Arc::new(messenger),
+        log_sink,
         keyring,
         turns: Arc::default(),
         key_reserve: Arc::new(KeyReserve::default()),
         identity: Arc::new(identity),
+        caller: Caller::default(),
     })
 }

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use poolhouse_adapters::{
     clock::SystemClock,
+    log_sinks::{self, Routes},
     smtp::{NoSender, SmtpMessenger},
 };
 use poolhouse_domain::{messages::Messenger, ports::Clock};
@@ -31,7 +32,9 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let listener = listener::bind(config.listen).await?;
     let store = installation::open(&config.location, &config.master_key, clock.now()).await?;
-    let ports = installation::ports(&store, Arc::clone(&clock), messenger, config.identity)?;
+    let (log_queues, log_writers) = log_sinks::start(Routes::Each(config.log_delivery));
+    let ports =
+        installation::ports(&store, Arc::clone(&clock), messenger, log_queues, config.identity)?;
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&clock));
     let reloader = background::reload_keys(store.clone(), Arc::clone(&clock));
@@ -42,6 +45,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
         signatures: Box::new(signatures),
         bodies: BodyMemory::default(),
         dev: None,
+        is_forwarded: config.tls.is_none(),
     });
     let stop = stop::requested()?;
     let scheme = if tls.is_some() { "https" } else { "http, behind a proxy" };
@@ -51,6 +55,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     listener::run(listener, tls, peers, site, stop).await;
     sweeper.abort();
     reloader.abort();
+    log_writers.finish().await;
     store.close().await;
     Ok(())
 }

@@ -234,6 +234,64 @@ fn errors_preflights_and_large_bodies_have_cors_headers() {
 }
 
 #[test]
+fn what_a_pool_delivers_is_written_before_the_server_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&["--data", path(folder.path())]);
+    let call = |operation: &str, input: Value| {
+        let answer = server.call(operation, &input);
+        assert_eq!(answer.status, 200, "{operation}: {}", answer.body);
+        answer.json()
+    };
+    let add_ons = json!({ "AdvancedSecurityMode": "AUDIT" });
+    let pool = call("CreateUserPool", json!({ "PoolName": "p", "UserPoolAddOns": add_ons }));
+    let pool = &pool["UserPool"]["Id"];
+    let client = call(
+        "CreateUserPoolClient",
+        json!({
+            "UserPoolId": pool, "ClientName": "c",
+            "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"],
+        }),
+    );
+    let bucket = json!({ "BucketArn": "arn:aws:s3:::pool-logs" });
+    let configuration = json!({
+        "EventSource": "userAuthEvents", "LogLevel": "INFO", "S3Configuration": bucket,
+    });
+    call(
+        "SetLogDeliveryConfiguration",
+        json!({ "UserPoolId": pool, "LogConfigurations": [configuration] }),
+    );
+    let (name, password) = ("ada", "Correct-Horse-7");
+    call("AdminCreateUser", json!({ "UserPoolId": pool, "Username": name }));
+    call(
+        "AdminSetUserPassword",
+        json!({ "UserPoolId": pool, "Username": name, "Password": password, "Permanent": true }),
+    );
+    let sign_in = json!({
+        "ClientId": client["UserPoolClient"]["ClientId"], "AuthFlow": "USER_PASSWORD_AUTH",
+        "AuthParameters": { "USERNAME": name, "PASSWORD": password },
+    });
+    for _ in 0..3 {
+        call("InitiateAuth", sign_in.clone());
+    }
+    server.stop();
+    let files: Vec<_> = fs::read_dir(folder.path().join("logs")).unwrap().collect();
+    let [file] = files.as_slice() else { panic!("{files:?}") };
+    let file = file.as_ref().unwrap().path();
+    let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+    assert!(name.starts_with("pool-logs-"), "{name}");
+    let written = fs::read_to_string(file).unwrap();
+    let lines: Vec<Value> =
+        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    for line in &lines {
+        assert_eq!(line["message"]["eventType"], "SignIn");
+        assert_eq!(line["message"]["ipAddress"], "127.0.0.1");
+        assert_eq!(line["message"]["requestId"].as_str().unwrap().len(), 36);
+        assert_eq!(line["logSourceId"]["userPoolId"], *pool);
+    }
+}
+
+#[test]
 fn the_clock_can_be_moved() {
     let server = Server::start(&["--ephemeral"]);
     let before = server.get("/_poolhouse/clock").json();

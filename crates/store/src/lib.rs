@@ -15,6 +15,7 @@ mod data_keys;
 mod engine;
 mod former_passwords;
 mod groups;
+mod log_delivery;
 mod migrations;
 mod resource_servers;
 mod secrets;
@@ -25,6 +26,7 @@ mod sweep;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod testing;
+mod threat_protection;
 mod user_pools;
 mod users;
 

@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, text: include_str!("../migrations/0002_groups.sql") },
     Migration { version: 3, text: include_str!("../migrations/0003_resource_servers.sql") },
     Migration { version: 12, text: include_str!("../migrations/0012_password_history.sql") },
+    Migration { version: 10, text: include_str!("../migrations/0010_threat_protection.sql") },
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (

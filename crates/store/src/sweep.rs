@@ -28,6 +28,24 @@ const EXPIRED_SPENT: &str = "DELETE FROM spent WHERE id IN
     (SELECT id FROM spent WHERE expires_at <= $1 LIMIT 1000)";
 const EXPIRED_ORIGINS: &str = "DELETE FROM revoked_origins WHERE (pool_id, origin_jti) IN
     (SELECT pool_id, origin_jti FROM revoked_origins WHERE expires_at <= $1 LIMIT 1000)";
+const OLD_EVENTS: &str = "DELETE FROM auth_events WHERE (pool_id, sub, event_id) IN
+    (SELECT pool_id, sub, event_id FROM auth_events WHERE created_at <= $1 LIMIT 1000)";
+
+/// How long events of threat protection are kept, in seconds: two years, as in the service.
+const EVENTS_KEPT: i64 = 2 * 365 * 86_400;
+
+/// How long a deleted user is watched, in seconds: a sign-in that saw them may still add an event.
+const OWNER_GRACE: i64 = 60;
+
+const DELETED_OWNERS: &str = "SELECT pool_id, sub, deleted_at FROM deleted_event_owners
+    ORDER BY deleted_at LIMIT 100";
+const FORMER_EVENTS: &str =
+    "DELETE FROM auth_events WHERE pool_id = $1 AND sub = $2 AND event_id IN
+    (SELECT event_id FROM auth_events WHERE pool_id = $1 AND sub = $2 LIMIT 1000)";
+/// Whoever deletes a user tells no time; the sweep does when it first sees what was left.
+const DATE_OWNER: &str = "UPDATE deleted_event_owners SET deleted_at = $3
+    WHERE pool_id = $1 AND sub = $2";
+const FORGET_OWNER: &str = "DELETE FROM deleted_event_owners WHERE pool_id = $1 AND sub = $2";
 
 /// How long a deleted group is watched, in seconds: a request that saw it may still add a member.
 const GROUP_GRACE: i64 = 60;
@@ -68,6 +86,13 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, kid FROM signing_keys WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM resource_servers WHERE (pool_id, identifier) IN
         (SELECT pool_id, identifier FROM resource_servers WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM risk_configurations WHERE (pool_id, client_id) IN
+        (SELECT pool_id, client_id FROM risk_configurations WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM auth_events WHERE (pool_id, sub, event_id) IN
+        (SELECT pool_id, sub, event_id FROM auth_events WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM deleted_event_owners WHERE (pool_id, sub) IN
+        (SELECT pool_id, sub FROM deleted_event_owners WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM log_deliveries WHERE pool_id = $1",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";
@@ -82,10 +107,11 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
         (EXPIRED_ATTEMPTS, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_SPENT, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_ORIGINS, now.plus_seconds(-CLOCK_SKEW)),
+        (OLD_EVENTS, now.plus_seconds(-EVENTS_KEPT)),
     ] {
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
     }
-    if remove_former_members(engine, now).await? {
+    if remove_former_members(engine, now).await? || remove_former_events(engine, now).await? {
         return Ok(true);
     }
     let mut pools = engine.read().fetch_all(DELETED_POOLS, &[]).await?;
@@ -125,6 +151,23 @@ async fn remove_former_members(engine: &Engine, now: Timestamp) -> Result<bool, 
         }
         if now.seconds_since(deleted_at) >= GROUP_GRACE {
             remove(engine, FORGET_GROUP, values![&pool_id, &id]).await?;
+        }
+    }
+    Ok(false)
+}
+
+/// Removes a batch of the events that deleted users had; answers whether a batch was full.
+async fn remove_former_events(engine: &Engine, now: Timestamp) -> Result<bool, Fault> {
+    let mut owners = engine.read().fetch_all(DELETED_OWNERS, &[]).await?;
+    for row in &mut owners {
+        let (pool_id, sub, deleted_at) = (row.text()?, row.text()?, row.time()?);
+        if remove(engine, FORMER_EVENTS, values![&pool_id, &sub]).await? >= BATCH {
+            return Ok(true);
+        }
+        if deleted_at == Timestamp::default() {
+            remove(engine, DATE_OWNER, values![&pool_id, &sub, now]).await?;
+        } else if now.seconds_since(deleted_at) >= OWNER_GRACE {
+            remove(engine, FORGET_OWNER, values![&pool_id, &sub]).await?;
         }
     }
     Ok(false)

@@ -10,6 +10,7 @@
 mod clock;
 mod entropy;
 mod keys;
+mod log_sink;
 mod messenger;
 mod store;
 mod workers;
@@ -17,7 +18,9 @@ mod workers;
 use std::sync::Arc;
 
 use poolhouse_domain::{
+    caller::Caller,
     directory::Directory,
+    log_delivery::Reporting,
     ports::{Entropy, Identity, Ports, Store},
 };
 use poolhouse_store::OpenError;
@@ -25,6 +28,7 @@ use poolhouse_store::OpenError;
 pub use clock::{FrozenClock, START};
 pub use entropy::SeededEntropy;
 pub use keys::key_reserve;
+pub use log_sink::RecordingLogSink;
 pub use messenger::RecordingMessenger;
 pub use workers::InlineWorkers;
 
@@ -39,6 +43,8 @@ pub struct Kit {
     pub clock: Arc<FrozenClock>,
     /// The messenger in `ports`.
     pub messenger: Arc<RecordingMessenger>,
+    /// The sink of logs in `ports`.
+    pub log_sink: Arc<RecordingLogSink>,
 }
 
 impl Kit {
@@ -62,19 +68,28 @@ impl Kit {
         let store = store::open(Arc::clone(&entropy)).await?;
         let keyring = store.keyring();
         let store: Arc<dyn Store> = Arc::new(store);
+        let log_sink = Arc::new(RecordingLogSink::default());
+        let reporting = Reporting {
+            messenger: Arc::clone(&messenger) as _,
+            store: Arc::clone(&store),
+            log_sink: Arc::clone(&log_sink) as _,
+            clock: Arc::clone(&clock) as _,
+        };
         let ports = Ports {
             directory: Arc::new(Directory::new(Arc::clone(&store))),
             store,
             clock: Arc::clone(&clock) as _,
             entropy,
             workers: Arc::new(InlineWorkers),
-            messenger: Arc::clone(&messenger) as _,
+            messenger: Arc::new(reporting),
+            log_sink: Arc::clone(&log_sink) as _,
             keyring,
             turns: Arc::default(),
             key_reserve: Arc::new(key_reserve()),
             identity: Arc::new(identity()),
+            caller: Caller::default(),
         };
-        Ok(Self { ports, clock, messenger })
+        Ok(Self { ports, clock, messenger, log_sink })
     }
 }
 

@@ -11,6 +11,7 @@ impl Handle for Op {
         let mut tx = ports.store.write().await?;
         let (client, _) = find::<Op>(&mut *tx, &input.user_pool_id, &input.client_id).await?;
         tx.delete_app_client(client.id()).await?;
+        tx.delete_risk_configuration(&input.user_pool_id, client.id()).await?;
         tx.commit().await?;
         ports.directory.forget_app_client(client.id());
         Ok(NoOutput)

@@ -11,13 +11,14 @@ use poolhouse_domain::{
 use poolhouse_wire::{Sensitive, operations::AdminInitiateAuth as Op};
 
 use super::{Step, start_refused};
-use crate::{failure::Answer, lookup, serve::Handle};
+use crate::{failure::Answer, lookup, serve::Handle, threat_protection::context};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: AdminInitiateAuthRequest) -> Answer<Op> {
         let (client, pool) =
             lookup::app_client_of_pool::<Op>(ports, &input.user_pool_id, &input.client_id).await?;
-        let place = Place { ports, pool: &pool, client: &client };
+        let ports = &context::of_administrator(ports, &pool, input.context_data);
+        let place = Place { ports, pool: &pool, client: &client, event: None };
         let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let outcome = start(place, Starter::Administrator, input.auth_flow, &parameters).await?;
         let disabled_flow = "Auth flow not enabled for this client".to_owned();

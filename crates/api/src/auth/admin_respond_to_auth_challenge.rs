@@ -8,13 +8,14 @@ use poolhouse_domain::{
 use poolhouse_wire::{Sensitive, operations::AdminRespondToAuthChallenge as Op};
 
 use super::{Step, answer_refused};
-use crate::{failure::Answer, lookup, serve::Handle};
+use crate::{failure::Answer, lookup, serve::Handle, threat_protection::context};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: AdminRespondToAuthChallengeRequest) -> Answer<Op> {
         let (client, pool) =
             lookup::app_client_of_pool::<Op>(ports, &input.user_pool_id, &input.client_id).await?;
-        let place = Place { ports, pool: &pool, client: &client };
+        let ports = &context::of_administrator(ports, &pool, input.context_data);
+        let place = Place { ports, pool: &pool, client: &client, event: None };
         let responses = input.challenge_responses.map(Sensitive::into_inner).unwrap_or_default();
         let session = input.session.as_deref().map(String::as_str);
         let outcome = answer(place, input.challenge_name, session, &responses).await?;

@@ -11,12 +11,13 @@ use poolhouse_domain::{
 use poolhouse_wire::{Sensitive, operations::InitiateAuth as Op};
 
 use super::{Step, start_refused};
-use crate::{failure::Answer, lookup, serve::Handle};
+use crate::{failure::Answer, lookup, serve::Handle, threat_protection::context};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: InitiateAuthRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let place = Place { ports, pool: &pool, client: &client };
+        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
+        let place = Place { ports, pool: &pool, client: &client, event: None };
         let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let flow = input.auth_flow;
         let outcome = start(place, Starter::Public, flow, &parameters).await?;

@@ -194,6 +194,8 @@ where
             codes::PasswordResetRequiredException,
             "Password reset required for the user",
         ),
+        // Belief: the service's text for this is not on record.
+        SignInRefused::Blocked => not_authorized("Unable to login because of security reasons."),
         SignInRefused::TemporaryPasswordExpired => {
             not_authorized("Temporary password has expired and must be reset by an administrator.")
         }

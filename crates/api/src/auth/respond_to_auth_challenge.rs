@@ -8,12 +8,13 @@ use poolhouse_domain::{
 use poolhouse_wire::{Sensitive, operations::RespondToAuthChallenge as Op};
 
 use super::{Step, answer_refused};
-use crate::{failure::Answer, lookup, serve::Handle};
+use crate::{failure::Answer, lookup, serve::Handle, threat_protection::context};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: RespondToAuthChallengeRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let place = Place { ports, pool: &pool, client: &client };
+        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
+        let place = Place { ports, pool: &pool, client: &client, event: None };
         let responses = input.challenge_responses.map(Sensitive::into_inner).unwrap_or_default();
         let session = input.session.as_deref().map(String::as_str);
         let outcome = answer(place, input.challenge_name, session, &responses).await?;

@@ -4,7 +4,10 @@ use poolhouse_domain::{
     attempts::{self, Attempted},
     passwords,
     ports::{Ports, Transaction},
-    shapes::{ChangePasswordRequest, ChangePasswordResponse, UserStatusType},
+    shapes::{
+        ChangePasswordRequest, ChangePasswordResponse, EventResponseType, EventType, UserStatusType,
+    },
+    threat_protection::events::{self, Happening, Subject},
     time::Timestamp,
     users::User,
 };
@@ -50,6 +53,10 @@ impl Handle for Op {
             tx.update_user(&mut user).await?;
         }
         tx.commit().await?; // on refusal too: the attempt must outlive the error answer
+        let response =
+            if admitted.is_ok() { EventResponseType::Pass } else { EventResponseType::Fail };
+        let subject = Subject { ports, pool: &pool, client_id: caller.client.id(), user: &user };
+        events::record(subject, Happening::plain(EventType::PasswordChange, response)).await?;
         admitted?;
         Ok(ChangePasswordResponse {})
     }

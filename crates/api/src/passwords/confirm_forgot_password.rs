@@ -10,7 +10,10 @@ use poolhouse_domain::{
         recovery::{self, CompletionRefused, NewPassword},
     },
     ports::Ports,
-    shapes::{ConfirmForgotPasswordRequest, ConfirmForgotPasswordResponse},
+    shapes::{
+        ConfirmForgotPasswordRequest, ConfirmForgotPasswordResponse, EventResponseType, EventType,
+    },
+    threat_protection::events::{self, Happening, Subject},
     users::{self, User},
 };
 use poolhouse_wire::operations::ConfirmForgotPassword as Op;
@@ -22,11 +25,13 @@ use crate::{
     lookup, secret_hash,
     serve::Handle,
     sign_up::no_such_user,
+    threat_protection::context,
 };
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ConfirmForgotPasswordRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
+        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
         let name = &input.username;
         secret_hash::verify::<Op>(&client, name, input.secret_hash.as_ref())?;
         passwords::check(&pool, &input.password).map_err(refusal::<Op>)?;
@@ -53,6 +58,7 @@ impl Handle for Op {
         let what = Attempted::ForgotPassword;
         let counted = attempts::count(&mut *tx, pool.id(), &subject, what, now).await?;
         counted.map_err(limit_exceeded::<Op>)?;
+        let known = user.clone();
         let outcome = match admitted(&client, user) {
             Err(failure) => Err(failure),
             Ok(mut user) => {
@@ -63,6 +69,13 @@ impl Handle for Op {
             }
         };
         tx.commit().await?; // on refusal too: the attempt must outlive the error answer
+        if let Some(user) = &known {
+            let response =
+                if outcome.is_ok() { EventResponseType::Pass } else { EventResponseType::Fail };
+            let subject = Subject { ports, pool: &pool, client_id: client.id(), user };
+            let happening = Happening::plain(EventType::ForgotPassword, response);
+            events::record_unseen(subject, &client, happening).await?;
+        }
         outcome?;
         Ok(ConfirmForgotPasswordResponse {})
     }

@@ -17,11 +17,13 @@ use crate::{
     requested_code::{self, Request},
     secret_hash,
     serve::Handle,
+    threat_protection::context,
 };
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ForgotPasswordRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
+        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
         let name = &input.username;
         secret_hash::verify::<Op>(&client, name, input.secret_hash.as_ref())?;
         if recovery::is_for_administrators_only(&pool) {

@@ -6,8 +6,9 @@ use poolhouse_domain::{
     messages::MessageKind,
     passwords::{self, policy},
     ports::Ports,
-    shapes::{SignUpRequest, SignUpResponse},
+    shapes::{EventResponseType, EventType, SignUpRequest, SignUpResponse},
     sign_up,
+    threat_protection::events::{self, Happening, Subject},
     user_pools::UserPool,
     users::{Password, Taken, User, aliases::OnConflict, create},
 };
@@ -21,12 +22,14 @@ use crate::{
     passwords::refusal,
     secret_hash,
     serve::Handle,
+    threat_protection::context,
     users::draft_refused,
 };
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: SignUpRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
+        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
         secret_hash::verify::<Op>(&client, &input.username, input.secret_hash.as_ref())?;
         if !sign_up::is_open(&pool) {
             return Err(not_authorized::<Op>("SignUp is not permitted for this user pool").into());
@@ -47,6 +50,10 @@ impl Handle for Op {
             None => None,
         };
         tx.commit().await?;
+        let subject = Subject { ports, pool: &pool, client_id: client.id(), user: &user };
+        // That the sign-up counts as passed before it is confirmed is a belief.
+        let happening = Happening::plain(EventType::SignUp, EventResponseType::Pass);
+        events::record(subject, happening).await?;
         let code_delivery_details = match &sent {
             Some(sent) => {
                 let kind = MessageKind::SignUp;

@@ -539,7 +539,7 @@ mod tests {
                 error("UserPoolTaggingException", "A user pool can have at most 50 tags."),
             ),
             (
-                json!({ "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } }),
+                json!({ "UserPoolTier": "ESSENTIALS", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } }),
                 tier("ESSENTIALS", "Threat Protection"),
             ),
             (

@@ -6,7 +6,7 @@ use super::{
     new_password::{self, NewPasswordRefused},
     next, required, second_factor,
     session::{ChallengeSession, SessionRefused, Step},
-    srp,
+    srp, watch,
 };
 use crate::{
     fault::Ruling,
@@ -102,8 +102,17 @@ pub async fn answer(
     if session.client_id != place.client.id() || session.user_pool_id != place.pool.id() {
         return Ok(Err(SessionRefused::Invalid.into()));
     }
+    let event = watch::of_session(&session);
+    let place = Place { event: event.as_ref(), ..place };
     let step = Answered { place, session: &session, username, responses };
-    match (challenge, &session.step) {
+    let answered = take(step, challenge).await?;
+    watch::answered(step, &answered).await?;
+    Ok(answered)
+}
+
+/// Takes an answer that came with its session.
+async fn take(step: Answered<'_>, challenge: ChallengeNameType) -> Ruling<Outcome, AnswerRefused> {
+    match (challenge, &step.session.step) {
         (ChallengeNameType::NewPasswordRequired, Step::NewPassword) => {
             new_password::answer(step).await
         }
@@ -120,7 +129,8 @@ pub async fn answer(
             choose_factor(step, factors).await
         }
         (ChallengeNameType::MfaSetup, Step::MfaSetUp) => finish_mfa_setup(step).await,
-        (ChallengeNameType::MfaSetup, Step::MfaSetup(offered)) => match responses.get("EMAIL") {
+        (ChallengeNameType::MfaSetup, Step::MfaSetup(offered)) => match step.responses.get("EMAIL")
+        {
             Some(address) if offered.contains(&MfaFactor::Email) => {
                 second_factor::set_up_email(step, address).await
             }

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Outcome, Place, next};
+use super::{Outcome, Place, next, watch};
 use crate::{
     attempts::{self, Attempted, count_wrong_password},
     fault::{Fault, Ruling, retrying},
@@ -33,6 +33,8 @@ pub enum SignInRefused {
     ResetRequired,
     /// The temporary password is too old.
     TemporaryPasswordExpired,
+    /// Threat protection doesn't let it happen.
+    Blocked,
 }
 
 /// Signs in with the plain password.
@@ -44,7 +46,8 @@ pub(super) async fn with_password(
     let user = granted!(identify(place, login).await?);
     let subject = subject(place, user.as_ref(), login);
     let check = is_right(place, user.as_ref(), login, password);
-    let failed_before = granted!(guess(place, &subject, check).await?);
+    let guessed = guess(place, &subject, check).await?;
+    let failed_before = granted!(watch::guessed(place, user.as_ref(), guessed).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
     admit(place, &user, &subject, failed_before).await
 }
@@ -80,7 +83,9 @@ pub(super) async fn guess(
 pub(super) async fn identify(place: Place<'_>, login: &str) -> Ruling<Option<User>, SignInRefused> {
     let mut tx = place.ports.store.read().await?;
     let hides = place.client.hides_user_existence();
-    let Some(user) = users::find_by_login(&mut *tx, place.pool, login).await? else {
+    let user = users::find_by_login(&mut *tx, place.pool, login).await?;
+    granted!(watch::check_network(place, user.as_ref()).await?);
+    let Some(user) = user else {
         return Ok(if hides { Ok(None) } else { Err(SignInRefused::UnknownUser) });
     };
     if !hides {
@@ -171,7 +176,11 @@ pub(super) async fn admit(
     if user.status == UserStatusType::ForceChangePassword {
         granted!(check_temporary_password(place, user));
     }
-    Ok(Ok(next::after_password(place, user).await?))
+    let event = granted!(watch::admit(place, user).await?);
+    let place = Place { event: event.as_ref(), ..place };
+    let outcome = next::after_password(place, user).await?;
+    watch::admitted(place, user, &outcome).await?;
+    Ok(Ok(outcome))
 }
 
 /// Whether a temporary password is still good.

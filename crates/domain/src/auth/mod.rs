@@ -11,6 +11,7 @@
 //! | `second_factor.rs` | answers to MFA challenges |
 //! | `session.rs` | what a client carries between the steps |
 //! | `turns.rs` | one guess at a time |
+//! | `watch.rs` | what threat protection sees of it |
 //!
 //! The happy path reads and does not write, except for what can be used only once: a TOTP code, and
 //! a challenge session.
@@ -24,6 +25,7 @@ pub mod session;
 mod srp;
 pub mod start;
 pub mod turns;
+pub mod watch;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -45,6 +47,8 @@ pub struct Place<'a> {
     pub pool: &'a Arc<UserPool>,
     /// The app client.
     pub client: &'a Arc<AppClient>,
+    /// The event that tells of the sign-in, once it is known; callers from outside leave it empty.
+    pub event: Option<&'a watch::Watched>,
 }
 
 /// Names and values of `AuthParameters` or `ChallengeResponses`. Unknown names are ignored.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Challenge, Outcome, Place, second_factor,
     session::{ChallengeSession, Step},
+    watch,
 };
 use crate::{
     fault::Fault,
@@ -39,7 +40,9 @@ pub(super) async fn after_first_factor(place: Place<'_>, user: &User) -> Result<
 
 /// Tokens: the sign-in is complete.
 pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
-    let tokens = issue::for_sign_in(place.ports, place.pool, place.client, user).await?;
+    let event_id = watch::event_id(place);
+    let tokens = issue::for_sign_in(place.ports, place.pool, place.client, user, &event_id).await?;
+    watch::signed_in(place, user, &event_id).await?;
     Ok(Outcome::SignedIn(tokens))
 }
 
@@ -47,7 +50,7 @@ pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Result<Outcome, Fa
 ///
 /// What the user has switched on and the pool offers; in a pool that requires MFA also what the
 /// user merely has. A software token keeps counting after the pool stopped offering it.
-fn usable_factors(place: Place<'_>, user: &User) -> Vec<MfaFactor> {
+pub(super) fn usable_factors(place: Place<'_>, user: &User) -> Vec<MfaFactor> {
     let (pool, has_token) = (place.pool, user.software_token.is_verified());
     let is_usable = |factor: &MfaFactor| match factor {
         MfaFactor::SoftwareToken => has_token,

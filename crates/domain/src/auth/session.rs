@@ -48,6 +48,9 @@ pub struct ChallengeSession {
     pub issued_at: Timestamp,
     /// When the session ends.
     pub expires_at: Timestamp,
+    /// The event of threat protection that tells of this sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
 }
 
 /// Why a session is not accepted.
@@ -73,6 +76,7 @@ impl ChallengeSession {
             step,
             issued_at: now,
             expires_at: now.plus_seconds(place.client.session_seconds()),
+            event_id: place.event.map(|event| event.id.clone()),
         }
     }
 

@@ -13,6 +13,7 @@ use super::{
     first_factor::{self, SignInRefused, admit, guess, identify, stand_in},
     required,
     session::SessionRefused,
+    watch,
 };
 use crate::{
     fault::{Fault, Ruling},
@@ -163,7 +164,9 @@ pub(super) async fn answer(
     let subject = first_factor::subject(place, user.as_ref(), &block.login);
     let proof = OwnedProof { sealed, timestamp, signature };
     let check = is_right(place, block, user.as_ref(), proof);
-    let failed_before = granted!(guess(place, &subject, check).await?);
+    granted!(watch::check_network(place, user.as_ref()).await?);
+    let guessed = guess(place, &subject, check).await?;
+    let failed_before = granted!(watch::guessed(place, user.as_ref(), guessed).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
     Ok(admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
 }

@@ -27,12 +27,14 @@ pub struct Tokens {
     pub expires_in: i64,
 }
 
-/// Tokens for a user who has just signed in through the API.
+/// Tokens for a user who has just signed in through the API, as the event with this id
+/// ([`ids::timed_uuid`]).
 pub async fn for_sign_in(
     ports: &Ports,
     pool: &UserPool,
     client: &AppClient,
     user: &User,
+    event_id: &str,
 ) -> Result<Tokens, Fault> {
     let now = ports.clock.now();
     let sign_in = SignIn {
@@ -40,7 +42,7 @@ pub async fn for_sign_in(
         client_id: client.id().to_owned(),
         sub: user.sub.clone(),
         origin_jti: ids::random_uuid(&*ports.entropy),
-        event_id: ids::timed_uuid(&*ports.entropy, now),
+        event_id: event_id.to_owned(),
         auth_time: now,
         scope: USER_SCOPE.to_owned(),
     };

@@ -75,6 +75,10 @@ const DELETE_ATTEMPTS: &str = "DELETE FROM attempts WHERE pool_id = $1 AND subje
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM memberships WHERE pool_id = $1 AND sub = $2";
 const DELETE_FORMER_PASSWORDS: &str =
     "DELETE FROM former_passwords WHERE pool_id = $1 AND sub = $2";
+/// The sweep removes the events, which may be many.
+const LEAVE_EVENTS: &str = "INSERT INTO deleted_event_owners (pool_id, sub, deleted_at)
+    SELECT pool_id, sub, 0 FROM auth_events WHERE pool_id = $1 AND sub = $2 LIMIT 1
+    ON CONFLICT DO NOTHING";
 const COUNT: &str = "INSERT INTO user_counts (pool_id, shard, users) VALUES ($1, $2, $3)
     ON CONFLICT (pool_id, shard) DO UPDATE SET users = user_counts.users + excluded.users";
 const COUNTED: &str = "SELECT CAST(COALESCE(SUM(users), 0) AS BIGINT) FROM user_counts
@@ -201,6 +205,7 @@ impl Users for SqlTransaction {
             DELETE_ATTEMPTS,
             DELETE_MEMBERSHIPS,
             DELETE_FORMER_PASSWORDS,
+            LEAVE_EVENTS,
         ];
         for sql in belongings {
             self.view.execute(sql, values![user_pool_id, sub]).await?;

@@ -12,14 +12,14 @@ use super::SettingsRefused;
 use crate::{
     ports::Identity,
     shapes::{
-        AccountRecoverySettingType, AcrLevelConfigType, AdminCreateUserConfigType, AuthFactorType,
-        DcrConfigurationType, DefaultEmailOptionType, DeletionProtectionType,
-        DeviceConfigurationType, EmailConfigurationType, EmailSendingAccountType, LambdaConfigType,
-        OAuthFlowType, PasswordPolicyType, PreTokenGenerationLambdaVersionType,
-        PreTokenGenerationVersionConfigType, SignInPolicyType, SmsConfigurationType, StatusType,
-        UpdateUserPoolRequest, UserAttributeUpdateSettingsType, UserPoolMfaType,
-        UserPoolPolicyType, UserPoolTierType, UserPoolType, VerificationMessageTemplateType,
-        VerifiedAttributeType,
+        AccountRecoverySettingType, AcrLevelConfigType, AdminCreateUserConfigType,
+        AdvancedSecurityModeType, AuthFactorType, DcrConfigurationType, DefaultEmailOptionType,
+        DeletionProtectionType, DeviceConfigurationType, EmailConfigurationType,
+        EmailSendingAccountType, LambdaConfigType, OAuthFlowType, PasswordPolicyType,
+        PreTokenGenerationLambdaVersionType, PreTokenGenerationVersionConfigType, SignInPolicyType,
+        SmsConfigurationType, StatusType, UpdateUserPoolRequest, UserAttributeUpdateSettingsType,
+        UserPoolMfaType, UserPoolPolicyType, UserPoolTierType, UserPoolType,
+        VerificationMessageTemplateType, VerifiedAttributeType,
     },
     user_pools::{UserPool, password_policy::TEMPORARY_PASSWORD_DAYS},
 };
@@ -67,7 +67,13 @@ pub(super) fn apply(
     apply_update_verification(settings, update_verification);
     replace(&mut settings.dcr_configuration, request.dcr_configuration.map(registration));
     replace(&mut settings.user_pool_tier, request.user_pool_tier);
-    settings.user_pool_tier.get_or_insert(UserPoolTierType::Essentials);
+    let is_protected = settings
+        .user_pool_add_ons
+        .as_ref()
+        .is_some_and(|add_ons| add_ons.advanced_security_mode != AdvancedSecurityModeType::Off);
+    // A new pool that asks for threat protection and names no tier gets the one that has it.
+    let usual = if is_protected { UserPoolTierType::Plus } else { UserPoolTierType::Essentials };
+    settings.user_pool_tier.get_or_insert(usual);
     replace(&mut settings.key_configuration, request.key_configuration);
     replace(&mut settings.issuer_configuration, request.issuer_configuration);
     let levels = request.acr_configuration.filter(|levels| !levels.is_empty());

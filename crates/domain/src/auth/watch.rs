@@ -1,0 +1,197 @@
+//! Where a sign-in meets threat protection: before the password is looked at, when it was wrong, when
+//! it was right, and at the end.
+//!
+//! One event tells of a sign-in from its first factor to its end. Its id is the `event_id` of the
+//! tokens. Pools without threat protection write nothing here.
+
+use super::{
+    Outcome, Place,
+    answer::{AnswerRefused, Answered},
+    first_factor::SignInRefused,
+    next,
+    session::{ChallengeSession, Step},
+};
+use crate::{
+    fault::{Fault, Ruling},
+    ids,
+    shapes::{
+        ChallengeName, ChallengeResponse, EventResponseType, EventRiskType, EventType,
+        UserPoolMfaType,
+    },
+    threat_protection::{
+        self, Mode,
+        assessment::Demand,
+        events::{self, Happening, Subject},
+    },
+    users::User,
+};
+
+/// The event of the sign-in that a request is a step of.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// The event's id.
+    pub id: String,
+    stage: Stage,
+}
+
+/// How far the sign-in has come.
+#[derive(Clone, Debug)]
+enum Stage {
+    /// The first factor is being passed in this request; nothing is recorded yet.
+    FirstFactor(EventRiskType),
+    /// It was passed in an earlier request. Now a second one is asked, or something else.
+    Later { is_mfa: bool },
+}
+
+fn subject<'a>(place: Place<'a>, user: &'a User, client_id: &'a str) -> Subject<'a> {
+    Subject { ports: place.ports, pool: place.pool, client_id, user }
+}
+
+/// Refuses whoever comes from an always blocked address, known or not, before a password is looked
+/// at.
+pub(super) async fn check_network(
+    place: Place<'_>,
+    user: Option<&User>,
+) -> Ruling<(), SignInRefused> {
+    let client_id = place.client.id();
+    if !events::is_blocked_network(place.ports, place.pool, client_id).await? {
+        return Ok(Ok(()));
+    }
+    if let Some(user) = user {
+        let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
+        let happening = Happening { risk: events::blocked_network_risk(), ..plain };
+        events::record_unseen(subject(place, user, client_id), place.client, happening).await?;
+    }
+    Ok(Err(SignInRefused::Blocked))
+}
+
+/// Records a wrong password. Tries during a lock are not looked at, so there is nothing to tell.
+pub(super) async fn guessed<T>(
+    place: Place<'_>,
+    user: Option<&User>,
+    guessed: Result<T, SignInRefused>,
+) -> Ruling<T, SignInRefused> {
+    if let (Err(SignInRefused::WrongPassword), Some(user)) = (&guessed, user) {
+        let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
+        let challenges = vec![(ChallengeName::Password, ChallengeResponse::Failure)];
+        let happening = Happening { challenges, ..plain };
+        let subject = subject(place, user, place.client.id());
+        events::record_unseen(subject, place.client, happening).await?;
+    }
+    Ok(guessed)
+}
+
+/// Judges a sign-in whose first factor is right, and answers its event; none where threat protection
+/// is off.
+pub(super) async fn admit(place: Place<'_>, user: &User) -> Ruling<Option<Watched>, SignInRefused> {
+    let subject = subject(place, user, place.client.id());
+    let Some(verdict) = events::assess(subject).await? else { return Ok(Ok(None)) };
+    let is_enforced = threat_protection::mode(place.pool) == Some(Mode::Enforced);
+    let is_blocked = match verdict.demand {
+        Demand::Pass => false,
+        Demand::SecondFactor => !asks_second_factor(place, user),
+        Demand::Block => true,
+    };
+    if is_enforced && is_blocked {
+        let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
+        let challenges = vec![(ChallengeName::Password, ChallengeResponse::Success)];
+        events::record(subject, Happening { risk: verdict.risk, challenges, ..plain }).await?;
+        return Ok(Err(SignInRefused::Blocked));
+    }
+    let id = ids::timed_uuid(&*place.ports.entropy, place.ports.clock.now());
+    Ok(Ok(Some(Watched { id, stage: Stage::FirstFactor(verdict.risk) })))
+}
+
+/// Whether this user is asked for a second factor in any case. That whoever has none is blocked in
+/// pools that offer none, too, is a belief.
+fn asks_second_factor(place: Place<'_>, user: &User) -> bool {
+    match place.pool.mfa() {
+        UserPoolMfaType::On => true,
+        UserPoolMfaType::Off => false,
+        UserPoolMfaType::Optional => !next::usable_factors(place, user).is_empty(),
+    }
+}
+
+/// Records a sign-in that waits for something after its first factor.
+pub(super) async fn admitted(
+    place: Place<'_>,
+    user: &User,
+    outcome: &Outcome,
+) -> Result<(), Fault> {
+    match (place.event, outcome) {
+        (Some(event), Outcome::Challenged(_)) => {
+            record_first(place, user, event, EventResponseType::InProgress).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn record_first(
+    place: Place<'_>,
+    user: &User,
+    event: &Watched,
+    response: EventResponseType,
+) -> Result<(), Fault> {
+    let Stage::FirstFactor(risk) = &event.stage else { return Ok(()) };
+    let happening = Happening {
+        id: Some(event.id.clone()),
+        kind: EventType::SignIn,
+        response,
+        risk: risk.clone(),
+        challenges: vec![(ChallengeName::Password, ChallengeResponse::Success)],
+    };
+    events::record(subject(place, user, place.client.id()), happening).await
+}
+
+/// The id that tokens carry as `event_id`.
+pub(super) fn event_id(place: Place<'_>) -> String {
+    let new = || ids::timed_uuid(&*place.ports.entropy, place.ports.clock.now());
+    place.event.map_or_else(new, |event| event.id.clone())
+}
+
+/// Records that a sign-in has come to its end.
+pub(super) async fn signed_in(place: Place<'_>, user: &User, event_id: &str) -> Result<(), Fault> {
+    let (subject, pass) = (subject(place, user, place.client.id()), EventResponseType::Pass);
+    match place.event {
+        Some(event) => match event.stage {
+            Stage::FirstFactor(_) => record_first(place, user, event, pass).await,
+            Stage::Later { is_mfa } => {
+                let answer = is_mfa.then_some((ChallengeName::Mfa, ChallengeResponse::Success));
+                events::follow_up(subject, event_id, pass, answer).await
+            }
+        },
+        // It began when threat protection was off, or without a password.
+        None => {
+            let happening = Happening::plain(EventType::SignIn, pass);
+            let happening = Happening { id: Some(event_id.to_owned()), ..happening };
+            events::record(subject, happening).await
+        }
+    }
+}
+
+/// The event of a sign-in that goes on with an answer to a challenge.
+pub(super) fn of_session(session: &ChallengeSession) -> Option<Watched> {
+    let is_mfa = matches!(session.step, Step::SoftwareToken | Step::SentCode(..));
+    let id = session.event_id.clone()?;
+    Some(Watched { id, stage: Stage::Later { is_mfa } })
+}
+
+/// Records a wrong code. The sign-in may still succeed with another one.
+pub(super) async fn answered(
+    step: Answered<'_>,
+    answered: &Result<Outcome, AnswerRefused>,
+) -> Result<(), Fault> {
+    use AnswerRefused::{UsedTotpCode, WrongSentCode, WrongTotpCode};
+    let (place, session) = (step.place, step.session);
+    let Some(event) = place.event else { return Ok(()) };
+    if !matches!(answered, Err(UsedTotpCode | WrongSentCode | WrongTotpCode)) {
+        return Ok(());
+    }
+    let mut view = place.ports.store.read().await?;
+    let user = view.user_by_sub(place.pool.id(), &session.sub).await?;
+    drop(view);
+    let Some(user) = user else { return Ok(()) };
+    let subject = subject(place, &user, place.client.id());
+    let answer = Some((ChallengeName::Mfa, ChallengeResponse::Failure));
+    events::follow_up(subject, &event.id, EventResponseType::Fail, answer).await
+}

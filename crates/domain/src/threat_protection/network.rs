@@ -1,0 +1,75 @@
+//! Ranges of IP addresses, in CIDR notation (RFC 4632, RFC 4291 section 2.3).
+
+use std::net::IpAddr;
+
+/// A range of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Network {
+    base: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// Reads `192.0.2.0/24`. Bits beyond the prefix may be anything.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (base, prefix) = text.split_once('/')?;
+        let base: IpAddr = base.parse().ok()?;
+        let is_number =
+            (1..=3).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_digit());
+        let prefix = prefix.parse().ok().filter(|prefix| is_number && *prefix <= width(base))?;
+        Some(Self { base, prefix })
+    }
+
+    /// The network from which an address most likely comes: an operator hands out no fewer.
+    pub(super) const fn around(address: IpAddr) -> Self {
+        let prefix = if address.is_ipv4() { 24 } else { 48 };
+        Self { base: address, prefix }
+    }
+
+    /// Whether an address is in the range.
+    pub(super) fn contains(self, address: IpAddr) -> bool {
+        width(self.base) == width(address) && self.first(self.base) == self.first(address)
+    }
+
+    /// The bits of the prefix.
+    fn first(self, address: IpAddr) -> u128 {
+        let bits = match address {
+            IpAddr::V4(address) => u128::from(address.to_bits()),
+            IpAddr::V6(address) => address.to_bits(),
+        };
+        bits.checked_shr(u32::from(width(address) - self.prefix)).unwrap_or_default()
+    }
+}
+
+/// How many bits an address of this kind has.
+const fn width(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contains(network: &str, address: &str) -> bool {
+        Network::parse(network).unwrap().contains(address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_range_holds_what_begins_alike() {
+        assert!(contains("192.0.2.0/24", "192.0.2.255") && !contains("192.0.2.0/24", "192.0.3.0"));
+        assert!(contains("192.0.2.9/24", "192.0.2.1"));
+        assert!(contains("10.0.0.1/32", "10.0.0.1") && !contains("10.0.0.1/32", "10.0.0.2"));
+        assert!(contains("0.0.0.0/0", "203.0.113.1") && !contains("0.0.0.0/0", "::1"));
+        assert!(contains("::/0", "2001:db8::1") && !contains("::/0", "192.0.2.1"));
+        assert!(contains("2001:db8::/48", "2001:db8:0:9::1"));
+        assert!(!contains("2001:db8::/48", "2001:db8:1::1"));
+    }
+
+    #[test]
+    fn other_text_is_no_range() {
+        for text in ["", "192.0.2.1", "192.0.2.0/33", "::/129", "192.0.2/24", "x/8", "::/", "::/+8"]
+        {
+            assert_eq!(Network::parse(text), None, "{text}");
+        }
+    }
+}
