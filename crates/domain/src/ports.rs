@@ -9,15 +9,18 @@ use crate::{
     app_clients::AppClients,
     attempts::AttemptCounters,
     auth::turns::Turns,
+    branding::{Styles, classic::UiCustomizations},
     codes::Codes,
     data_keys::DataKeys,
     directory::Directory,
+    domains::Domains,
     fault::Fault,
     groups::Groups,
     messages::Messenger,
     resource_servers::ResourceServers,
     sealing::Keyring,
     sessions::Sessions,
+    terms::TermsDocuments,
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
     user_pools::UserPools,
@@ -90,6 +93,10 @@ pub trait Transaction:
     + Sessions
     + SigningKeys
     + ResourceServers
+    + Domains
+    + Styles
+    + UiCustomizations
+    + TermsDocuments
     + AccessKeys
     + DataKeys
     + Send

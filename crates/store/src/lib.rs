@@ -10,8 +10,10 @@
 mod access_keys;
 mod app_clients;
 mod attempts;
+mod branding;
 mod codes;
 mod data_keys;
+mod domains;
 mod engine;
 mod groups;
 mod migrations;
@@ -21,6 +23,7 @@ mod sessions;
 mod signing_keys;
 mod store;
 mod sweep;
+mod terms;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod testing;

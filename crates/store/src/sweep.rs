@@ -66,6 +66,17 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, kid FROM signing_keys WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM resource_servers WHERE (pool_id, identifier) IN
         (SELECT pool_id, identifier FROM resource_servers WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM domains WHERE name IN
+        (SELECT name FROM domains WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM style_assets WHERE (style_id, category, color_mode, place) IN
+        (SELECT style_id, category, color_mode, place FROM style_assets WHERE pool_id = $1
+         LIMIT 1000)",
+    "DELETE FROM styles WHERE (pool_id, id) IN
+        (SELECT pool_id, id FROM styles WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM ui_customizations WHERE (pool_id, client_id) IN
+        (SELECT pool_id, client_id FROM ui_customizations WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM terms WHERE (pool_id, id) IN
+        (SELECT pool_id, id FROM terms WHERE pool_id = $1 LIMIT 1000)",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";
