@@ -30,7 +30,10 @@ def make_domain(idp):
     for names in made:
         try:
             idp.delete_user_pool_domain(**names)
-        except idp.exceptions.InvalidParameterException:
+        except (
+            idp.exceptions.InvalidParameterException,
+            idp.exceptions.ResourceNotFoundException,
+        ):
             pass
 
 

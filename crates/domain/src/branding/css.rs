@@ -61,15 +61,15 @@ pub(super) fn check(css: &str) -> Result<(), CssRefused> {
     if lower.contains('@') {
         return Err(CssRefused::Part("@"));
     }
-    let mut rest = css.as_str();
-    while !rest.trim().is_empty() {
+    let mut rest = css.trim();
+    while !rest.is_empty() {
         let (selectors, after) = rest.split_once('{').ok_or(CssRefused::Malformed)?;
         for selector in selectors.split(',') {
             check_selector(selector.trim())?;
         }
         let (declarations, after) = after.split_once('}').ok_or(CssRefused::Malformed)?;
         check_declarations(declarations)?;
-        rest = after;
+        rest = after.trim_start();
     }
     Ok(())
 }
@@ -118,9 +118,7 @@ mod tests {
         let mut css = "/* all { */ .submitButton-customizable:hover, \
                        .inputField-customizable:focus { color: #fff; margin: 0 }\n"
             .to_owned();
-        for part in PARTS {
-            css.push_str(&format!(".{part}-customizable{{color:red;}}\n"));
-        }
+        css.extend(PARTS.map(|part| format!(".{part}-customizable{{color:red;}}\n")));
         assert_eq!(check(&css), Ok(()));
         assert_eq!(check(".label-customizable::before{content:'a'}"), Ok(()));
         assert_eq!(check("  "), Ok(()));

@@ -9,7 +9,7 @@ mod settings;
 mod svg;
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use assets::place_name;
 pub use settings::merged_with_defaults;
@@ -223,8 +223,7 @@ pub async fn update(
             styles.delete_assets(style.id()).await?;
         }
         Some(Look::Own(more)) => {
-            let settings =
-                details.settings.get_or_insert_with(|| Value::Object(Default::default()));
+            let settings = details.settings.get_or_insert_with(|| Value::Object(Map::new()));
             settings::merge(settings, more);
             if settings.to_string().len() > LARGEST_SETTINGS {
                 return Ok(Err(BrandingRefused::SettingsTooLarge));

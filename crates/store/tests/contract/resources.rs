@@ -241,7 +241,7 @@ async fn terms_are_kept_by_pool_and_listed_by_id(site: Site) {
     assert_eq!(tx.terms_of_client("two", "privacy-policy").await.unwrap(), None);
 
     let mut stale = stored[0].clone();
-    stored[0].details.terms_name = "privacy-policy".to_owned();
+    "privacy-policy".clone_into(&mut stored[0].details.terms_name);
     tx.update_terms(&mut stored[0]).await.unwrap();
     assert!(matches!(tx.update_terms(&mut stale).await, Err(Fault::Conflict(_))));
     let found = tx.terms_of_client("two", "privacy-policy").await.unwrap();
