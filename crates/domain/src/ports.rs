@@ -10,9 +10,11 @@ use crate::{
     attempts::AttemptCounters,
     auth::turns::Turns,
     caller::Caller,
+    branding::{Styles, classic::UiCustomizations},
     codes::Codes,
     data_keys::DataKeys,
     directory::Directory,
+    domains::Domains,
     fault::Fault,
     groups::Groups,
     log_delivery::{LogDeliveries, LogSink},
@@ -22,6 +24,7 @@ use crate::{
     sealing::Keyring,
     sessions::Sessions,
     threat_protection::ThreatProtection,
+    terms::TermsDocuments,
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
     user_pools::UserPools,
@@ -97,6 +100,10 @@ pub trait Transaction:
     + ResourceServers
     + LogDeliveries
     + ThreatProtection
+    + Domains
+    + Styles
+    + UiCustomizations
+    + TermsDocuments
     + AccessKeys
     + DataKeys
     + Send

@@ -52,6 +52,12 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0).div_euclid(MICROS)
     }
 
+    /// Date and time of day in UTC as fourteen digits, `yyyyMMddHHmmss`.
+    pub fn to_digits(self) -> String {
+        let time = jiff::Timestamp::from_second(self.seconds()).unwrap_or_default();
+        time.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y%m%d%H%M%S").to_string()
+    }
+
     /// The form in which the protocol writes time.
     pub const fn to_wire(self) -> poolhouse_wire::Timestamp {
         poolhouse_wire::Timestamp::from_millis(self.millis())

@@ -10,6 +10,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use bytes::Bytes;
 use http::{HeaderMap, Response, request::Parts};
 use serde_json::{Map, Value, json};
 
@@ -30,7 +31,7 @@ impl Record {
 
     /// Appends an answer, if the request named an operation. A line is one write, so that it is
     /// whole even if the process is killed.
-    pub(crate) fn note(&self, request: &Parts, response: &Response<String>) {
+    pub(crate) fn note(&self, request: &Parts, response: &Response<Bytes>) {
         let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
         let Some((_, operation)) = target.and_then(|target| target.split_once('.')) else {
             return;
@@ -39,7 +40,7 @@ impl Record {
             "operation": operation,
             "status": response.status().as_u16(),
             "headers": shown(response.headers()),
-            "body": response.body(),
+            "body": String::from_utf8_lossy(response.body()),
         });
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
@@ -65,7 +66,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("answers");
         let record = Record::open(&path).unwrap();
-        let mut answer = Response::new("{\"a\":\"line\\nend\"}".to_owned());
+        let mut answer = Response::new(Bytes::from_static(b"{\"a\":\"line\\nend\"}"));
         answer.headers_mut().insert("x-amzn-requestid", http::HeaderValue::from_static("7"));
         let target = "AWSCognitoIdentityProviderService.GetUser";
         let asked = Request::post("/").header("x-amz-target", target).body(()).unwrap();

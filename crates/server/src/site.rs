@@ -65,6 +65,7 @@ impl Site {
                 "InternalErrorException",
                 "Something went wrong",
             )
+            .map(Bytes::from)
         });
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert("x-amzn-requestid", value);
@@ -75,7 +76,7 @@ impl Site {
         if let Some(record) = self.dev.as_ref().and_then(|dev| dev.record.as_ref()) {
             record.note(&parts, &response);
         }
-        response.map(|text| Full::new(Bytes::from(text)))
+        response.map(Full::new)
     }
 
     async fn route<B>(
@@ -84,38 +85,46 @@ impl Site {
         parts: &Parts,
         body: B,
         request_id: &str,
-    ) -> Response<String>
+    ) -> Response<Bytes>
     where
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         if let Some(Err(refusal)) = self.dev.as_ref().map(|dev| dev.hosts.check(parts)) {
             tracing::info!(request_id, refusal, "refused");
-            return error(StatusCode::FORBIDDEN, "AccessDeniedException", &refusal);
+            return error(StatusCode::FORBIDDEN, "AccessDeniedException", &refusal)
+                .map(Bytes::from);
         }
         if parts.method == Method::OPTIONS {
-            return cors::preflight(parts);
+            return cors::preflight(parts).map(Bytes::from);
         }
         let body = match self.bodies.read(parts, body).await {
             Ok(body) => body,
             Err(problem) => {
                 tracing::info!(request_id, status = problem.status.as_u16(), "body not read");
-                return error(problem.status, problem.name, &problem.message);
+                return error(problem.status, problem.name, &problem.message).map(Bytes::from);
             }
         };
         let body = body.bytes();
         if let Some(name) = parts.uri.path().strip_prefix(OWN) {
-            return dev_endpoints::serve(name, parts, body, &self.ports, self.dev.as_ref()).await;
+            let dev = self.dev.as_ref();
+            return dev_endpoints::serve(name, parts, body, &self.ports, dev)
+                .await
+                .map(Bytes::from);
         }
         if let Some(response) = poolhouse_web::serve(&self.ports, parts).await {
             tracing::info!(request_id, status = response.status().as_u16(), "document served");
-            return response;
+            return response.map(Bytes::from);
+        }
+        if let Some(response) = poolhouse_web::assets::serve(&self.ports, parts).await {
+            tracing::info!(request_id, status = response.status().as_u16(), "image served");
+            return response.map(Bytes::from);
         }
         let request = ApiRequest { parts, body, request_id };
         let mut caller = self.caller(peer, parts);
         request_id.clone_into(&mut caller.request_id);
         let ports = Ports { caller, ..self.ports.clone() };
-        poolhouse_api::serve(&ports, &*self.signatures, request).await
+        poolhouse_api::serve(&ports, &*self.signatures, request).await.map(Bytes::from)
     }
 
     /// Who sends a request.

@@ -20,13 +20,30 @@ const GET: &str = "SELECT client_id, settings, sealed_secrets, version FROM app_
 const UPDATE: &str = "UPDATE app_clients
     SET settings = $2, sealed_secrets = $3, version = version + 1
     WHERE client_id = $1 AND version = $4";
-const DELETE: &str = "DELETE FROM app_clients WHERE client_id = $1";
+/// Removes a client with what belongs to it alone; the client comes last, because its row tells the
+/// pool.
+const DELETE: &[&str] = &[
+    "DELETE FROM style_assets WHERE style_id IN (SELECT id FROM styles WHERE client_id = $1)",
+    "DELETE FROM styles WHERE client_id = $1",
+    "DELETE FROM ui_customizations WHERE client_id = $1
+        AND pool_id = (SELECT pool_id FROM app_clients WHERE client_id = $1)",
+    "DELETE FROM terms WHERE client_id = $1",
+    "DELETE FROM app_clients WHERE client_id = $1",
+];
+/// A write that changes nothing: whoever deletes the client at the same time conflicts with it.
+const HOLD: &str = "UPDATE app_clients SET version = version WHERE client_id = $1";
 const LIST: &str = "SELECT client_id, settings, sealed_secrets, version FROM app_clients
     WHERE pool_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3";
 
 const SECRETS: &str = "app_clients.sealed_secrets";
 
 impl SqlTransaction {
+    /// Makes sure that a client is there and stays until the transaction ends, so that nothing can
+    /// be stored for a client that is gone.
+    pub(crate) async fn hold_app_client(&mut self, client_id: &str) -> Result<(), Fault> {
+        swapped(self.view.execute(HOLD, values![client_id]).await?, "the app client")
+    }
+
     fn seal_client_secrets(&self, client: &AppClient) -> Result<Option<Vec<u8>>, Fault> {
         if client.secrets.is_empty() {
             return Ok(None);
@@ -76,7 +93,10 @@ impl AppClients for SqlTransaction {
     }
 
     async fn delete_app_client(&mut self, client_id: &str) -> Result<(), Fault> {
-        self.view.execute(DELETE, values![client_id]).await.map(drop)
+        for sql in DELETE {
+            self.view.execute(sql, values![client_id]).await?;
+        }
+        Ok(())
     }
 
     async fn list_app_clients(

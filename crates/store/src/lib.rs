@@ -10,8 +10,10 @@
 mod access_keys;
 mod app_clients;
 mod attempts;
+mod branding;
 mod codes;
 mod data_keys;
+mod domains;
 mod engine;
 mod former_passwords;
 mod groups;
@@ -23,6 +25,7 @@ mod sessions;
 mod signing_keys;
 mod store;
 mod sweep;
+mod terms;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod testing;

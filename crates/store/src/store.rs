@@ -12,7 +12,7 @@ use poolhouse_domain::{
 
 use crate::{
     OpenError, data_keys,
-    engine::{Engine, Location, View},
+    engine::{Engine, Location, Value, View},
     migrations, sweep,
     users::Indexed,
 };
@@ -131,6 +131,18 @@ pub(crate) struct SqlTransaction {
 impl SqlTransaction {
     const fn over(store: Arc<Shared>, view: View) -> Self {
         Self { store, view, indexed: None }
+    }
+
+    /// The number that a `SELECT COUNT(*)` finds.
+    pub(crate) async fn count(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<i64, Fault> {
+        match self.view.fetch_optional(sql, values).await? {
+            Some(mut row) => row.int(),
+            None => Ok(0),
+        }
     }
 }
 

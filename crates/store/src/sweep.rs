@@ -93,6 +93,17 @@ const REMAINS: &[&str] = &[
     "DELETE FROM deleted_event_owners WHERE (pool_id, sub) IN
         (SELECT pool_id, sub FROM deleted_event_owners WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM log_deliveries WHERE pool_id = $1",
+    "DELETE FROM domains WHERE name IN
+        (SELECT name FROM domains WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM style_assets WHERE (style_id, category, color_mode, place) IN
+        (SELECT style_id, category, color_mode, place FROM style_assets WHERE pool_id = $1
+         LIMIT 1000)",
+    "DELETE FROM styles WHERE (pool_id, id) IN
+        (SELECT pool_id, id FROM styles WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM ui_customizations WHERE (pool_id, client_id) IN
+        (SELECT pool_id, client_id FROM ui_customizations WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM terms WHERE (pool_id, id) IN
+        (SELECT pool_id, id FROM terms WHERE pool_id = $1 LIMIT 1000)",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";

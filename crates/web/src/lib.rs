@@ -1,7 +1,9 @@
 //! Browser-facing endpoints: what a user pool publishes beside its API.
 //!
-//! So far these are the two documents under each pool's issuer by which others verify its tokens.
+//! So far these are the two documents under each pool's issuer by which others verify its tokens,
+//! and the logos of the classic pages ([`assets`]).
 
+pub mod assets;
 mod well_known;
 
 use http::{

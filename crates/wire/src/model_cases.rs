@@ -89,7 +89,14 @@ pub fn minimal_input(operation: OperationName) -> Value {
 fn model() -> &'static Value {
     static MODEL: OnceLock<Value> = OnceLock::new();
     MODEL.get_or_init(|| {
-        serde_json::from_str(include_str!("../../../model/cognito-idp.json")).expect("a model")
+        let text = include_str!("../../../model/cognito-idp.json");
+        let mut model: Value = serde_json::from_str(text).expect("a model");
+        let text = include_str!("../../../model/patches/patterns.json");
+        let patches: Vec<Value> = serde_json::from_str(text).expect("patches");
+        for patch in &patches {
+            model["shapes"][self::text(patch, "shape")]["pattern"].take();
+        }
+        model
     })
 }
 
@@ -280,7 +287,7 @@ const fn recipe(pattern: &'static str, prefix: &'static str, bad: &'static str) 
 
 const UUID: &str = "01234567-89ab-4def-8123-456789abcdef";
 
-const RECIPES: [Recipe; 38] = [
+const RECIPES: [Recipe; 37] = [
     Recipe { bad: None, ..recipe("", "", "") },
     recipe(r"[0-9]+", "0", "x"),
     Recipe { longest: 6, ..recipe("Level[1-4]", "Level1", "Level5") },
@@ -333,7 +340,6 @@ const RECIPES: [Recipe; 38] = [
     recipe(r"[\S]+", "0", "a b"),
     recipe(r"[\w-]+_[0-9a-f-]+", "a_0", "a_x"),
     recipe(r"[\w-]+_[0-9a-zA-Z]+", "a_0", "a_-"),
-    Recipe { longest: 63, ..recipe(r"^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$", "0", "-") },
     recipe(r"[A-Za-z0-9-_+/=.]+", "0", "a~"),
     recipe(r"[A-Za-z0-9-_=.]+", "0", "a+"),
     recipe(r"^[0-9a-fA-F]+$", "0", "g"),

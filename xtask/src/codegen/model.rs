@@ -220,6 +220,10 @@ fn apply(
             }
             _ => return Err(format!("patch: {shape} is not an enum of these values").into()),
         },
+        Patch::DropPattern { shape } => {
+            let pattern = shapes.get_mut(shape).and_then(|shape| shape.pattern.take());
+            pattern.ok_or_else(|| format!("patch: {shape} has no pattern"))?;
+        }
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! A file holds a list of patches. Each has `evidence` (why the service is known to differ) and
 //! either `operation` with `add_errors` (codes that the operation answers without listing them), or
 //! `shape` with `enum_order` (the order in which messages print the set, where it is not the hash
-//! order).
+//! order) or with `drop_pattern` (the service takes texts that do not match).
 
 use std::fs;
 use std::path::Path;
@@ -18,6 +18,8 @@ pub(super) enum Patch {
     Errors { operation: String, errors: Vec<String> },
     /// Messages print the enum's values in this order.
     EnumOrder { shape: String, values: Vec<String> },
+    /// The string need not match its pattern.
+    DropPattern { shape: String },
 }
 
 /// Reads every patch file of `folder`, in the order of their names.
@@ -50,5 +52,10 @@ fn parse(entry: &Value) -> Result<Patch, &'static str> {
     if let (Some(shape), Some(values)) = (text("shape"), list("enum_order")) {
         return Ok(Patch::EnumOrder { shape, values });
     }
-    Err("a patch has `operation` and `add_errors`, or `shape` and `enum_order`")
+    if let (Some(shape), Some(true)) =
+        (text("shape"), entry.get("drop_pattern").and_then(Value::as_bool))
+    {
+        return Ok(Patch::DropPattern { shape });
+    }
+    Err("a patch has `operation` and `add_errors`, or `shape` and `enum_order` or `drop_pattern`")
 }

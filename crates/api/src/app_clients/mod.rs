@@ -29,7 +29,7 @@ fn described(client: &AppClient) -> UserPoolClientType {
 }
 
 /// A client, and the pool with it, as stored now.
-async fn find<Op>(
+pub(crate) async fn find<Op>(
     tx: &mut dyn Transaction,
     user_pool_id: &str,
     client_id: &str,

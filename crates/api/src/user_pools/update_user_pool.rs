@@ -1,6 +1,7 @@
 //! `UpdateUserPool`: changes the settings of a user pool.
 
 use poolhouse_domain::{
+    domains,
     ports::Ports,
     shapes::{UpdateUserPoolRequest, UpdateUserPoolResponse},
     user_pools::settings,
@@ -17,6 +18,8 @@ impl Handle for Op {
         let mut pool = tx.user_pool(&id).await?.ok_or_else(|| no_user_pool(&id))?;
         settings::update(&mut pool, input, &ports.identity, ports.clock.now())
             .map_err(|refused| settings_refused(&refused))?;
+        let tier = domains::check_tier(&mut *tx, &pool).await?;
+        tier.map_err(|refused| settings_refused(&refused))?;
         tx.update_user_pool(&mut pool).await?;
         tx.commit().await?;
         ports.directory.forget_user_pool(&id);

@@ -171,6 +171,7 @@ macro_rules! on_durable_engines {
 // After the macros that they use.
 mod password_history;
 mod threat_protection;
+mod resources;
 
 on_every_engine! {
     pools_are_stored_replaced_and_listed,

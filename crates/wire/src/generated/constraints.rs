@@ -186,7 +186,7 @@ pub(super) static DEVICE_NAME_TYPE: Constraint =
     Constraint { min: Some(1), max: Some(1024), ..Constraint::NONE };
 
 pub(super) static DOMAIN_TYPE: Constraint =
-    Constraint { min: Some(1), max: Some(63), pattern: Some(&p::DOMAIN_TYPE), ..Constraint::NONE };
+    Constraint { min: Some(1), max: Some(63), ..Constraint::NONE };
 
 pub(super) static DOMAIN_VERSION_TYPE: Constraint =
     Constraint { min: Some(1), max: Some(20), ..Constraint::NONE };

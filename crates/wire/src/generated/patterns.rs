@@ -37,11 +37,6 @@ pub(super) static CUSTOM_ATTRIBUTE_NAME_TYPE: Pattern =
 pub(super) static DEVICE_KEY_TYPE: Pattern =
     Pattern::new(r"[\w-]+_[0-9a-f-]+", r"^(?:[0-9A-Za-z_-]+_[0-9a-f-]+)$");
 
-pub(super) static DOMAIN_TYPE: Pattern = Pattern::new(
-    r"^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$",
-    r"^(?:[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?)$",
-);
-
 pub(super) static EMAIL_ADDRESS_TYPE: Pattern = Pattern::new(
     r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+@[\p{L}\p{M}\p{S}\p{N}\p{P}]+",
     r"^(?:[\p{L}\p{M}\p{S}\p{N}\p{P}]+@[\p{L}\p{M}\p{S}\p{N}\p{P}]+)$",
@@ -155,7 +150,7 @@ pub(super) static USER_POOL_ID_TYPE: Pattern =
 
 /// Every pattern, for the test that compiles them.
 #[cfg(test)]
-pub(super) static ALL: [&Pattern; 42] = [
+pub(super) static ALL: [&Pattern; 41] = [
     &AWS_ACCOUNT_ID_TYPE,
     &ACR_LEVEL_KEY_TYPE,
     &ACR_VALUE_TYPE,
@@ -167,7 +162,6 @@ pub(super) static ALL: [&Pattern; 42] = [
     &CONFIRMATION_CODE_TYPE,
     &CUSTOM_ATTRIBUTE_NAME_TYPE,
     &DEVICE_KEY_TYPE,
-    &DOMAIN_TYPE,
     &EMAIL_ADDRESS_TYPE,
     &EMAIL_INVITE_MESSAGE_TYPE,
     &EMAIL_MFA_MESSAGE_TYPE,

@@ -4213,7 +4213,7 @@ impl Encode for CreateUserPoolClientResponse {
 /// Shape `CreateUserPoolDomainRequest` of the service model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateUserPoolDomainRequest {
-    /// `Domain`: required, 1 to 63 characters, pattern `^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$`.
+    /// `Domain`: required, 1 to 63 characters.
     pub domain: String,
     /// `UserPoolId`: required, 1 to 55 characters, pattern `[\w-]+_[0-9a-zA-Z]+`.
     pub user_pool_id: String,
@@ -4257,7 +4257,7 @@ impl Encode for CreateUserPoolDomainRequest {
 pub struct CreateUserPoolDomainResponse {
     /// `ManagedLoginVersion`.
     pub managed_login_version: Option<i32>,
-    /// `CloudFrontDomain`: 1 to 63 characters, pattern `^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$`.
+    /// `CloudFrontDomain`: 1 to 63 characters.
     pub cloud_front_domain: Option<String>,
     /// `Routing`.
     pub routing: Option<RoutingType>,
@@ -5026,7 +5026,7 @@ impl Encode for DeleteUserPoolClientSecretResponse {
 /// Shape `DeleteUserPoolDomainRequest` of the service model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteUserPoolDomainRequest {
-    /// `Domain`: required, 1 to 63 characters, pattern `^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$`.
+    /// `Domain`: required, 1 to 63 characters.
     pub domain: String,
     /// `UserPoolId`: required, 1 to 55 characters, pattern `[\w-]+_[0-9a-zA-Z]+`.
     pub user_pool_id: String,
@@ -5784,7 +5784,7 @@ impl Encode for DescribeUserPoolClientResponse {
 /// Shape `DescribeUserPoolDomainRequest` of the service model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeUserPoolDomainRequest {
-    /// `Domain`: required, 1 to 63 characters, pattern `^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$`.
+    /// `Domain`: required, 1 to 63 characters.
     pub domain: String,
 }
 
@@ -6030,7 +6030,7 @@ pub struct DomainDescriptionType {
     pub user_pool_id: Option<String>,
     /// `AWSAccountId`: at most 12 characters, pattern `[0-9]+`.
     pub aws_account_id: Option<String>,
-    /// `Domain`: 1 to 63 characters, pattern `^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$`.
+    /// `Domain`: 1 to 63 characters.
     pub domain: Option<String>,
     /// `S3Bucket`: 3 to 1024 characters, pattern `^[0-9A-Za-z\.\-_]*(?<!\.)$`.
     pub s3_bucket: Option<String>,
@@ -13411,7 +13411,7 @@ impl Encode for UpdateUserPoolClientResponse {
 /// Shape `UpdateUserPoolDomainRequest` of the service model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UpdateUserPoolDomainRequest {
-    /// `Domain`: required, 1 to 63 characters, pattern `^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$`.
+    /// `Domain`: required, 1 to 63 characters.
     pub domain: String,
     /// `UserPoolId`: required, 1 to 55 characters, pattern `[\w-]+_[0-9a-zA-Z]+`.
     pub user_pool_id: String,
@@ -13455,7 +13455,7 @@ impl Encode for UpdateUserPoolDomainRequest {
 pub struct UpdateUserPoolDomainResponse {
     /// `ManagedLoginVersion`.
     pub managed_login_version: Option<i32>,
-    /// `CloudFrontDomain`: 1 to 63 characters, pattern `^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$`.
+    /// `CloudFrontDomain`: 1 to 63 characters.
     pub cloud_front_domain: Option<String>,
     /// `Routing`.
     pub routing: Option<RoutingType>,
@@ -14393,9 +14393,9 @@ pub struct UserPoolType {
     pub sms_configuration_failure: Option<String>,
     /// `EmailConfigurationFailure`: 0 to 131072 characters.
     pub email_configuration_failure: Option<String>,
-    /// `Domain`: 1 to 63 characters, pattern `^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$`.
+    /// `Domain`: 1 to 63 characters.
     pub domain: Option<String>,
-    /// `CustomDomain`: 1 to 63 characters, pattern `^[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?$`.
+    /// `CustomDomain`: 1 to 63 characters.
     pub custom_domain: Option<String>,
     /// `AdminCreateUserConfig`.
     pub admin_create_user_config: Option<AdminCreateUserConfigType>,
