@@ -28,6 +28,7 @@ mod sign_up;
 mod tags;
 mod tokens;
 mod totp;
+mod user_import;
 mod user_pools;
 mod users;
 

@@ -34,6 +34,7 @@ pub mod tags;
 pub mod time;
 pub mod tokens;
 pub mod totp;
+pub mod user_import;
 pub mod user_pools;
 pub mod users;
 

@@ -20,6 +20,7 @@ use crate::{
     sessions::Sessions,
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
+    user_import::UserImports,
     user_pools::UserPools,
     users::Users,
 };
@@ -90,6 +91,7 @@ pub trait Transaction:
     + Sessions
     + SigningKeys
     + ResourceServers
+    + UserImports
     + AccessKeys
     + DataKeys
     + Send

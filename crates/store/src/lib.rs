@@ -24,6 +24,7 @@ mod sweep;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod testing;
+mod user_import;
 mod user_pools;
 mod users;
 

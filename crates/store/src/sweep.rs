@@ -39,6 +39,15 @@ const FORMER_MEMBERS: &str =
     (SELECT sub FROM memberships WHERE pool_id = $1 AND group_id = $2 LIMIT 1000)";
 const FORGET_GROUP: &str = "DELETE FROM deleted_groups WHERE pool_id = $1 AND group_id = $2";
 
+/// Chunks of uploaded files that one statement removes at most: 10 MiB. A text below repeats it.
+const CHUNKS: u64 = 40;
+
+const ENDED_UPLOADS: &str = "SELECT id FROM import_uploads WHERE gone_at <= $1
+    ORDER BY gone_at LIMIT 100";
+const ENDED_CHUNKS: &str = "DELETE FROM import_chunks WHERE upload_id = $1 AND number IN
+    (SELECT number FROM import_chunks WHERE upload_id = $1 LIMIT 40)";
+const FORGET_UPLOAD: &str = "DELETE FROM import_uploads WHERE id = $1";
+
 const DELETED_POOLS: &str = "SELECT id, emptied_at FROM user_pools WHERE is_deleting = 1
     ORDER BY id LIMIT 100";
 
@@ -66,6 +75,13 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, kid FROM signing_keys WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM resource_servers WHERE (pool_id, identifier) IN
         (SELECT pool_id, identifier FROM resource_servers WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM import_jobs WHERE (pool_id, id) IN
+        (SELECT pool_id, id FROM import_jobs WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM import_log WHERE (pool_id, job_id, first_line) IN
+        (SELECT pool_id, job_id, first_line FROM import_log WHERE pool_id = $1 LIMIT 1000)",
+    // What has no end gets one; the files themselves are removed like others that have ended.
+    "UPDATE import_uploads SET gone_at = 0 WHERE id IN
+        (SELECT id FROM import_uploads WHERE pool_id = $1 AND gone_at IS NULL LIMIT 1000)",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";
@@ -83,7 +99,7 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
     ] {
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
     }
-    if remove_former_members(engine, now).await? {
+    if remove_former_members(engine, now).await? || remove_uploads(engine, now).await? {
         return Ok(true);
     }
     let mut pools = engine.read().fetch_all(DELETED_POOLS, &[]).await?;
@@ -124,6 +140,19 @@ async fn remove_former_members(engine: &Engine, now: Timestamp) -> Result<bool, 
         if now.seconds_since(deleted_at) >= GROUP_GRACE {
             remove(engine, FORGET_GROUP, values![&pool_id, &id]).await?;
         }
+    }
+    Ok(false)
+}
+
+/// Removes a batch of the files for import that have ended; answers whether a batch was full.
+async fn remove_uploads(engine: &Engine, now: Timestamp) -> Result<bool, Fault> {
+    let mut uploads = engine.read().fetch_all(ENDED_UPLOADS, values![now]).await?;
+    for row in &mut uploads {
+        let id = row.text()?;
+        if remove(engine, ENDED_CHUNKS, values![&id]).await? >= CHUNKS {
+            return Ok(true);
+        }
+        remove(engine, FORGET_UPLOAD, values![&id]).await?;
     }
     Ok(false)
 }

@@ -111,14 +111,8 @@ impl SqlTransaction {
         Ok(self.view.execute(INSERT, &values).await? == 1)
     }
 
-    async fn count_user(&mut self, pool_id: &str, sub: &str, change: i64) -> Result<(), Fault> {
-        self.view.execute(COUNT, values![pool_id, shard(sub), change]).await.map(drop)
-    }
-}
-
-#[async_trait]
-impl Users for SqlTransaction {
-    async fn insert_user(
+    /// Stores a user with its aliases; the caller counts it.
+    pub(crate) async fn insert_uncounted(
         &mut self,
         user: &User,
         username_key: &str,
@@ -136,7 +130,32 @@ impl Users for SqlTransaction {
                 return Ok(Err(Taken::Alias(alias.attribute.clone())));
             }
         }
-        self.count_user(pool_id, sub, 1).await.map(Ok)
+        Ok(Ok(()))
+    }
+
+    /// Changes the count of a pool's users, on the row that `spread` chooses.
+    pub(crate) async fn count_user(
+        &mut self,
+        pool_id: &str,
+        spread: &str,
+        change: i64,
+    ) -> Result<(), Fault> {
+        self.view.execute(COUNT, values![pool_id, shard(spread), change]).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Users for SqlTransaction {
+    async fn insert_user(
+        &mut self,
+        user: &User,
+        username_key: &str,
+        aliases: &[Alias],
+    ) -> Result<Result<(), Taken>, Fault> {
+        match self.insert_uncounted(user, username_key, aliases).await? {
+            Ok(()) => self.count_user(&user.user_pool_id, &user.sub, 1).await.map(Ok),
+            Err(taken) => Ok(Err(taken)),
+        }
     }
 
     async fn user_by_username(
