@@ -14,6 +14,7 @@ use crate::{
     config::{check_account, check_issuer, check_region},
     dev_endpoints::DevTools,
     hosts::Hosts,
+    imports::Imports,
     installation, listener,
     peers::Peers,
     seed,
@@ -52,17 +53,20 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     }
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&ports.clock));
+    let importer = background::import_users(ports.clone());
     let dev = Some(DevTools { inbox, clock, hosts });
     let site = Arc::new(Site {
         ports,
         signatures: Box::new(Unchecked),
         bodies: BodyMemory::default(),
+        imports: Imports::default(),
         dev,
     });
     let stop = stop::requested()?;
     welcome(&endpoint, &region)?;
     listener::run(listener, None, Peers::unlimited(), site, stop).await;
     sweeper.abort();
+    importer.abort();
     store.close().await;
     Ok(())
 }

@@ -21,6 +21,7 @@ use crate::{
     body::BodyMemory,
     cors,
     dev_endpoints::{self, DevTools, OWN},
+    imports::{IMPORTS, Imports},
 };
 
 /// Everything that is served.
@@ -31,6 +32,8 @@ pub(crate) struct Site {
     pub(crate) signatures: Box<dyn Signatures>,
     /// The memory for requests.
     pub(crate) bodies: BodyMemory,
+    /// What takes files for import.
+    pub(crate) imports: Imports,
     /// Inbox and clock, in `dev` only.
     pub(crate) dev: Option<DevTools>,
 }
@@ -74,6 +77,10 @@ impl Site {
         if parts.method == Method::OPTIONS {
             return cors::preflight(parts);
         }
+        let own = parts.uri.path().strip_prefix(OWN);
+        if let Some(path) = own.and_then(|name| name.strip_prefix(IMPORTS)) {
+            return self.imports.serve(path, parts, body, &self.ports, self.dev.is_some()).await;
+        }
         let body = match self.bodies.read(parts, body).await {
             Ok(body) => body,
             Err(problem) => {
@@ -82,7 +89,7 @@ impl Site {
             }
         };
         let body = body.bytes();
-        if let Some(name) = parts.uri.path().strip_prefix(OWN) {
+        if let Some(name) = own {
             return dev_endpoints::serve(name, parts, body, &self.ports, self.dev.as_ref()).await;
         }
         if let Some(response) = poolhouse_web::serve(&self.ports, parts).await {
@@ -139,7 +146,8 @@ mod tests {
     async fn a_body_that_no_memory_is_left_for_is_answered_so_that_clients_try_again() {
         let ports = Kit::new().await.unwrap().ports;
         let bodies = BodyMemory::none();
-        let site = Site { ports, signatures: Box::new(Unchecked), bodies, dev: None };
+        let signatures = Box::new(Unchecked);
+        let site = Site { ports, signatures, bodies, imports: Imports::default(), dev: None };
         let request = Request::post("/").body(Full::new(Bytes::from_static(b"{}"))).unwrap();
         let response = site.answer(request).await;
         assert_eq!(response.status(), 503);

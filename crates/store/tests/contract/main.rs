@@ -11,6 +11,7 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+mod user_import;
 
 use std::{collections::BTreeMap, sync::Arc};
 
