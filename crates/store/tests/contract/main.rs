@@ -11,7 +11,6 @@
 
 #[path = "../support/mod.rs"]
 mod support;
-mod user_import;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -168,6 +167,8 @@ macro_rules! on_durable_engines {
         }
     };
 }
+
+mod user_import;
 
 on_every_engine! {
     pools_are_stored_replaced_and_listed,

@@ -1,6 +1,7 @@
 //! Import jobs, their files and their logs.
 
 use poolhouse_domain::{
+    fault::retrying,
     shapes::UserImportJobStatusType as Status,
     user_import::{
         Counts, ImportJob, ImportRun, JobCursor, JobDetails, LogBlock, Progress, Upload,
@@ -139,7 +140,13 @@ async fn one_of_many_workers_gets_the_lease(site: Site) {
         let store = store.clone();
         async move {
             let run = run("one", &number.to_string(), 10);
-            persistently!(store, tx => tx.lease_import_run(&run, at(0), at(120)).await)
+            let lease = async || {
+                let mut tx = store.write().await?;
+                let has = tx.lease_import_run(&run, at(0), at(120)).await?;
+                tx.commit().await?;
+                Ok(has)
+            };
+            retrying(lease).await.unwrap()
         }
     });
     assert_eq!(got.await.into_iter().filter(|has| *has).count(), 1);
