@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use bytes::Bytes;
 use http::Request;
-use poolhouse_acceptance::{Engine, Server, Store, TestPool, both_engines, moment, unique};
+use poolhouse_acceptance::{Engine, Server, Store, TestPool, both_engines, moment, server, unique};
 use serde_json::{Value, json};
 
 both_engines!(an_import_survives_kills);
@@ -40,6 +40,23 @@ async fn an_import_survives_kills(engine: Engine) {
     assert_eq!(described["UserPool"]["EstimatedNumberOfUsers"], json!(USERS));
     assert_eq!(listed(&here).await, USERS);
     check_log(&here, &job).await;
+    let mut arguments = vec!["import-log", "--user-pool-id", &here.id, "--job-id", &job];
+    let installation = store.arguments();
+    arguments.extend(installation.iter().map(String::as_str));
+    let printed = server::run(&store, &arguments);
+    assert!(printed.lines().map(str::to_owned).eq(log_lines()));
+}
+
+/// What the log says at the end.
+fn log_lines() -> impl Iterator<Item = String> {
+    (0..USERS + TWICE).map(|index| {
+        let (kind, what) = if index < USERS {
+            ("SUCCEEDED", "The import succeeded.")
+        } else {
+            ("SKIPPED", "The user already exists.")
+        };
+        format!("[{kind}] Line Number {} - {what}", index + 2)
+    })
 }
 
 /// Uploads a file and starts its job; the job's id.
@@ -118,12 +135,5 @@ async fn check_log(pool: &TestPool, job: &str) {
         lines.extend(reply.text.lines().map(str::to_owned));
         after = reply.headers.get("x-poolhouse-after").map_or("", |v| v.to_str().unwrap()).into();
     }
-    let expected = (2..).take(USERS + TWICE).map(|number| {
-        let (kind, what) = match number - 2 {
-            index if index < USERS => ("SUCCEEDED", "The import succeeded."),
-            _ => ("SKIPPED", "The user already exists."),
-        };
-        format!("[{kind}] Line Number {number} - {what}")
-    });
-    assert!(lines.into_iter().eq(expected));
+    assert!(lines.into_iter().eq(log_lines()));
 }
