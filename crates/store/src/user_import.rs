@@ -5,8 +5,8 @@ use poolhouse_domain::{
     Fault,
     shapes::UserImportJobStatusType as Status,
     time::Timestamp,
-    user_import::{ImportJob, ImportRun, JobCursor, LogBlock, UserImports},
-    users::{Alias, Taken, User},
+    user_import::{ImportJob, ImportRun, JobCursor, LogBlock, NewUser, UserImports},
+    users::Taken,
 };
 
 use crate::{
@@ -239,13 +239,11 @@ impl UserImports for SqlTransaction {
         rows.into_iter().map(read).collect()
     }
 
-    async fn insert_imported_user(
+    async fn insert_imported_users(
         &mut self,
-        user: &User,
-        username_key: &str,
-        aliases: &[Alias],
-    ) -> Result<Result<(), Taken>, Fault> {
-        self.insert_uncounted(user, username_key, aliases).await
+        users: &[NewUser<'_>],
+    ) -> Result<Vec<Result<(), Taken>>, Fault> {
+        self.insert_many(users).await
     }
 
     async fn count_imported_users(

@@ -271,15 +271,14 @@ pub trait UserImports: Send {
         limit: u32,
     ) -> Result<Vec<LogBlock>, Fault>;
 
-    /// [`crate::users::Users::insert_user`] without counting, which
-    /// [`Self::count_imported_users`] does for a whole batch: each count is a row that sign-ups
-    /// want to write too.
-    async fn insert_imported_user(
+    /// [`crate::users::Users::insert_user`] for many users, who share no name: in few statements,
+    /// which is what the speed of an import hangs on. Answers what became of each. They are not
+    /// counted: [`Self::count_imported_users`] does that once, because sign-ups want to write that
+    /// row too.
+    async fn insert_imported_users(
         &mut self,
-        user: &User,
-        username_key: &str,
-        aliases: &[Alias],
-    ) -> Result<Result<(), Taken>, Fault>;
+        users: &[NewUser<'_>],
+    ) -> Result<Vec<Result<(), Taken>>, Fault>;
 
     /// Counts users that were inserted. `job_id` chooses the row on which they are counted.
     async fn count_imported_users(
@@ -288,6 +287,17 @@ pub trait UserImports: Send {
         job_id: &str,
         users: i64,
     ) -> Result<(), Fault>;
+}
+
+/// A user to be stored, with its names in the form in which they are compared.
+#[derive(Clone, Debug)]
+pub struct NewUser<'a> {
+    /// The user.
+    pub user: &'a User,
+    /// The username.
+    pub username_key: String,
+    /// The aliases in effect.
+    pub aliases: Vec<Alias>,
 }
 
 /// What a new job is made of.

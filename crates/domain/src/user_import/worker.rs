@@ -4,8 +4,10 @@
 //! transaction, it renews its lease, stores the users, and writes down how far it came. Whoever
 //! lost the lease meanwhile stores nothing.
 
+use std::collections::BTreeSet;
+
 use super::{
-    Counts, ImportJob, ImportRun, LIFETIME, LogBlock, Progress, Upload, csv,
+    Counts, ImportJob, ImportRun, LIFETIME, LogBlock, NewUser, Progress, Upload, csv,
     lines::{Lines, Next},
     row,
 };
@@ -15,7 +17,7 @@ use crate::{
     shapes::UserImportJobStatusType as Status,
     time::Timestamp,
     user_pools::UserPool,
-    users::{Taken, User, create},
+    users::{Taken, User, aliases_in_effect, create},
 };
 
 /// Lines of a batch. Its transaction keeps other writers of SQLite waiting for some ten
@@ -190,12 +192,15 @@ async fn store_batch(
     job: &mut ImportJob,
     batch: &Batch,
 ) -> Result<(), Fault> {
+    let users: Vec<&User> =
+        batch.lines.iter().filter_map(|line| line.user.as_deref().ok()).collect();
+    let mut stored = store_users(tx, pool, &users).await?.into_iter();
     let mut counts = Counts::default();
     let mut text = String::new();
     for line in &batch.lines {
         let (count, kind, what) = match &line.user {
             Err(reason) => (&mut counts.failed, "FAILED", reason.clone()),
-            Ok(user) => match create::insert_imported(tx, pool, user).await? {
+            Ok(_) => match stored.next().ok_or(Fault::broken("an imported user was lost"))? {
                 Ok(()) => (&mut counts.imported, "SUCCEEDED", "The import succeeded.".to_owned()),
                 Err(Taken::Alias(name)) if pool.username_attributes().is_empty() => {
                     // Which of the two the service says here is not known.
@@ -221,6 +226,37 @@ async fn store_batch(
     all.failed += counts.failed;
     job.details.progress = batch.progress.clone();
     Ok(())
+}
+
+/// Stores users one after the other, as far as anybody can tell: those that share no name are
+/// stored together. Answers what became of each.
+async fn store_users(
+    tx: &mut dyn Transaction,
+    pool: &UserPool,
+    users: &[&User],
+) -> Result<Vec<Result<(), Taken>>, Fault> {
+    let mut outcomes = Vec::with_capacity(users.len());
+    let (mut group, mut names) = (Vec::new(), BTreeSet::new());
+    for user in users {
+        let (username_key, aliases) =
+            (pool.name_key(&user.username), aliases_in_effect(pool, user));
+        let keys = aliases.iter().map(|alias| &alias.key).chain([&username_key]);
+        if keys.clone().any(|key| names.contains(key)) {
+            outcomes.extend(tx.insert_imported_users(&group).await?);
+            (group, names) = (Vec::new(), BTreeSet::new());
+        }
+        let taken = create::taken_in_another_sense(tx, pool, user, &username_key, &aliases).await?;
+        if let Some(taken) = taken {
+            outcomes.extend(tx.insert_imported_users(&group).await?);
+            (group, names) = (Vec::new(), BTreeSet::new());
+            outcomes.push(Err(taken));
+            continue;
+        }
+        names.extend(keys.cloned());
+        group.push(NewUser { user, username_key, aliases });
+    }
+    outcomes.extend(tx.insert_imported_users(&group).await?);
+    Ok(outcomes)
 }
 
 /// How a job ends whose file has been read, or could not be.

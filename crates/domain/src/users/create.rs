@@ -98,22 +98,9 @@ pub async fn insert(
     tx.insert_user(user, &key, &aliases).await
 }
 
-/// Stores a user of an import with its aliases, without counting it; who has an alias keeps it.
-pub async fn insert_imported(
-    tx: &mut dyn Transaction,
-    pool: &UserPool,
-    user: &User,
-) -> Ruling<(), Taken> {
-    let (key, aliases) = (pool.name_key(&user.username), aliases_in_effect(pool, user));
-    if let Some(taken) = taken_in_another_sense(tx, pool, user, &key, &aliases).await? {
-        return Ok(Err(taken));
-    }
-    tx.insert_imported_user(user, &key, &aliases).await
-}
-
 /// What of a new user's names is somebody else's in another sense: the username as preferred
 /// username, or the other way round. Uniqueness in the same sense is the store's.
-async fn taken_in_another_sense(
+pub(crate) async fn taken_in_another_sense(
     tx: &mut dyn Transaction,
     pool: &UserPool,
     user: &User,

@@ -4,7 +4,7 @@ use poolhouse_domain::{
     fault::retrying,
     shapes::UserImportJobStatusType as Status,
     user_import::{
-        Counts, ImportJob, ImportRun, JobCursor, JobDetails, LogBlock, Progress, Upload,
+        Counts, ImportJob, ImportRun, JobCursor, JobDetails, LogBlock, NewUser, Progress, Upload,
     },
 };
 
@@ -17,7 +17,7 @@ on_every_engine! {
     one_of_many_workers_gets_the_lease,
     files_are_kept_until_they_end,
     logs_are_read_in_order,
-    imported_users_are_counted_together,
+    imported_users_are_stored_and_counted_together,
     a_deleted_pool_takes_its_imports_along,
 }
 
@@ -209,24 +209,50 @@ async fn logs_are_read_in_order(site: Site) {
     assert_eq!(view.import_log("other", "one", 0, 2).await.unwrap(), []);
 }
 
-async fn imported_users_are_counted_together(site: Site) {
+async fn imported_users_are_stored_and_counted_together(site: Site) {
     let store = site.open().await;
+    let (old, holder) = (user(1), user(2));
+    insert(&store, &old, &[]).await.unwrap();
+    insert(&store, &holder, &[alias("email", "held@x")]).await.unwrap();
+    // One more than the largest statement takes, with some that can't be had among them.
+    let users: Vec<User> = (101..=185).map(user).collect();
+    let new = users.iter().map(|user| NewUser {
+        user,
+        username_key: if user.sub == sub(110) {
+            old.username.clone()
+        } else {
+            user.username.clone()
+        },
+        aliases: match user.sub.as_str() {
+            same if same == sub(120) => vec![alias("phone_number", "+1"), alias("email", "held@x")],
+            _ => vec![alias("email", &format!("{}@x", user.username))],
+        },
+    });
+    let new: Vec<NewUser<'_>> = new.collect();
     let mut tx = store.write().await.unwrap();
-    let email = [alias("email", "a@x")];
-    let mut insert = async |number: u32, aliases: &[Alias]| {
-        let user = user(number);
-        tx.insert_imported_user(&user, &user.username, aliases).await.unwrap()
-    };
-    assert_eq!(insert(1, &email).await, Ok(()));
-    assert_eq!(insert(1, &[]).await, Err(Taken::Username));
-    assert_eq!(insert(2, &email).await, Err(Taken::Alias("email".to_owned())));
-    assert_eq!(insert(3, &[]).await, Ok(()));
-    assert_eq!(tx.count_users(POOL).await.unwrap(), 0);
-    tx.count_imported_users(POOL, "job", 2).await.unwrap();
+    let outcomes = tx.insert_imported_users(&new).await.unwrap();
+    for (new, outcome) in new.iter().zip(&outcomes) {
+        let expected = match new.user.sub.as_str() {
+            same if same == sub(110) => Err(Taken::Username),
+            same if same == sub(120) => Err(Taken::Alias("email".to_owned())),
+            _ => Ok(()),
+        };
+        assert_eq!(*outcome, expected, "{}", new.user.username);
+    }
+    assert_eq!(outcomes.len(), 85);
+    assert_eq!(tx.insert_imported_users(&[]).await.unwrap(), []);
+    assert_eq!(tx.count_users(POOL).await.unwrap(), 2);
+    tx.count_imported_users(POOL, "job", 83).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(store.read().await.unwrap().count_users(POOL).await.unwrap(), 2);
-    assert_eq!(by_alias(&store, "a@x").await.as_deref(), Some("user1"));
-    assert!(by_sub(&store, 2).await.is_none(), "nothing of it stays");
+    assert_eq!(store.read().await.unwrap().count_users(POOL).await.unwrap(), 85);
+    assert_eq!(by_sub(&store, 185).await.as_ref(), users.last());
+    assert_eq!(by_alias(&store, "user185@x").await.as_deref(), Some("user185"));
+    assert_eq!(by_alias(&store, "held@x").await.as_deref(), Some("user2"));
+    assert_eq!(by_alias(&store, "user110@x").await, None);
+    assert_eq!(by_alias(&store, "+1").await, None, "nothing of it stays");
+    for number in [110, 120] {
+        assert!(by_sub(&store, number).await.is_none());
+    }
 }
 
 async fn a_deleted_pool_takes_its_imports_along(site: Site) {
