@@ -272,9 +272,9 @@ mod tests {
         let lines: Vec<&[&str]> = lines.iter().map(<[_; 4]>::as_slice).collect();
         let mut file = file(&stack, &pool, &COLUMNS, &lines).await.into_bytes();
         file.extend(b"\r\n\xff\xfe\ntoo,few\n");
-        file.extend([b'x'; 300_000]);
+        file.extend(vec![b'x'; 300_000]);
         file.extend(b"\n");
-        file.extend([b'x'; 20_000]);
+        file.extend(vec![b'x'; 20_000]);
         let (job, log) = imported(&stack, &pool, &file).await;
         let expected = [
             "[SUCCEEDED] Line Number 2 - The import succeeded.",
@@ -389,6 +389,7 @@ mod tests {
             good.replacen("email,", "email ,", 1),
             format!("\u{feff}{good}"),
             "\n".to_owned(),
+            format!("{}\n{good}", "x".repeat(70_000)),
         ] {
             let (job, log) = imported(&stack, &pool, bad.as_bytes()).await;
             assert_eq!((&job["Status"], counts(&job)), (&json!("Failed"), [0, 0, 0]), "{bad}");

@@ -4,7 +4,7 @@
 //! transaction, it renews its lease, stores the users, and writes down how far it came. Whoever
 //! lost the lease meanwhile stores nothing.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write};
 
 use super::{
     Counts, ImportJob, ImportRun, LIFETIME, LogBlock, NewUser, Progress, Upload, csv,
@@ -79,8 +79,17 @@ struct Batch {
     from: u64,
     lines: Vec<Line>,
     progress: Progress,
-    /// How the job ends here, if it does: with a message if it failed.
-    end: Option<Option<&'static str>>,
+    /// How the job ends here, if it does.
+    end: Option<End>,
+}
+
+/// How a job comes to its end.
+#[derive(Clone, Copy)]
+enum End {
+    /// All of the file has been read.
+    OfFile,
+    /// The file can't be read, for this reason.
+    Unreadable(&'static str),
 }
 
 /// A line of the file, and the user it describes or why there is none.
@@ -102,22 +111,22 @@ async fn read_batch(ports: &Ports, pool: &UserPool, job: &ImportJob) -> Result<B
         let number = progress.lines + 1;
         let user = match file.next(read == 0).await? {
             Next::Pause => break,
-            Next::End if number == 1 => {
-                end = Some(csv::columns(pool, b"").err());
+            Next::End | Next::TooLong if number == 1 => {
+                end = csv::columns(pool, b"").err().map(End::Unreadable);
                 break;
             }
             Next::End => {
-                end = Some(None);
+                end = Some(End::OfFile);
                 break;
             }
             Next::Missing => {
-                end = Some(Some(NO_FILE));
+                end = Some(End::Unreadable(NO_FILE));
                 break;
             }
             Next::Line(header) if number == 1 => {
                 match csv::columns(pool, &header) {
                     Ok(columns) => progress.columns = columns,
-                    Err(message) => end = Some(Some(message)),
+                    Err(message) => end = Some(End::Unreadable(message)),
                 }
                 None
             }
@@ -158,8 +167,8 @@ async fn carry_on(
         (Status::Pending, _) => job.status = Status::InProgress,
         (Status::InProgress, Some(batch)) if batch.from == job.details.progress.position => {
             store_batch(&mut *tx, pool, &mut job, batch).await?;
-            if let Some(message) = batch.end {
-                let (status, message) = outcome(job.details.counts, message);
+            if let Some(how) = batch.end {
+                let (status, message) = outcome(job.details.counts, how);
                 end(&mut *tx, &mut job, status, message, now).await?;
             }
         }
@@ -211,7 +220,8 @@ async fn store_batch(
             },
         };
         *count += 1;
-        text.push_str(&format!("[{kind}] Line Number {} - {what}\n", line.number));
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "[{kind}] Line Number {} - {what}", line.number);
     }
     if counts.imported > 0 {
         tx.count_imported_users(pool.id(), &job.id, counts.imported).await?;
@@ -264,13 +274,13 @@ async fn store_users(
 /// A job with 14 imported and 32 failed users failed
 /// (<https://github.com/aws-solutions/cognito-user-profiles-export-reference-architecture/issues/9>).
 /// That the limit is one half, and that it is looked at in the end only, are beliefs.
-fn outcome(counts: Counts, problem: Option<&'static str>) -> (Status, Option<&'static str>) {
-    match problem {
-        Some(problem) => (Status::Failed, Some(problem)),
-        None if counts.failed + counts.skipped > counts.imported => {
+fn outcome(counts: Counts, end: End) -> (Status, Option<&'static str>) {
+    match end {
+        End::Unreadable(reason) => (Status::Failed, Some(reason)),
+        End::OfFile if counts.failed + counts.skipped > counts.imported => {
             (Status::Failed, Some(TOO_MANY_FAILED))
         }
-        None => (Status::Succeeded, None),
+        End::OfFile => (Status::Succeeded, None),
     }
 }
 
