@@ -15,4 +15,5 @@ mod sdk;
 mod secrets_at_rest;
 mod signatures;
 mod srp;
+mod user_import;
 mod wire;

@@ -33,6 +33,7 @@ mod threat_protection;
 mod terms;
 mod tokens;
 mod totp;
+mod user_import;
 mod user_pools;
 mod users;
 

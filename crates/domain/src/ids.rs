@@ -1,8 +1,27 @@
-//! Identifiers that look like UUIDs.
+//! Random identifiers.
 
 use uuid::{Builder, Uuid};
 
 use crate::{ports::Entropy, time::Timestamp};
+
+/// What [`letters_and_digits`] chooses from.
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// The largest multiple of the alphabet's size in a byte: bytes from here on are thrown away, so
+/// that every character is equally likely.
+const FAIR: u8 = 248;
+
+/// Random letters and digits.
+pub fn letters_and_digits(entropy: &dyn Entropy, length: usize) -> String {
+    let mut text = String::with_capacity(length);
+    while text.len() < length {
+        let mut byte = [0];
+        entropy.fill(&mut byte);
+        let [byte] = byte;
+        let character = ALPHABET.get(usize::from(byte) % ALPHABET.len());
+        text.extend(character.filter(|_| byte < FAIR).map(|character| char::from(*character)));
+    }
+    text
+}
 
 /// A random UUID (RFC 9562 section 5.4).
 pub fn random_uuid(entropy: &dyn Entropy) -> String {

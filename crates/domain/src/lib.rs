@@ -40,6 +40,7 @@ pub mod terms;
 pub mod time;
 pub mod tokens;
 pub mod totp;
+pub mod user_import;
 pub mod user_pools;
 pub mod users;
 

@@ -27,6 +27,7 @@ use crate::{
     terms::TermsDocuments,
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
+    user_import::UserImports,
     user_pools::UserPools,
     users::Users,
 };
@@ -104,6 +105,7 @@ pub trait Transaction:
     + Styles
     + UiCustomizations
     + TermsDocuments
+    + UserImports
     + AccessKeys
     + DataKeys
     + Send

@@ -77,6 +77,8 @@ pub enum Purpose {
     BrowserSession,
     /// State that travels through an upstream identity provider and back.
     UpstreamState,
+    /// URLs to which files for import are put.
+    ImportUpload,
     /// Salts and verifiers of users that don't exist.
     SimulatedUser,
     /// What lets a user give feedback on an event.
@@ -96,6 +98,7 @@ impl Purpose {
             Self::AuthorizationCode => "authorization code",
             Self::BrowserSession => "browser session",
             Self::UpstreamState => "upstream state",
+            Self::ImportUpload => "import upload",
             Self::SimulatedUser => "simulated user",
             Self::FeedbackToken => "feedback token",
         }

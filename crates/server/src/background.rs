@@ -1,10 +1,13 @@
-//! What runs beside the requests: making RSA keys ahead of time, and removing what has expired.
+//! What runs beside the requests: making RSA keys ahead of time, removing what has expired, and
+//! importing users.
 
 use std::{io, sync::Arc, thread, time::Duration};
 
 use poolhouse_domain::{
-    ports::{Clock, Store},
+    ids,
+    ports::{Clock, Ports, Store},
     tokens::keys::KeyReserve,
+    user_import::worker,
 };
 use poolhouse_store::SqlStore;
 use tokio::task::JoinHandle;
@@ -19,6 +22,11 @@ const SWEEP_PAUSE: Duration = Duration::from_secs(30);
 const RELOAD_PAUSE: Duration = Duration::from_secs(5);
 /// How long it rests between two batches, so that it never crowds out requests.
 const BATCH_PAUSE: Duration = Duration::from_millis(20);
+
+/// How often a job that imports users is looked for.
+const IMPORT_PAUSE: Duration = Duration::from_millis(500);
+/// How long importing rests after a failure, such as a database that does not answer.
+const IMPORT_FAILED_PAUSE: Duration = Duration::from_secs(5);
 
 /// Keeps the reserve full, on a thread that runs when nothing else wants the processor. It ends
 /// when nobody else holds the reserve.
@@ -61,6 +69,25 @@ pub(crate) fn sweep(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> JoinHandle<
                 }
             };
             tokio::time::sleep(pause).await;
+        }
+    })
+}
+
+/// Imports users from files, if no other server that shares the database is about it.
+pub(crate) fn import_users(ports: Ports) -> JoinHandle<()> {
+    let worker = ids::random_uuid(&*ports.entropy);
+    tokio::spawn(async move {
+        loop {
+            match worker::step(&ports, &worker).await {
+                // Writers wait in a queue, so that requests get their turn between two batches.
+                Ok(true) => tokio::task::yield_now().await,
+                Ok(false) => tokio::time::sleep(IMPORT_PAUSE).await,
+                Err(fault) => {
+                    let source = std::error::Error::source(&fault).map(ToString::to_string);
+                    tracing::error!(%fault, source, "importing users failed; trying again");
+                    tokio::time::sleep(IMPORT_FAILED_PAUSE).await;
+                }
+            }
         }
     })
 }

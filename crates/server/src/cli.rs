@@ -47,6 +47,8 @@ pub(crate) enum Command {
     /// Manage the keys in the database that seal secrets and tokens.
     #[command(subcommand)]
     DataKey(DataKeyCommand),
+    /// Print what became of each line of a file that users were imported from.
+    ImportLog(ImportLog),
     /// Show the current code of a TOTP secret, and the QR code for an authenticator app.
     Totp(Totp),
 }
@@ -150,6 +152,19 @@ pub(crate) enum DataKeyCommand {
         #[command(flatten)]
         installation: Installation,
     },
+}
+
+/// Options of `import-log`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportLog {
+    /// The id of the user pool.
+    #[arg(long, value_name = "ID")]
+    pub(crate) user_pool_id: String,
+    /// The id of the import job, import-….
+    #[arg(long, value_name = "ID")]
+    pub(crate) job_id: String,
+    #[command(flatten)]
+    pub(crate) installation: Installation,
 }
 
 /// Options of `totp`.

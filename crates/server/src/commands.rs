@@ -1,4 +1,5 @@
-//! The commands that change an installation and end: access keys, master key, data keys.
+//! The commands that work on an installation and end: access keys, master key, data keys, logs of
+//! imports.
 
 use std::{fs, path::PathBuf};
 
@@ -15,9 +16,9 @@ use poolhouse_store::SqlStore;
 
 use crate::{
     Outcome,
-    cli::{AccessKeyCommand, DataKeyCommand, Installation, MasterKeyCommand},
+    cli::{AccessKeyCommand, DataKeyCommand, ImportLog, Installation, MasterKeyCommand},
     config::Config,
-    installation,
+    imports, installation,
 };
 
 /// Opens the installation that a command names.
@@ -149,6 +150,19 @@ pub(crate) async fn data_key(command: DataKeyCommand) -> Outcome<String> {
     let id = retrying(|| store.rotate_data_key(SystemClock.now())).await?;
     store.close().await;
     Ok(format!("Data key {id} is stored. Servers seal with it some 15 seconds from now.\n"))
+}
+
+/// Runs `import-log`, which prints as it reads: a log can be long.
+pub(crate) async fn import_log(options: ImportLog) -> Outcome<String> {
+    let store = open(&options.installation).await?;
+    let (pool, job) = (&options.user_pool_id, &options.job_id);
+    let was_there = imports::write_log(&store, pool, job, &mut std::io::stdout()).await?;
+    store.close().await;
+    if was_there {
+        Ok(String::new())
+    } else {
+        Err(format!("there is no import job {job} of user pool {pool}").into())
+    }
 }
 
 #[cfg(test)]

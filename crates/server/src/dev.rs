@@ -19,6 +19,7 @@ use crate::{
     config::{check_account, check_issuer, check_region},
     dev_endpoints::DevTools,
     hosts::Hosts,
+    imports::Imports,
     installation, listener,
     peers::Peers,
     record::Record,
@@ -66,11 +67,13 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     }
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&ports.clock));
+    let importer = background::import_users(ports.clone());
     let dev = Some(DevTools { inbox, clock, hosts, record });
     let site = Arc::new(Site {
         ports,
         signatures: Box::new(Unchecked),
         bodies: BodyMemory::default(),
+        imports: Imports::default(),
         dev,
         is_forwarded: true,
     });
@@ -78,6 +81,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     welcome(&endpoint, &region)?;
     listener::run(listener, None, Peers::unlimited(), site, stop).await;
     sweeper.abort();
+    importer.abort();
     log_writers.finish().await;
     store.close().await;
     Ok(())

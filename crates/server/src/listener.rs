@@ -272,7 +272,8 @@ mod tests {
     async fn site() -> Arc<Site> {
         let ports = Kit::new().await.unwrap().ports;
         let (signatures, bodies) = (Box::new(Unchecked), BodyMemory::default());
-        Arc::new(Site { ports, signatures, bodies, dev: None, is_forwarded: false })
+        let imports = crate::imports::Imports::default();
+        Arc::new(Site { ports, signatures, bodies, imports, dev: None, is_forwarded: false })
     }
 
     /// The client's end of a connection that is served; the sender stops the server.

@@ -10,6 +10,7 @@ mod dev;
 mod dev_endpoints;
 mod document;
 mod hosts;
+mod imports;
 mod installation;
 mod listener;
 mod logs;
@@ -70,6 +71,7 @@ fn run(command: Command) -> Outcome<String> {
             Command::AccessKey(command) => commands::access_key(command).await,
             Command::MasterKey(command) => commands::master_key(command).await,
             Command::DataKey(command) => commands::data_key(command).await,
+            Command::ImportLog(options) => commands::import_log(options).await,
             Command::Totp(_) => Ok(String::new()),
         }
     })

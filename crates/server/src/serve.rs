@@ -10,8 +10,8 @@ use poolhouse_adapters::{
 use poolhouse_domain::{messages::Messenger, ports::Clock};
 
 use crate::{
-    Outcome, background, body::BodyMemory, config::Config, installation, listener, peers::Peers,
-    signatures::Verified, site::Site, stop, tls,
+    Outcome, background, body::BodyMemory, config::Config, imports::Imports, installation,
+    listener, peers::Peers, signatures::Verified, site::Site, stop, tls,
 };
 
 /// Serves until it is told to stop.
@@ -38,12 +38,14 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&clock));
     let reloader = background::reload_keys(store.clone(), Arc::clone(&clock));
+    let importer = background::import_users(ports.clone());
     let signatures =
         Verified { store: Arc::clone(&ports.store), clock, region: ports.identity.region.clone() };
     let site = Arc::new(Site {
         ports,
         signatures: Box::new(signatures),
         bodies: BodyMemory::default(),
+        imports: Imports::default(),
         dev: None,
         is_forwarded: config.tls.is_none(),
     });
@@ -54,6 +56,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let peers = if tls.is_some() { Peers::limited() } else { Peers::unlimited() };
     listener::run(listener, tls, peers, site, stop).await;
     sweeper.abort();
+    importer.abort();
     reloader.abort();
     log_writers.finish().await;
     store.close().await;

@@ -27,6 +27,7 @@ use crate::{
     body::BodyMemory,
     cors,
     dev_endpoints::{self, DevTools, OWN},
+    imports::{IMPORTS, Imports},
 };
 
 /// Everything that is served.
@@ -37,6 +38,8 @@ pub(crate) struct Site {
     pub(crate) signatures: Box<dyn Signatures>,
     /// The memory for requests.
     pub(crate) bodies: BodyMemory,
+    /// What takes files for import.
+    pub(crate) imports: Imports,
     /// Inbox and clock, in `dev` only.
     pub(crate) dev: Option<DevTools>,
     /// Whether `X-Forwarded-For` tells who the client is: behind a proxy, which writes it, and in
@@ -98,6 +101,12 @@ impl Site {
         if parts.method == Method::OPTIONS {
             return cors::preflight(parts).map(Bytes::from);
         }
+        let own = parts.uri.path().strip_prefix(OWN);
+        if let Some(path) = own.and_then(|name| name.strip_prefix(IMPORTS)) {
+            let is_dev = self.dev.is_some();
+            let answer = self.imports.serve(path, parts, body, &self.ports, is_dev).await;
+            return answer.map(Bytes::from);
+        }
         let body = match self.bodies.read(parts, body).await {
             Ok(body) => body,
             Err(problem) => {
@@ -106,7 +115,7 @@ impl Site {
             }
         };
         let body = body.bytes();
-        if let Some(name) = parts.uri.path().strip_prefix(OWN) {
+        if let Some(name) = own {
             let dev = self.dev.as_ref();
             return dev_endpoints::serve(name, parts, body, &self.ports, dev)
                 .await
@@ -191,7 +200,14 @@ mod tests {
         let ports = Kit::new().await.unwrap().ports;
         let bodies = BodyMemory::none();
         let signatures = Box::new(Unchecked);
-        let site = Site { ports, signatures, bodies, dev: None, is_forwarded: false };
+        let site = Site {
+            ports,
+            signatures,
+            bodies,
+            imports: Imports::default(),
+            dev: None,
+            is_forwarded: false,
+        };
         let request = Request::post("/").body(Full::new(Bytes::from_static(b"{}"))).unwrap();
         let response = site.answer(None, request).await;
         assert_eq!(response.status(), 503);

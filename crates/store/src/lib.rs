@@ -30,6 +30,7 @@ mod terms;
 #[path = "../tests/support/mod.rs"]
 mod testing;
 mod threat_protection;
+mod user_import;
 mod user_pools;
 mod users;
 

@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 12, text: include_str!("../migrations/0012_password_history.sql") },
     Migration { version: 10, text: include_str!("../migrations/0010_threat_protection.sql") },
     Migration { version: 7, text: include_str!("../migrations/0007_resources.sql") },
+    Migration { version: 8, text: include_str!("../migrations/0008_user_import.sql") },
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (

@@ -57,6 +57,15 @@ const FORMER_MEMBERS: &str =
     (SELECT sub FROM memberships WHERE pool_id = $1 AND group_id = $2 LIMIT 1000)";
 const FORGET_GROUP: &str = "DELETE FROM deleted_groups WHERE pool_id = $1 AND group_id = $2";
 
+/// Chunks of uploaded files that one statement removes at most: 10 MiB. A text below repeats it.
+const CHUNKS: u64 = 40;
+
+const ENDED_UPLOADS: &str = "SELECT id FROM import_uploads WHERE gone_at <= $1
+    ORDER BY gone_at LIMIT 100";
+const ENDED_CHUNKS: &str = "DELETE FROM import_chunks WHERE upload_id = $1 AND number IN
+    (SELECT number FROM import_chunks WHERE upload_id = $1 LIMIT 40)";
+const FORGET_UPLOAD: &str = "DELETE FROM import_uploads WHERE id = $1";
+
 const DELETED_POOLS: &str = "SELECT id, emptied_at FROM user_pools WHERE is_deleting = 1
     ORDER BY id LIMIT 100";
 
@@ -104,6 +113,13 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, client_id FROM ui_customizations WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM terms WHERE (pool_id, id) IN
         (SELECT pool_id, id FROM terms WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM import_jobs WHERE (pool_id, id) IN
+        (SELECT pool_id, id FROM import_jobs WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM import_log WHERE (pool_id, job_id, first_line) IN
+        (SELECT pool_id, job_id, first_line FROM import_log WHERE pool_id = $1 LIMIT 1000)",
+    // What has no end gets one; the files themselves are removed like others that have ended.
+    "UPDATE import_uploads SET gone_at = 0 WHERE id IN
+        (SELECT id FROM import_uploads WHERE pool_id = $1 AND gone_at IS NULL LIMIT 1000)",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";
@@ -123,6 +139,7 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
     }
     if remove_former_members(engine, now).await? || remove_former_events(engine, now).await? {
+    if remove_former_members(engine, now).await? || remove_uploads(engine, now).await? {
         return Ok(true);
     }
     let mut pools = engine.read().fetch_all(DELETED_POOLS, &[]).await?;
@@ -180,6 +197,15 @@ async fn remove_former_events(engine: &Engine, now: Timestamp) -> Result<bool, F
         } else if now.seconds_since(deleted_at) >= OWNER_GRACE {
             remove(engine, FORGET_OWNER, values![&pool_id, &sub]).await?;
         }
+/// Removes a batch of the files for import that have ended; answers whether a batch was full.
+async fn remove_uploads(engine: &Engine, now: Timestamp) -> Result<bool, Fault> {
+    let mut uploads = engine.read().fetch_all(ENDED_UPLOADS, values![now]).await?;
+    for row in &mut uploads {
+        let id = row.text()?;
+        if remove(engine, ENDED_CHUNKS, values![&id]).await? >= CHUNKS {
+            return Ok(true);
+        }
+        remove(engine, FORGET_UPLOAD, values![&id]).await?;
     }
     Ok(false)
 }

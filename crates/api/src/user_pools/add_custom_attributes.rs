@@ -10,6 +10,7 @@ use crate::{
     failure::{Answer, invalid_parameter},
     lookup::no_user_pool,
     serve::Handle,
+    user_import::check_no_import,
 };
 
 impl Handle for Op {
@@ -17,6 +18,7 @@ impl Handle for Op {
         let id = input.user_pool_id;
         let mut tx = ports.store.write().await?;
         let mut pool = tx.user_pool(&id).await?.ok_or_else(|| no_user_pool(&id))?;
+        check_no_import::<Op>(&mut *tx, &id).await?;
         pool.add_custom_attributes(&input.custom_attributes)
             .map_err(|refused| invalid_parameter(refused.to_string()))?;
         pool.settings.last_modified_date = Some(ports.clock.now().to_wire());

@@ -7,6 +7,7 @@ use crate::{
     failure::{Answer, invalid_parameter},
     lookup::no_user_pool,
     serve::Handle,
+    user_import::check_no_import,
 };
 
 impl Handle for Op {
@@ -14,6 +15,7 @@ impl Handle for Op {
         let id = input.user_pool_id;
         let mut tx = ports.store.write().await?;
         let pool = tx.user_pool(&id).await?.ok_or_else(|| no_user_pool(&id))?;
+        check_no_import::<Op>(&mut *tx, &id).await?;
         pool.check_deletion().map_err(|refused| invalid_parameter(refused.to_string()))?;
         tx.delete_user_pool(&id).await?;
         tx.commit().await?;

@@ -9,13 +9,14 @@ use poolhouse_domain::{
 use poolhouse_wire::operations::UpdateUserPool as Op;
 
 use super::settings_refused;
-use crate::{failure::Answer, lookup::no_user_pool, serve::Handle};
+use crate::{failure::Answer, lookup::no_user_pool, serve::Handle, user_import::check_no_import};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: UpdateUserPoolRequest) -> Answer<Op> {
         let id = input.user_pool_id.clone();
         let mut tx = ports.store.write().await?;
         let mut pool = tx.user_pool(&id).await?.ok_or_else(|| no_user_pool(&id))?;
+        check_no_import::<Op>(&mut *tx, &id).await?;
         settings::update(&mut pool, input, &ports.identity, ports.clock.now())
             .map_err(|refused| settings_refused(&refused))?;
         let tier = domains::check_tier(&mut *tx, &pool).await?;

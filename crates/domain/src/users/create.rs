@@ -9,7 +9,7 @@ use crate::{
     totp::SoftwareToken,
     user_pools::UserPool,
     users::{
-        MfaPreference, Taken, User,
+        Alias, MfaPreference, Taken, User,
         aliases::{OnConflict, aliases_in_effect, is_username_of_another, take_from_holder},
         names::{self, NameRefused, Named},
         new_sub,
@@ -85,23 +85,37 @@ pub async fn insert(
     user: &User,
     on_conflict: OnConflict,
 ) -> Ruling<(), Taken> {
-    let key = pool.name_key(&user.username);
-    if is_preferred_username(tx, pool, &key).await? {
-        return Ok(Err(Taken::Username));
-    }
-    let aliases = aliases_in_effect(pool, user);
+    let (key, aliases) = (pool.name_key(&user.username), aliases_in_effect(pool, user));
     if on_conflict == OnConflict::Take && pool.username_attributes().is_empty() {
         // A username that is taken leaves others' aliases alone: nothing is committed then.
         for alias in &aliases {
             take_from_holder(tx, pool, alias, &user.sub, user.created_at).await?;
         }
     }
-    for alias in &aliases {
-        if is_username_of_another(tx, pool, alias, &user.sub).await? {
-            return Ok(Err(Taken::Alias(alias.attribute.clone())));
-        }
+    if let Some(taken) = taken_in_another_sense(tx, pool, user, &key, &aliases).await? {
+        return Ok(Err(taken));
     }
     tx.insert_user(user, &key, &aliases).await
+}
+
+/// What of a new user's names is somebody else's in another sense: the username as preferred
+/// username, or the other way round. Uniqueness in the same sense is the store's.
+pub(crate) async fn taken_in_another_sense(
+    tx: &mut dyn Transaction,
+    pool: &UserPool,
+    user: &User,
+    key: &str,
+    aliases: &[Alias],
+) -> Result<Option<Taken>, Fault> {
+    if is_preferred_username(tx, pool, key).await? {
+        return Ok(Some(Taken::Username));
+    }
+    for alias in aliases {
+        if is_username_of_another(tx, pool, alias, &user.sub).await? {
+            return Ok(Some(Taken::Alias(alias.attribute.clone())));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether somebody signs in with this name as preferred username.

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod list;
+mod many;
 #[cfg(test)]
 mod plans;
 mod row;
@@ -29,14 +30,26 @@ macro_rules! user_columns {
 }
 pub(crate) use user_columns;
 
-const INSERT: &str = "INSERT INTO users
+/// The beginning of the statements that insert users, whose columns are filled by
+/// [`Sealed::push_values`], [`Indexed::push_values`], and three more.
+macro_rules! insert_into_users {
+    () => {
+        "INSERT INTO users
     (pool_id, sub, version, attributes, pending_attributes, modified_at, sealed_password,
      password_set_at, sealed_software_token, mfa, signed_out_at,
      status, enabled, email_key, phone_key, name_key, given_name_key, family_name_key,
      preferred_username_key, username, username_key, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+    VALUES "
+    };
+}
+pub(crate) use insert_into_users;
+
+const INSERT: &str = concat!(
+    insert_into_users!(),
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
             $20, $21, $22)
-    ON CONFLICT DO NOTHING";
+    ON CONFLICT DO NOTHING"
+);
 /// Sets everything but what [`Indexed`] is about.
 const UPDATE_UNINDEXED: &str = "UPDATE users SET version = version + 1,
     attributes = $4, pending_attributes = $5, modified_at = $6, sealed_password = $7,
@@ -117,8 +130,23 @@ impl SqlTransaction {
         Ok(self.view.execute(INSERT, &values).await? == 1)
     }
 
-    async fn count_user(&mut self, pool_id: &str, sub: &str, change: i64) -> Result<(), Fault> {
-        self.view.execute(COUNT, values![pool_id, shard(sub), change]).await.map(drop)
+    /// Removes a user that was inserted and not counted: the caller may commit what else it did, so
+    /// nothing of the user may stay.
+    async fn take_back(&mut self, user: &User) -> Result<(), Fault> {
+        for sql in [DELETE_ALIASES, DELETE] {
+            self.view.execute(sql, values![&user.user_pool_id, &user.sub]).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes the count of a pool's users, on the row that `spread` chooses.
+    pub(crate) async fn count_user(
+        &mut self,
+        pool_id: &str,
+        spread: &str,
+        change: i64,
+    ) -> Result<(), Fault> {
+        self.view.execute(COUNT, values![pool_id, shard(spread), change]).await.map(drop)
     }
 }
 
@@ -136,9 +164,7 @@ impl Users for SqlTransaction {
         let (pool_id, sub) = (&user.user_pool_id, &user.sub);
         for alias in aliases {
             if !self.insert_alias(pool_id, alias, sub).await? {
-                // The caller may commit what else it did, so nothing of the user may stay.
-                self.view.execute(DELETE_ALIASES, values![pool_id, sub]).await?;
-                self.view.execute(DELETE, values![pool_id, sub]).await?;
+                self.take_back(user).await?;
                 return Ok(Err(Taken::Alias(alias.attribute.clone())));
             }
         }

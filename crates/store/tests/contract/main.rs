@@ -172,6 +172,7 @@ macro_rules! on_durable_engines {
 mod password_history;
 mod threat_protection;
 mod resources;
+mod user_import;
 
 on_every_engine! {
     pools_are_stored_replaced_and_listed,
