@@ -22,6 +22,7 @@ mod attributes;
 mod auth;
 mod groups;
 mod mfa_preference;
+mod passkeys;
 mod passwords;
 mod resource_servers;
 mod sign_up;

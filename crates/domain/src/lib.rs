@@ -22,6 +22,7 @@ pub mod ids;
 pub mod messages;
 pub mod mfa_preference;
 pub mod paging;
+pub mod passkeys;
 pub mod passwords;
 pub mod ports;
 pub mod resource_servers;

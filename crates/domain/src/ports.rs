@@ -15,6 +15,7 @@ use crate::{
     fault::Fault,
     groups::Groups,
     messages::Messenger,
+    passkeys::Passkeys,
     resource_servers::ResourceServers,
     sealing::Keyring,
     sessions::Sessions,
@@ -89,6 +90,7 @@ pub trait Transaction:
     + AttemptCounters
     + Sessions
     + SigningKeys
+    + Passkeys
     + ResourceServers
     + AccessKeys
     + DataKeys

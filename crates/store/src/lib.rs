@@ -15,6 +15,7 @@ mod data_keys;
 mod engine;
 mod groups;
 mod migrations;
+mod passkeys;
 mod resource_servers;
 mod secrets;
 mod sessions;

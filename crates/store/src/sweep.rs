@@ -29,6 +29,9 @@ const EXPIRED_SPENT: &str = "DELETE FROM spent WHERE id IN
 const EXPIRED_ORIGINS: &str = "DELETE FROM revoked_origins WHERE (pool_id, origin_jti) IN
     (SELECT pool_id, origin_jti FROM revoked_origins WHERE expires_at <= $1 LIMIT 1000)";
 
+const EXPIRED_PASSKEYS: &str = "DELETE FROM pending_passkeys WHERE (pool_id, sub) IN
+    (SELECT pool_id, sub FROM pending_passkeys WHERE expires_at <= $1 LIMIT 1000)";
+
 /// How long a deleted group is watched, in seconds: a request that saw it may still add a member.
 const GROUP_GRACE: i64 = 60;
 
@@ -66,6 +69,10 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, kid FROM signing_keys WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM resource_servers WHERE (pool_id, identifier) IN
         (SELECT pool_id, identifier FROM resource_servers WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM passkeys WHERE (pool_id, credential_id) IN
+        (SELECT pool_id, credential_id FROM passkeys WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM pending_passkeys WHERE (pool_id, sub) IN
+        (SELECT pool_id, sub FROM pending_passkeys WHERE pool_id = $1 LIMIT 1000)",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";
@@ -80,6 +87,7 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
         (EXPIRED_ATTEMPTS, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_SPENT, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_ORIGINS, now.plus_seconds(-CLOCK_SKEW)),
+        (EXPIRED_PASSKEYS, now.plus_seconds(-CLOCK_SKEW)),
     ] {
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
     }

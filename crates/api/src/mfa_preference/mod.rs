@@ -8,7 +8,9 @@ mod set_user_mfa_preference;
 mod set_user_settings;
 
 use poolhouse_domain::{
+    Fault,
     mfa_preference::{Refused, Wish},
+    ports::Transaction,
     shapes::{
         AuthFactorType, EmailMfaSettingsType, SMSMfaSettingsType, SoftwareTokenMfaSettingsType,
     },
@@ -65,12 +67,17 @@ where
 }
 
 /// Factors with which a user can sign in, whatever the pool's policy.
-fn configured_factors(user: &User) -> Vec<AuthFactorType> {
+async fn configured_factors(
+    tx: &mut dyn Transaction,
+    user: &User,
+) -> Result<Vec<AuthFactorType>, Fault> {
+    let passkeys = tx.passkeys_of_user(&user.user_pool_id, &user.sub).await?;
     let all = [
         (AuthFactorType::Password, user.password.is_some()),
         (AuthFactorType::EmailOtp, user.is_verified("email")),
         (AuthFactorType::SmsOtp, user.is_verified("phone_number")),
+        (AuthFactorType::WebAuthn, !passkeys.is_empty()),
         (AuthFactorType::SoftwareToken, user.software_token.is_verified()),
     ];
-    all.into_iter().filter_map(|(factor, has)| has.then_some(factor)).collect()
+    Ok(all.into_iter().filter_map(|(factor, has)| has.then_some(factor)).collect())
 }
