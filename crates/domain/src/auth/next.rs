@@ -47,7 +47,7 @@ pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Result<Outcome, Fa
 ///
 /// What the user has switched on and the pool offers; in a pool that requires MFA also what the
 /// user merely has. A software token keeps counting after the pool stopped offering it.
-fn usable_factors(place: Place<'_>, user: &User) -> Vec<MfaFactor> {
+pub(super) fn usable_factors(place: Place<'_>, user: &User) -> Vec<MfaFactor> {
     let (pool, has_token) = (place.pool, user.software_token.is_verified());
     let is_usable = |factor: &MfaFactor| match factor {
         MfaFactor::SoftwareToken => has_token,
@@ -128,7 +128,8 @@ fn names(factors: &[MfaFactor]) -> Result<String, Fault> {
     json(&factors.iter().map(|factor| factor.as_str()).collect::<Vec<_>>())
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
+/// A value as the JSON text in which challenge parameters hold what is no text.
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value)
         .map_err(|error| Fault::because("a challenge parameter can't be written", error))
 }
