@@ -569,6 +569,56 @@ async fn a_passkey_that_was_deleted_no_longer_signs_in() {
     assert_eq!(refused, error("NotAuthorizedException", WRONG));
 }
 
+#[tokio::test]
+async fn a_passkey_stands_for_both_factors_where_pool_and_user_say_so() {
+    let stack = Stack::new().await;
+    let key = Authenticator::es256("key");
+    let (pool, client) = ada_with(&stack, &key).await;
+    let token = stack.access_token(&client, "ada").await;
+    let mfa = |factors: &str| {
+        json!({
+            "UserPoolId": pool, "MfaConfiguration": "OPTIONAL",
+            "SoftwareTokenMfaConfiguration": { "Enabled": true },
+            "WebAuthnConfiguration": {
+                "RelyingPartyId": "example.com", "FactorConfiguration": factors,
+            },
+        })
+    };
+    let prefer = json!({ "AccessToken": token, "WebAuthnMfaSettings": { "Enabled": true } });
+    let text = "User does not have delivery config set to turn on WEB_AUTHN_MFA";
+    stack.ok("SetUserPoolMfaConfig", mfa("MULTI_FACTOR_WITH_USER_VERIFICATION")).await;
+    // There has to be another second factor, for sign-ins by password.
+    let refused = stack.refusal("SetUserMFAPreference", prefer.clone()).await;
+    assert_eq!(refused, invalid(text));
+    enrol(&stack, &client, "ada").await;
+    stack.ok("SetUserPoolMfaConfig", mfa("SINGLE_FACTOR")).await;
+    assert_eq!(stack.refusal("SetUserMFAPreference", prefer.clone()).await, invalid(text));
+    stack.ok("SetUserPoolMfaConfig", mfa("MULTI_FACTOR_WITH_USER_VERIFICATION")).await;
+    let preferred = begin(&client, json!({ "PREFERRED_CHALLENGE": "WEB_AUTHN" }));
+    let asked = stack.ok("InitiateAuth", preferred.clone()).await;
+    assert_eq!(asked["AvailableChallenges"], json!(["PASSWORD_SRP", "PASSWORD"]));
+    stack.ok("SetUserMFAPreference", prefer).await;
+
+    let asked = stack.ok("InitiateAuth", preferred.clone()).await;
+    let available = json!(["WEB_AUTHN", "PASSWORD_SRP", "PASSWORD"]);
+    assert_eq!(asked["AvailableChallenges"], available);
+    assert_eq!(options(&asked)["userVerification"], "required");
+    let unverified = credential(&key, &asked, &Told { flags: 0b001, ..Told::default() });
+    let input = reply(&client, "WEB_AUTHN", &asked, unverified);
+    let refused = stack.refusal("RespondToAuthChallenge", input).await;
+    assert_eq!(refused, error("NotAuthorizedException", WRONG));
+    let shown = credential(&key, &asked, &Told::default());
+    let input = reply(&client, "WEB_AUTHN", &asked, shown);
+    assert!(is_signed_in(&stack.ok("RespondToAuthChallenge", input).await));
+
+    let off = json!({
+        "UserPoolId": pool, "Username": "ada", "WebAuthnMfaSettings": { "Enabled": false },
+    });
+    stack.ok("AdminSetUserMFAPreference", off).await;
+    let asked = stack.ok("InitiateAuth", preferred).await;
+    assert_eq!(asked["ChallengeName"], "SELECT_CHALLENGE");
+}
+
 /// Signs `ada` up without password and answers the session.
 async fn sign_up(stack: &Stack, client: &str) -> Value {
     let input = json!({

@@ -49,21 +49,15 @@ where
             format!("User does not have delivery config set to turn on {name}")
         }
         // Beliefs: the service's texts for these are not on record.
+        Refused::NotByPasskey => {
+            "User does not have delivery config set to turn on WEB_AUTHN_MFA".to_owned()
+        }
         Refused::TwoPreferred => "Only one MFA option can be preferred.".to_owned(),
         Refused::PreferredButOff => "A disabled MFA option can't be preferred.".to_owned(),
         Refused::NotSms => {
             "MFAOptions can only set SMS as delivery medium of phone_number.".to_owned()
         }
     })
-}
-
-/// Passkeys can be a second factor only in a pool that says so; until they can be registered, no
-/// user has one.
-fn passkeys_refused<Op>() -> Failure<Op>
-where
-    Op: Permits<codes::InvalidParameterException>,
-{
-    invalid_parameter("User does not have delivery config set to turn on WEB_AUTHN_MFA")
 }
 
 /// Factors with which a user can sign in, whatever the pool's policy.

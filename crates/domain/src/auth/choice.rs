@@ -160,17 +160,16 @@ fn preferred(parameters: &Parameters) -> Result<Option<Name>, StartRefused> {
 
 /// By what somebody can sign in. Nobody has a password, and codes by the first way that the pool has.
 ///
-/// Codes don't combine with a second factor: who has one is offered the password alone. A passkey
-/// does where it counts as two factors, but only for users who have said so, which none can yet.
+/// Codes don't combine with a second factor: who has one is offered the password, and a passkey where
+/// it stands for both.
 async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, Fault> {
     let pool = place.pool;
     let allows = |factor| policy::is_first_factor(pool, factor);
     let mut available = Vec::new();
+    let is_temporary = |user: &User| user.status == UserStatusType::ForceChangePassword;
     let needs_password = match user {
         None => pool.mfa() == UserPoolMfaType::On,
-        Some(user) => {
-            user.status == UserStatusType::ForceChangePassword || has_second_factor(place, user)
-        }
+        Some(user) => is_temporary(user) || has_second_factor(place, user),
     };
     if !needs_password {
         let has_contact = |contact: Contact| match user {
@@ -183,9 +182,12 @@ async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, F
         if allows(AuthFactorType::SmsOtp) && has_contact(Contact::PhoneNumber) {
             available.push(Name::SmsOtp);
         }
-        if allows(AuthFactorType::WebAuthn) && has_passkey(place, user).await? {
-            available.push(Name::WebAuthn);
-        }
+    }
+    let is_by_passkey =
+        |user: &User| user.mfa.by_passkey && passkeys::is_multi_factor(pool) && !is_temporary(user);
+    let may_use_passkey = !needs_password || user.is_some_and(is_by_passkey);
+    if may_use_passkey && allows(AuthFactorType::WebAuthn) && has_passkey(place, user).await? {
+        available.push(Name::WebAuthn);
     }
     if user.is_none_or(|user| user.password.is_some()) {
         available.extend([Name::PasswordSrp, Name::Password]);
