@@ -25,6 +25,7 @@ mod domains;
 mod groups;
 mod log_delivery;
 mod mfa_preference;
+mod passkeys;
 mod passwords;
 mod resource_servers;
 mod sign_up;

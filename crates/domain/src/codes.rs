@@ -206,15 +206,21 @@ fn hashed(user: &User, purpose: CodePurpose, destination: &str, code: &str) -> Z
 
 /// Six random digits, each code as likely as any other.
 pub fn generate(entropy: &dyn Entropy) -> String {
-    const CODES: u32 = 1_000_000;
-    // The numbers beyond the last whole million would make small codes likelier.
-    const USABLE: u32 = u32::MAX - u32::MAX % CODES;
+    generate_of(6, entropy)
+}
+
+/// Up to nine random digits, each code as likely as any other.
+pub fn generate_of(digits: u32, entropy: &dyn Entropy) -> String {
+    let codes = 10_u32.pow(digits);
+    // The numbers beyond the last whole round of codes would make small ones likelier.
+    let usable = u32::MAX - u32::MAX % codes;
+    let width = usize::try_from(digits).unwrap_or_default();
     loop {
         let mut bytes = [0; 4];
         entropy.fill(&mut bytes);
         let number = u32::from_le_bytes(bytes);
-        if number < USABLE {
-            return format!("{:06}", number % CODES);
+        if number < usable {
+            return format!("{:0width$}", number % codes);
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod log_delivery;
 pub mod messages;
 pub mod mfa_preference;
 pub mod paging;
+pub mod passkeys;
 pub mod passwords;
 pub mod ports;
 pub mod resource_servers;

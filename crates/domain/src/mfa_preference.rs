@@ -1,7 +1,9 @@
 //! Which second factors a user has switched on, and which one is asked for first.
 
 use crate::{
+    passkeys,
     shapes::{DeliveryMediumType, MFAOptionType},
+    user_pools::UserPool,
     users::{MfaFactor, User},
 };
 
@@ -26,6 +28,8 @@ pub enum Refused {
     /// The user lacks what the factor needs: a verified software token, a telephone number, an
     /// e-mail address.
     NotSetUp(MfaFactor),
+    /// Passkeys can't stand for both factors in the pool, or the user has no other second factor.
+    NotByPasskey,
     /// An option of old that is not about text messages to the user's telephone number.
     NotSms,
 }
@@ -88,6 +92,16 @@ pub fn apply(user: &mut User, wishes: &[Wish]) -> Result<(), Refused> {
             user.mfa.preferred = None;
         }
     }
+    Ok(())
+}
+
+/// Lets a user's passkeys stand for both factors, or no longer. After [`apply`], as the user needs
+/// another second factor for sign-ins by password.
+pub fn set_by_passkey(pool: &UserPool, user: &mut User, is_wanted: bool) -> Result<(), Refused> {
+    if is_wanted && (!passkeys::is_multi_factor(pool) || user.mfa.enabled.is_empty()) {
+        return Err(Refused::NotByPasskey);
+    }
+    user.mfa.by_passkey = is_wanted;
     Ok(())
 }
 

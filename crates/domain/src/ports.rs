@@ -20,6 +20,7 @@ use crate::{
     log_delivery::{LogDeliveries, LogSink},
     messages::Messenger,
     passwords::history::FormerPasswords,
+    passkeys::Passkeys,
     resource_servers::ResourceServers,
     sealing::Keyring,
     sessions::Sessions,
@@ -98,6 +99,7 @@ pub trait Transaction:
     + AttemptCounters
     + Sessions
     + SigningKeys
+    + Passkeys
     + ResourceServers
     + LogDeliveries
     + ThreatProtection

@@ -19,6 +19,7 @@ mod former_passwords;
 mod groups;
 mod log_delivery;
 mod migrations;
+mod passkeys;
 mod resource_servers;
 mod secrets;
 mod sessions;

@@ -47,6 +47,9 @@ const DATE_OWNER: &str = "UPDATE deleted_event_owners SET deleted_at = $3
     WHERE pool_id = $1 AND sub = $2";
 const FORGET_OWNER: &str = "DELETE FROM deleted_event_owners WHERE pool_id = $1 AND sub = $2";
 
+const EXPIRED_PASSKEYS: &str = "DELETE FROM pending_passkeys WHERE (pool_id, sub) IN
+    (SELECT pool_id, sub FROM pending_passkeys WHERE expires_at <= $1 LIMIT 1000)";
+
 /// How long a deleted group is watched, in seconds: a request that saw it may still add a member.
 const GROUP_GRACE: i64 = 60;
 
@@ -120,6 +123,10 @@ const REMAINS: &[&str] = &[
     // What has no end gets one; the files themselves are removed like others that have ended.
     "UPDATE import_uploads SET gone_at = 0 WHERE id IN
         (SELECT id FROM import_uploads WHERE pool_id = $1 AND gone_at IS NULL LIMIT 1000)",
+    "DELETE FROM passkeys WHERE (pool_id, credential_id) IN
+        (SELECT pool_id, credential_id FROM passkeys WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM pending_passkeys WHERE (pool_id, sub) IN
+        (SELECT pool_id, sub FROM pending_passkeys WHERE pool_id = $1 LIMIT 1000)",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";
@@ -135,6 +142,7 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
         (EXPIRED_SPENT, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_ORIGINS, now.plus_seconds(-CLOCK_SKEW)),
         (OLD_EVENTS, now.plus_seconds(-EVENTS_KEPT)),
+        (EXPIRED_PASSKEYS, now.plus_seconds(-CLOCK_SKEW)),
     ] {
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
     }

@@ -7,6 +7,7 @@
 //! let ports = &kit.ports; // what operations take
 //! ```
 
+mod authenticator;
 mod clock;
 mod entropy;
 mod keys;
@@ -25,6 +26,7 @@ use poolhouse_domain::{
 };
 use poolhouse_store::OpenError;
 
+pub use authenticator::{Authenticator, Told};
 pub use clock::{FrozenClock, START};
 pub use entropy::SeededEntropy;
 pub use keys::key_reserve;

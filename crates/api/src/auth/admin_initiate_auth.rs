@@ -2,11 +2,11 @@
 
 use poolhouse_domain::{
     auth::{
-        Place,
+        Place, first_sign_in,
         start::{Starter, start},
     },
     ports::Ports,
-    shapes::{AdminInitiateAuthRequest, AdminInitiateAuthResponse},
+    shapes::{AdminInitiateAuthRequest, AdminInitiateAuthResponse, AuthFlowType},
 };
 use poolhouse_wire::{Sensitive, operations::AdminInitiateAuth as Op};
 
@@ -20,7 +20,14 @@ impl Handle for Op {
         let ports = &context::of_administrator(ports, &pool, input.context_data);
         let place = Place { ports, pool: &pool, client: &client, event: None };
         let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
-        let outcome = start(place, Starter::Administrator, input.auth_flow, &parameters).await?;
+        let session =
+            input.session.as_deref().filter(|_| input.auth_flow == AuthFlowType::UserAuth);
+        let outcome = match session {
+            Some(session) => {
+                first_sign_in::start(place, Starter::Administrator, &parameters, session).await?
+            }
+            None => start(place, Starter::Administrator, input.auth_flow, &parameters).await?,
+        };
         let disabled_flow = "Auth flow not enabled for this client".to_owned();
         let outcome = outcome.map_err(|r| start_refused(r, client.id(), disabled_flow))?;
         let step = Step::from(outcome);
@@ -29,7 +36,7 @@ impl Handle for Op {
             session: step.session.map(Into::into),
             challenge_parameters: Some(step.parameters),
             authentication_result: step.result,
-            available_challenges: None,
+            available_challenges: step.available,
         })
     }
 }

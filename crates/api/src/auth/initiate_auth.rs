@@ -2,7 +2,7 @@
 
 use poolhouse_domain::{
     auth::{
-        Place,
+        Place, first_sign_in,
         start::{Starter, start},
     },
     ports::Ports,
@@ -20,7 +20,13 @@ impl Handle for Op {
         let place = Place { ports, pool: &pool, client: &client, event: None };
         let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let flow = input.auth_flow;
-        let outcome = start(place, Starter::Public, flow, &parameters).await?;
+        let session = input.session.as_deref().filter(|_| flow == AuthFlowType::UserAuth);
+        let outcome = match session {
+            Some(session) => {
+                first_sign_in::start(place, Starter::Public, &parameters, session).await?
+            }
+            None => start(place, Starter::Public, flow, &parameters).await?,
+        };
         let disabled_flow = match flow {
             // Belief: the wording differs for this flow.
             AuthFlowType::UserSrpAuth => "USER_SRP_AUTH is not enabled for the client.".to_owned(),
@@ -33,7 +39,7 @@ impl Handle for Op {
             session: step.session.map(Into::into),
             challenge_parameters: Some(step.parameters),
             authentication_result: step.result,
-            available_challenges: None,
+            available_challenges: step.available,
         })
     }
 }

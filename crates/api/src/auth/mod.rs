@@ -3,6 +3,8 @@
 
 mod admin_initiate_auth;
 mod admin_respond_to_auth_challenge;
+#[cfg(test)]
+mod choice_tests;
 mod initiate_auth;
 mod respond_to_auth_challenge;
 
@@ -26,6 +28,7 @@ struct Step {
     session: Option<String>,
     parameters: std::collections::BTreeMap<String, String>,
     result: Option<AuthenticationResultType>,
+    available: Option<Vec<ChallengeNameType>>,
 }
 
 impl From<Outcome> for Step {
@@ -38,8 +41,11 @@ impl From<Outcome> for Step {
                 challenge_name: Some(challenge.name),
                 session: challenge.session,
                 parameters: challenge.parameters,
-                result: None,
+                ..Self::default()
             },
+            Outcome::Offered(challenge, available) => {
+                Self { available: Some(available), ..Outcome::Challenged(challenge).into() }
+            }
         }
     }
 }
@@ -73,9 +79,9 @@ where
         StartRefused::NoCustomAuthTrigger => {
             invalid_parameter("Custom auth lambda trigger is not configured for the user pool.")
         }
-        StartRefused::NotOffered(flow) => {
-            invalid_parameter(format!("Poolhouse does not offer the flow {flow} yet."))
-        }
+        // Belief: the service's text for this is not on record.
+        StartRefused::UnknownPreference => invalid_parameter("Invalid PREFERRED_CHALLENGE."),
+        StartRefused::Session(refused) => session_refused(refused),
         StartRefused::Missing(missing) => missing_parameter(missing),
         // Belief: the service's text for this is not on record.
         StartRefused::BadSrpA => invalid_parameter("SRP_A is not a hexadecimal number."),
@@ -135,6 +141,10 @@ where
         AnswerRefused::AliasTaken(taken) => crate::attributes::alias_taken(&taken),
         // Belief: the service's text for this is not on record.
         AnswerRefused::NotOffered => invalid_parameter("Invalid MFA type selected."),
+        // Beliefs, too, but for the text of bad data, which is that of registrations.
+        AnswerRefused::NotAvailable => invalid_parameter("Selected challenge is not available."),
+        AnswerRefused::BadSrpA => invalid_parameter("SRP_A is not a hexadecimal number."),
+        AnswerRefused::BadCredential => invalid_parameter("Credential data is not valid"),
         AnswerRefused::UnknownDevice => {
             Failure::new(codes::ResourceNotFoundException, "Device does not exist.")
         }

@@ -15,7 +15,7 @@ impl Handle for Op {
         let mut tx = ports.store.read().await?;
         let user = lookup::user::<Op>(&mut *tx, &pool, &input.username).await?;
         Ok(AdminGetUserAuthFactorsResponse {
-            configured_user_auth_factors: Some(configured_factors(&user)),
+            configured_user_auth_factors: Some(configured_factors(&mut *tx, &user).await?),
             preferred_mfa_setting: user.preferred_mfa_setting(),
             user_mfa_setting_list: user.mfa_setting_list(),
             username: user.username.into(),

@@ -7,7 +7,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::AdminSetUserMFAPreference as Op;
 
-use super::{passkeys_refused, refusal, wishes};
+use super::{refusal, wishes};
 use crate::{failure::Answer, lookup, serve::Handle};
 
 impl Handle for Op {
@@ -15,15 +15,15 @@ impl Handle for Op {
         let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
         let mut tx = ports.store.write().await?;
         let mut user = lookup::user::<Op>(&mut *tx, &pool, &input.username).await?;
-        if input.web_authn_mfa_settings.and_then(|s| s.enabled) == Some(true) {
-            return Err(passkeys_refused().into());
-        }
         let wishes = wishes(
             input.sms_mfa_settings,
             input.software_token_mfa_settings,
             input.email_mfa_settings,
         );
         mfa_preference::apply(&mut user, &wishes).map_err(refusal)?;
+        if let Some(by_passkey) = input.web_authn_mfa_settings.map(|s| s.enabled == Some(true)) {
+            mfa_preference::set_by_passkey(&pool, &mut user, by_passkey).map_err(refusal)?;
+        }
         tx.update_user(&mut user).await?;
         tx.commit().await?;
         Ok(AdminSetUserMFAPreferenceResponse {})

@@ -12,8 +12,9 @@ use crate::{failure::Answer, serve::Handle, subject};
 impl Handle for Op {
     async fn handle(ports: &Ports, input: GetUserAuthFactorsRequest) -> Answer<Op> {
         let user = subject::by_access_token::<Op>(ports, &input.access_token).await?.user;
+        let mut tx = ports.store.read().await?;
         Ok(GetUserAuthFactorsResponse {
-            configured_user_auth_factors: Some(configured_factors(&user)),
+            configured_user_auth_factors: Some(configured_factors(&mut *tx, &user).await?),
             preferred_mfa_setting: user.preferred_mfa_setting(),
             user_mfa_setting_list: user.mfa_setting_list(),
             username: user.username.into(),
@@ -23,9 +24,11 @@ impl Handle for Op {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_testkit::Authenticator;
     use serde_json::json;
 
     use crate::{
+        passkeys::testing::{passkey_pool, register},
         testing::Stack,
         totp::testing::{enrol, totp_pool},
     };
@@ -48,6 +51,21 @@ mod tests {
             "ConfiguredUserAuthFactors": ["PASSWORD", "EMAIL_OTP", "SOFTWARE_TOKEN"],
         });
         assert_eq!(after, expected);
+        let input = json!({ "UserPoolId": pool, "Username": "ada" });
+        assert_eq!(stack.ok("AdminGetUserAuthFactors", input).await, expected);
+    }
+
+    #[tokio::test]
+    async fn lists_a_passkey_for_the_user_and_for_administrators() {
+        let stack = Stack::new().await;
+        let (pool, client) = passkey_pool(&stack).await;
+        stack.user(&pool, "ada", &[]).await;
+        let token = stack.access_token(&client, "ada").await;
+        register(&stack, &token, &Authenticator::es256("key")).await;
+        let factors = json!(["PASSWORD", "WEB_AUTHN"]);
+        let expected = json!({ "Username": "ada", "ConfiguredUserAuthFactors": factors });
+        let answer = stack.ok("GetUserAuthFactors", json!({ "AccessToken": token })).await;
+        assert_eq!(answer, expected);
         let input = json!({ "UserPoolId": pool, "Username": "ada" });
         assert_eq!(stack.ok("AdminGetUserAuthFactors", input).await, expected);
     }

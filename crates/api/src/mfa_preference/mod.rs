@@ -8,7 +8,9 @@ mod set_user_mfa_preference;
 mod set_user_settings;
 
 use poolhouse_domain::{
+    Fault,
     mfa_preference::{Refused, Wish},
+    ports::Transaction,
     shapes::{
         AuthFactorType, EmailMfaSettingsType, SMSMfaSettingsType, SoftwareTokenMfaSettingsType,
     },
@@ -47,6 +49,9 @@ where
             format!("User does not have delivery config set to turn on {name}")
         }
         // Beliefs: the service's texts for these are not on record.
+        Refused::NotByPasskey => {
+            "User does not have delivery config set to turn on WEB_AUTHN_MFA".to_owned()
+        }
         Refused::TwoPreferred => "Only one MFA option can be preferred.".to_owned(),
         Refused::PreferredButOff => "A disabled MFA option can't be preferred.".to_owned(),
         Refused::NotSms => {
@@ -55,22 +60,18 @@ where
     })
 }
 
-/// Passkeys can be a second factor only in a pool that says so; until they can be registered, no
-/// user has one.
-fn passkeys_refused<Op>() -> Failure<Op>
-where
-    Op: Permits<codes::InvalidParameterException>,
-{
-    invalid_parameter("User does not have delivery config set to turn on WEB_AUTHN_MFA")
-}
-
 /// Factors with which a user can sign in, whatever the pool's policy.
-fn configured_factors(user: &User) -> Vec<AuthFactorType> {
+async fn configured_factors(
+    tx: &mut dyn Transaction,
+    user: &User,
+) -> Result<Vec<AuthFactorType>, Fault> {
+    let passkeys = tx.passkeys_of_user(&user.user_pool_id, &user.sub).await?;
     let all = [
         (AuthFactorType::Password, user.password.is_some()),
         (AuthFactorType::EmailOtp, user.is_verified("email")),
         (AuthFactorType::SmsOtp, user.is_verified("phone_number")),
+        (AuthFactorType::WebAuthn, !passkeys.is_empty()),
         (AuthFactorType::SoftwareToken, user.software_token.is_verified()),
     ];
-    all.into_iter().filter_map(|(factor, has)| has.then_some(factor)).collect()
+    Ok(all.into_iter().filter_map(|(factor, has)| has.then_some(factor)).collect())
 }

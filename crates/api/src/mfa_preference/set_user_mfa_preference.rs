@@ -7,7 +7,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::SetUserMFAPreference as Op;
 
-use super::{passkeys_refused, refusal, wishes};
+use super::{refusal, wishes};
 use crate::{
     failure::{Answer, Failure},
     serve::Handle,
@@ -20,15 +20,15 @@ impl Handle for Op {
         let mut tx = ports.store.write().await?;
         let user = tx.user_by_sub(caller.pool.id(), &caller.user.sub).await?;
         let mut user = user.ok_or_else(Failure::user_gone)?;
-        if input.web_authn_mfa_settings.and_then(|s| s.enabled) == Some(true) {
-            return Err(passkeys_refused().into());
-        }
         let wishes = wishes(
             input.sms_mfa_settings,
             input.software_token_mfa_settings,
             input.email_mfa_settings,
         );
         mfa_preference::apply(&mut user, &wishes).map_err(refusal)?;
+        if let Some(by_passkey) = input.web_authn_mfa_settings.map(|s| s.enabled == Some(true)) {
+            mfa_preference::set_by_passkey(&caller.pool, &mut user, by_passkey).map_err(refusal)?;
+        }
         tx.update_user(&mut user).await?;
         tx.commit().await?;
         Ok(SetUserMFAPreferenceResponse {})

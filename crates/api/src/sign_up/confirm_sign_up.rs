@@ -3,6 +3,7 @@
 use poolhouse_domain::{
     app_clients::AppClient,
     attempts::{self, Attempted},
+    auth::{Place, first_sign_in},
     codes::CodeRefused,
     ports::Ports,
     shapes::{ConfirmSignUpRequest, ConfirmSignUpResponse},
@@ -36,14 +37,24 @@ impl Handle for Op {
             None => Err(unknown_user(&client)),
             Some(user) => {
                 let (keyring, code) = (&ports.keyring, &input.confirmation_code);
+                let sub = user.sub.clone();
                 sign_up::confirm(&mut *tx, keyring, &pool, user, code, on_conflict, now)
                     .await?
                     .map_err(refused)
+                    .map(|()| sub)
             }
+        };
+        let session = match &outcome {
+            Ok(sub) => {
+                let place = Place { ports, pool: &pool, client: &client };
+                let given = input.session.as_deref().map(String::as_str);
+                first_sign_in::after_confirmation(place, &mut *tx, sub, given).await?
+            }
+            Err(_) => None,
         };
         tx.commit().await?; // on refusal too: the attempt must outlive the error answer
         outcome?;
-        Ok(ConfirmSignUpResponse { session: None })
+        Ok(ConfirmSignUpResponse { session: session.map(Into::into) })
     }
 }
 

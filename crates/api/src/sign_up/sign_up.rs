@@ -2,6 +2,7 @@
 
 use poolhouse_domain::{
     attributes::Creator,
+    auth::{Place, first_sign_in},
     codes::{self as issued, CodePurpose},
     messages::MessageKind,
     passwords::{self, policy},
@@ -61,11 +62,13 @@ impl Handle for Op {
             }
             None => None,
         };
+        let place = Place { ports, pool: &pool, client: &client };
+        let session = first_sign_in::after_sign_up(place, &user)?.map(Into::into);
         Ok(SignUpResponse {
             user_confirmed: false,
             code_delivery_details,
             user_sub: user.sub,
-            session: None,
+            session,
         })
     }
 }

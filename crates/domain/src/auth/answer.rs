@@ -1,7 +1,7 @@
 //! Answers to challenges.
 
 use super::{
-    Missing, Outcome, Parameters, Place, check_secret_hash,
+    Missing, Outcome, Parameters, Place, check_secret_hash, choice,
     first_factor::SignInRefused,
     new_password::{self, NewPasswordRefused},
     next, required, second_factor,
@@ -46,6 +46,12 @@ pub enum AnswerRefused {
     AliasTaken(AliasTaken),
     /// The chosen factor is not among those offered.
     NotOffered,
+    /// The user can't sign in by the chosen challenge.
+    NotAvailable,
+    /// `SRP_A` is no number.
+    BadSrpA,
+    /// What should show a passkey is nothing that a browser would send.
+    BadCredential,
     /// Nobody remembers the device.
     UnknownDevice,
     /// The challenge is not one that Poolhouse asks.
@@ -136,6 +142,7 @@ async fn take(step: Answered<'_>, challenge: ChallengeNameType) -> Ruling<Outcom
             }
             _ => unfinished_mfa_setup(step).await,
         },
+        (_, Step::Choice { login, stage }) => choice::answer(step, challenge, login, stage).await,
         _ if is_asked(challenge) => Ok(Err(SessionRefused::Invalid.into())),
         _ => Ok(Err(AnswerRefused::UnknownChallenge(challenge))),
     }
@@ -152,6 +159,11 @@ const fn is_asked(challenge: ChallengeNameType) -> bool {
             | Name::EmailOtp
             | Name::SelectMfaType
             | Name::MfaSetup
+            | Name::SelectChallenge
+            | Name::Password
+            | Name::PasswordSrp
+            | Name::SmsOtp
+            | Name::WebAuthn
     )
 }
 

@@ -98,7 +98,7 @@ pub(super) async fn identify(place: Place<'_>, login: &str) -> Ruling<Option<Use
 }
 
 /// Whether the user's state allows signing in.
-fn check_state(user: &User) -> Result<(), SignInRefused> {
+pub(super) fn check_state(user: &User) -> Result<(), SignInRefused> {
     if !user.enabled {
         return Err(SignInRefused::Disabled);
     }

@@ -9,6 +9,8 @@
 //! | `answer.rs` | answers to challenges |
 //! | `new_password.rs` | the answer to `NEW_PASSWORD_REQUIRED` |
 //! | `second_factor.rs` | answers to MFA challenges |
+//! | `choice.rs` | the flow in which the user chooses the first factor |
+//! | `first_sign_in.rs` | the sign-in right after a sign-up |
 //! | `session.rs` | what a client carries between the steps |
 //! | `turns.rs` | one guess at a time |
 //! | `watch.rs` | what threat protection sees of it |
@@ -17,7 +19,9 @@
 //! a challenge session.
 
 pub mod answer;
+pub mod choice;
 pub mod first_factor;
+pub mod first_sign_in;
 pub mod new_password;
 mod next;
 mod second_factor;
@@ -60,6 +64,8 @@ pub enum Outcome {
     SignedIn(Tokens),
     /// Something more is asked.
     Challenged(Challenge),
+    /// The same in a sign-in by choice, with everything that could be chosen.
+    Offered(Challenge, Vec<ChallengeNameType>),
 }
 
 /// A challenge to be answered.

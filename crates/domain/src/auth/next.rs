@@ -131,7 +131,8 @@ fn names(factors: &[MfaFactor]) -> Result<String, Fault> {
     json(&factors.iter().map(|factor| factor.as_str()).collect::<Vec<_>>())
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
+/// A value as the JSON text in which challenge parameters hold what is no text.
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
     serde_json::to_string(value)
         .map_err(|error| Fault::because("a challenge parameter can't be written", error))
 }

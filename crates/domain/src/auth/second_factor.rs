@@ -135,7 +135,7 @@ async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Resu
 /// Counts a code that is to be sent, and answers whether it may be.
 ///
 /// Conflicts are met here: running the whole operation again would find its session used up.
-async fn may_send_another(place: Place<'_>, user: &User) -> Result<bool, Fault> {
+pub(super) async fn may_send_another(place: Place<'_>, user: &User) -> Result<bool, Fault> {
     retrying(|| count_sending(place, user)).await
 }
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::{Place, choice::Stage};
 use crate::{
     fault::{Fault, Ruling},
     ids,
@@ -29,6 +29,17 @@ pub enum Step {
     SoftwareToken,
     /// A code that was sent is to be shown. Holds the code's keyed hash.
     SentCode(MfaFactor, [u8; 32]),
+    /// A sign-in by choice. Who it is may be nobody, so that the name that was typed comes along.
+    Choice {
+        /// The name that was typed.
+        login: String,
+        /// What is asked.
+        stage: Stage,
+    },
+    /// A sign-up waits for its confirmation.
+    SignedUp,
+    /// A sign-up has been confirmed by its code.
+    Confirmed,
 }
 
 /// A sign-in between two steps.
@@ -67,12 +78,17 @@ pub enum SessionRefused {
 impl ChallengeSession {
     /// A new session for the step that a user has reached.
     pub fn new(place: Place<'_>, user: &User, step: Step) -> Self {
+        Self::of_sub(place, &user.sub, step)
+    }
+
+    /// The same for a user of whom only the `sub` is known.
+    pub fn of_sub(place: Place<'_>, sub: &str, step: Step) -> Self {
         let now = place.ports.clock.now();
         Self {
             id: ids::random_uuid(&*place.ports.entropy),
             user_pool_id: place.pool.id().to_owned(),
             client_id: place.client.id().to_owned(),
-            sub: user.sub.clone(),
+            sub: sub.to_owned(),
             step,
             issued_at: now,
             expires_at: now.plus_seconds(place.client.session_seconds()),

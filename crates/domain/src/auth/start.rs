@@ -1,9 +1,11 @@
 //! The start of a sign-in: which flow, and may this client use it.
 
 use super::{
-    Missing, Outcome, Parameters, Place, check_secret_hash,
+    Missing, Outcome, Parameters, Place, check_secret_hash, choice,
     first_factor::{self, SignInRefused},
-    required, srp as srp_flow,
+    required,
+    session::SessionRefused,
+    srp as srp_flow,
 };
 use crate::{
     app_clients::AppClient,
@@ -24,8 +26,10 @@ pub enum StartRefused {
     WrongOperation,
     /// The flow needs triggers that the pool lacks.
     NoCustomAuthTrigger,
-    /// Poolhouse doesn't have the flow.
-    NotOffered(AuthFlowType),
+    /// `PREFERRED_CHALLENGE` names none.
+    UnknownPreference,
+    /// The session of a sign-up is not accepted.
+    Session(SessionRefused),
     /// A parameter is missing.
     Missing(Missing),
     /// `SRP_A` is no number.
@@ -57,6 +61,12 @@ impl From<SecretHashRefused> for StartRefused {
 impl From<SignInRefused> for StartRefused {
     fn from(refused: SignInRefused) -> Self {
         Self::SignIn(refused)
+    }
+}
+
+impl From<SessionRefused> for StartRefused {
+    fn from(refused: SessionRefused) -> Self {
+        Self::Session(refused)
     }
 }
 
@@ -95,12 +105,12 @@ pub async fn start(
         | AuthFlowType::AdminUserPasswordAuth
         | AuthFlowType::AdminNoSrpAuth => by_password(place, parameters).await,
         AuthFlowType::CustomAuth => Ok(Err(StartRefused::NoCustomAuthTrigger)),
-        AuthFlowType::UserAuth => Ok(Err(StartRefused::NotOffered(flow))),
+        AuthFlowType::UserAuth => choice::start(place, parameters).await,
     }
 }
 
 /// Whether the operation takes the flow and the client's settings allow it.
-fn check_flow(
+pub(super) fn check_flow(
     client: &AppClient,
     starter: Starter,
     flow: AuthFlowType,

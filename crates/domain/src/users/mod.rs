@@ -124,6 +124,9 @@ pub struct MfaPreference {
     /// and not among the `enabled`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sms_option: bool,
+    /// A passkey stands for both factors, where the pool lets it. Not shown among the settings.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_passkey: bool,
 }
 
 impl MfaPreference {

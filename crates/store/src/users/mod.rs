@@ -92,6 +92,9 @@ const DELETE_FORMER_PASSWORDS: &str =
 const LEAVE_EVENTS: &str = "INSERT INTO deleted_event_owners (pool_id, sub, deleted_at)
     SELECT pool_id, sub, 0 FROM auth_events WHERE pool_id = $1 AND sub = $2 LIMIT 1
     ON CONFLICT DO NOTHING";
+const DELETE_PASSKEYS: &str = "DELETE FROM passkeys WHERE pool_id = $1 AND sub = $2";
+const DELETE_PENDING_PASSKEYS: &str =
+    "DELETE FROM pending_passkeys WHERE pool_id = $1 AND sub = $2";
 const COUNT: &str = "INSERT INTO user_counts (pool_id, shard, users) VALUES ($1, $2, $3)
     ON CONFLICT (pool_id, shard) DO UPDATE SET users = user_counts.users + excluded.users";
 const COUNTED: &str = "SELECT CAST(COALESCE(SUM(users), 0) AS BIGINT) FROM user_counts
@@ -230,6 +233,8 @@ impl Users for SqlTransaction {
             DELETE_CODES,
             DELETE_ATTEMPTS,
             DELETE_MEMBERSHIPS,
+            DELETE_PASSKEYS,
+            DELETE_PENDING_PASSKEYS,
             DELETE_FORMER_PASSWORDS,
             LEAVE_EVENTS,
         ];

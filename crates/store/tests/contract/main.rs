@@ -173,6 +173,7 @@ mod password_history;
 mod threat_protection;
 mod resources;
 mod user_import;
+mod passkeys;
 
 on_every_engine! {
     pools_are_stored_replaced_and_listed,

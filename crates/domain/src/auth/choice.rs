@@ -1,0 +1,500 @@
+//! Choice-based sign-in (`USER_AUTH`): somebody chooses by what they sign in, among what the pool
+//! allows and they have.
+//!
+//! ```text
+//! start ──┬── nothing chosen that can be had ──▶ SELECT_CHALLENGE ──┐
+//!         │                                                        │
+//!         └── chosen ──▶ proceed ◀─────────────────────────────────┘
+//!                          ├── PASSWORD, PASSWORD_SRP ──▶ as in the other flows
+//!                          ├── EMAIL_OTP, SMS_OTP ──▶ a code is sent ──▶ tokens
+//!                          └── WEB_AUTHN ──▶ a passkey is asked for ──▶ tokens
+//! ```
+//!
+//! Where a client may not be told who exists, a name that nobody has is taken through the same steps:
+//! there is a session, "a code was sent", and no answer is right.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Challenge, Outcome, Parameters, Place,
+    answer::{AnswerRefused, Answered},
+    check_secret_hash,
+    first_factor::{self, SignInRefused, check_state, identify},
+    next, required, second_factor,
+    session::{ChallengeSession, SessionRefused, Step},
+    srp as srp_flow,
+    start::StartRefused,
+};
+use crate::{
+    attempts::{self, Attempted},
+    attributes::Contact,
+    codes,
+    fault::{Fault, Ruling},
+    granted,
+    messages::{self, Delivery},
+    passkeys::{self, assertion},
+    passwords::policy,
+    ports::Transaction,
+    sealing::Purpose,
+    shapes::{AuthFactorType, ChallengeNameType as Name, UserPoolMfaType, UserStatusType},
+    srp::PublicKey,
+    users::{self, User, nobody},
+};
+
+/// Digits of a code by which somebody signs in without password.
+const CODE_DIGITS: u32 = 8;
+
+/// What a choice-based sign-in waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// A challenge is to be chosen.
+    Select,
+    /// The password is to be shown.
+    Password,
+    /// A proof of the password is to be begun.
+    PasswordSrp,
+    /// A proof of the password was begun. The rest of its state is in `SECRET_BLOCK`.
+    Proof,
+    /// A code that was sent by e-mail is to be shown. Holds the code's keyed hash.
+    EmailCode([u8; 32]),
+    /// The same by text message.
+    SmsCode([u8; 32]),
+    /// A passkey is to be shown, for this challenge.
+    Passkey(passkeys::Challenge),
+}
+
+/// Why a choice leads nowhere.
+enum ChoiceRefused {
+    BadSrpA,
+    SignIn(SignInRefused),
+}
+
+impl From<SignInRefused> for ChoiceRefused {
+    fn from(refused: SignInRefused) -> Self {
+        Self::SignIn(refused)
+    }
+}
+
+impl From<ChoiceRefused> for StartRefused {
+    fn from(refused: ChoiceRefused) -> Self {
+        match refused {
+            ChoiceRefused::BadSrpA => Self::BadSrpA,
+            ChoiceRefused::SignIn(refused) => Self::SignIn(refused),
+        }
+    }
+}
+
+impl From<ChoiceRefused> for AnswerRefused {
+    fn from(refused: ChoiceRefused) -> Self {
+        match refused {
+            ChoiceRefused::BadSrpA => Self::BadSrpA,
+            ChoiceRefused::SignIn(refused) => Self::SignIn(refused),
+        }
+    }
+}
+
+/// Somebody who signs in: the name that was typed, and who has it.
+#[derive(Clone, Copy)]
+struct Person<'a> {
+    login: &'a str,
+    user: Option<&'a User>,
+}
+
+impl Person<'_> {
+    /// The `sub`, or what stands in for it.
+    fn sub(self, place: Place<'_>) -> String {
+        let simulated = || nobody::sub(&place.ports.keyring, place.pool, self.login);
+        self.user.map_or_else(simulated, |user| user.sub.clone())
+    }
+
+    /// The user, if they may sign in.
+    fn allowed(self) -> Option<User> {
+        self.user.filter(|user| check_state(user).is_ok()).cloned()
+    }
+}
+
+/// Starts a sign-in.
+pub(super) async fn start(
+    place: Place<'_>,
+    parameters: &Parameters,
+) -> Ruling<Outcome, StartRefused> {
+    let login = granted!(required(parameters, "USERNAME"));
+    let preferred = granted!(preferred(parameters));
+    granted!(check_secret_hash(place.client, &[login], parameters));
+    let user = granted!(identify(place, login).await?);
+    let person = Person { login, user: user.as_ref() };
+    let available = available(place, person.user).await?;
+    if available.is_empty() {
+        // Belief: who has nothing to sign in by is told what everybody is told.
+        return Ok(Err(SignInRefused::WrongPassword.into()));
+    }
+    let outcome = match preferred.filter(|name| available.contains(name)) {
+        Some(choice) => granted!(proceed(place, person, choice, parameters).await?),
+        None => ask(place, person, Name::SelectChallenge, Stage::Select, BTreeMap::new())?,
+    };
+    Ok(Ok(match outcome {
+        Outcome::Challenged(challenge) if is_choice(challenge.name, &available) => {
+            Outcome::Offered(challenge, available)
+        }
+        outcome => outcome,
+    }))
+}
+
+/// Whether this is a challenge beside which the answer shows what else there is.
+fn is_choice(name: Name, available: &[Name]) -> bool {
+    name == Name::SelectChallenge || available.contains(&name)
+}
+
+/// What the client prefers.
+fn preferred(parameters: &Parameters) -> Result<Option<Name>, StartRefused> {
+    const CHOICES: [Name; 5] =
+        [Name::EmailOtp, Name::SmsOtp, Name::WebAuthn, Name::PasswordSrp, Name::Password];
+    let Some(text) = parameters.get("PREFERRED_CHALLENGE").filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let found = CHOICES.into_iter().find(|name| name.as_str() == text);
+    found.map(Some).ok_or(StartRefused::UnknownPreference)
+}
+
+/// By what somebody can sign in. Nobody has a password, and codes by the first way that the pool has.
+///
+/// Codes don't combine with a second factor: who has one is offered the password, and a passkey where
+/// it stands for both.
+async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, Fault> {
+    let pool = place.pool;
+    let allows = |factor| policy::is_first_factor(pool, factor);
+    let mut available = Vec::new();
+    let is_temporary = |user: &User| user.status == UserStatusType::ForceChangePassword;
+    let needs_password = match user {
+        None => pool.mfa() == UserPoolMfaType::On,
+        Some(user) => is_temporary(user) || has_second_factor(place, user),
+    };
+    if !needs_password {
+        let has_contact = |contact: Contact| match user {
+            Some(user) => user.is_verified(contact.attribute()),
+            None => contact == Contact::Email || !allows(AuthFactorType::EmailOtp),
+        };
+        if allows(AuthFactorType::EmailOtp) && has_contact(Contact::Email) {
+            available.push(Name::EmailOtp);
+        }
+        if allows(AuthFactorType::SmsOtp) && has_contact(Contact::PhoneNumber) {
+            available.push(Name::SmsOtp);
+        }
+    }
+    let is_by_passkey =
+        |user: &User| user.mfa.by_passkey && passkeys::is_multi_factor(pool) && !is_temporary(user);
+    let may_use_passkey = !needs_password || user.is_some_and(is_by_passkey);
+    if may_use_passkey && allows(AuthFactorType::WebAuthn) && has_passkey(place, user).await? {
+        available.push(Name::WebAuthn);
+    }
+    if user.is_none_or(|user| user.password.is_some()) {
+        available.extend([Name::PasswordSrp, Name::Password]);
+    }
+    Ok(available)
+}
+
+/// Whether a second factor will be asked of the user.
+fn has_second_factor(place: Place<'_>, user: &User) -> bool {
+    match place.pool.mfa() {
+        UserPoolMfaType::Off => false,
+        UserPoolMfaType::On => true,
+        UserPoolMfaType::Optional => !next::usable_factors(place, user).is_empty(),
+    }
+}
+
+/// Whether the user has a passkey that works with the pool.
+async fn has_passkey(place: Place<'_>, user: Option<&User>) -> Result<bool, Fault> {
+    let Some(user) = user else { return Ok(false) };
+    let mut tx = place.ports.store.read().await?;
+    let all = tx.passkeys_of_user(place.pool.id(), &user.sub).await?;
+    Ok(!assertion::usable(place.pool, all).is_empty())
+}
+
+/// Goes on with what was chosen; with the password at once, if it came along.
+async fn proceed(
+    place: Place<'_>,
+    person: Person<'_>,
+    choice: Name,
+    parameters: &Parameters,
+) -> Ruling<Outcome, ChoiceRefused> {
+    let given = |name| required(parameters, name).ok();
+    let none = BTreeMap::new;
+    match choice {
+        Name::EmailOtp => Ok(Ok(send_code(place, person, Contact::Email).await?)),
+        Name::SmsOtp => Ok(Ok(send_code(place, person, Contact::PhoneNumber).await?)),
+        Name::WebAuthn => Ok(Ok(ask_passkey(place, person).await?)),
+        Name::PasswordSrp => match given("SRP_A") {
+            Some(srp_a) => begin_proof(place, person, srp_a).await,
+            None => Ok(Ok(ask(place, person, choice, Stage::PasswordSrp, none())?)),
+        },
+        _ => match given("PASSWORD") {
+            Some(password) => {
+                let signed_in = first_factor::with_password(place, person.login, password).await?;
+                Ok(signed_in.map_err(Into::into))
+            }
+            None => Ok(Ok(ask(place, person, choice, Stage::Password, none())?)),
+        },
+    }
+}
+
+/// A challenge with its session.
+fn ask(
+    place: Place<'_>,
+    person: Person<'_>,
+    name: Name,
+    stage: Stage,
+    parameters: BTreeMap<String, String>,
+) -> Result<Outcome, Fault> {
+    let session = Some(session(place, person, stage)?);
+    Ok(Outcome::Challenged(Challenge { name, parameters, session }))
+}
+
+fn session(place: Place<'_>, person: Person<'_>, stage: Stage) -> Result<String, Fault> {
+    let step = Step::Choice { login: person.login.to_owned(), stage };
+    ChallengeSession::of_sub(place, &person.sub(place), step).seal(place.ports)
+}
+
+/// Begins a proof of the password. Unlike in the flow for SRP alone, the answer has a session.
+async fn begin_proof(
+    place: Place<'_>,
+    person: Person<'_>,
+    srp_a: &str,
+) -> Ruling<Outcome, ChoiceRefused> {
+    let Ok(srp_a) = PublicKey::from_hex(srp_a) else { return Ok(Err(ChoiceRefused::BadSrpA)) };
+    let outcome = granted!(srp_flow::challenge(place, person.login, srp_a).await?);
+    Ok(Ok(match outcome {
+        Outcome::Challenged(challenge) => {
+            let session = Some(session(place, person, Stage::Proof)?);
+            Outcome::Challenged(Challenge { session, ..challenge })
+        }
+        outcome => outcome,
+    }))
+}
+
+/// Sends a code and asks for it: `EMAIL_OTP` or `SMS_OTP`. To nobody, and to users who may not sign
+/// in, none is sent; the answer looks the same. So it does when too many were sent within the hour.
+async fn send_code(
+    place: Place<'_>,
+    person: Person<'_>,
+    contact: Contact,
+) -> Result<Outcome, Fault> {
+    let (ports, pool) = (place.ports, place.pool);
+    let code = codes::generate_of(CODE_DIGITS, &*ports.entropy);
+    if let Some(user) = person.allowed() {
+        let message = messages::mfa_code(pool, &user, contact, &code, ports.clock.now());
+        if !second_factor::may_send_another(place, &user).await? {
+            tracing::warn!(sub = user.sub, "no sign-in code was sent: too many within an hour");
+        } else if let Err(failure) = ports.messenger.deliver(message).await {
+            // The operations that lead here don't list CodeDeliveryFailureException.
+            tracing::warn!(%failure, "a sign-in code was not delivered");
+        }
+    }
+    let hash = ports.keyring.mac(Purpose::CodeHash, &hashed(place, person, contact, &code));
+    let (name, stage, medium) = match contact {
+        Contact::Email => (Name::EmailOtp, Stage::EmailCode(hash), "EMAIL"),
+        Contact::PhoneNumber => (Name::SmsOtp, Stage::SmsCode(hash), "SMS"),
+    };
+    let parameters = BTreeMap::from([
+        ("CODE_DELIVERY_DELIVERY_MEDIUM".to_owned(), medium.to_owned()),
+        ("CODE_DELIVERY_DESTINATION".to_owned(), shown_destination(place, person, contact)),
+    ]);
+    ask(place, person, name, stage, parameters)
+}
+
+/// Where a code went, masked. For nobody it is masked from the name, if that is such a contact.
+fn shown_destination(place: Place<'_>, person: Person<'_>, contact: Contact) -> String {
+    if let Some(user) = person.user {
+        return contact.mask(user.attribute(contact.attribute()).unwrap_or_default());
+    }
+    let name = place.pool.name_key(person.login);
+    if contact.accepts(&name) {
+        return contact.mask(&name);
+    }
+    // The blank makes sure that it is taken for no contact of the other kind.
+    let name = format!("code for {name}");
+    Delivery::simulated(&place.ports.keyring, place.pool, &name, contact).destination
+}
+
+/// What is hashed of a code that was sent: also where it went, so that it proves nothing about a
+/// number or address that the user was given since.
+fn hashed(place: Place<'_>, person: Person<'_>, contact: Contact, code: &str) -> Vec<u8> {
+    let name = contact.attribute();
+    let destination = person.user.and_then(|user| user.attribute(name)).unwrap_or_default();
+    let (pool_id, sub) = (place.pool.id(), person.sub(place));
+    format!("{pool_id}\0{sub}\0sign-in\0{name}\0{destination}\0{code}").into_bytes()
+}
+
+/// Asks for a passkey: `WEB_AUTHN`.
+async fn ask_passkey(place: Place<'_>, person: Person<'_>) -> Result<Outcome, Fault> {
+    let mut tx = place.ports.store.read().await?;
+    let all = tx.passkeys_of_user(place.pool.id(), &person.sub(place)).await?;
+    let challenge = passkeys::new_challenge(&*place.ports.entropy);
+    let usable = assertion::usable(place.pool, all);
+    let options = next::json(&assertion::request(place.pool, &challenge, usable))?;
+    let parameters = BTreeMap::from([("CREDENTIAL_REQUEST_OPTIONS".to_owned(), options)]);
+    ask(place, person, Name::WebAuthn, Stage::Passkey(challenge), parameters)
+}
+
+/// Takes an answer within a choice-based sign-in.
+pub(super) async fn answer(
+    step: Answered<'_>,
+    name: Name,
+    login: &str,
+    stage: &Stage,
+) -> Ruling<Outcome, AnswerRefused> {
+    let mut tx = step.place.ports.store.read().await?;
+    granted!(step.session.check_unspent(&mut *tx).await?);
+    let user = granted!(find(step, login, &mut *tx).await?);
+    drop(tx);
+    let person = Person { login, user: user.as_ref() };
+    match (name, stage) {
+        (Name::SelectChallenge, Stage::Select) => select(step, person).await,
+        (Name::Password, Stage::Password) => {
+            granted!(required(step.responses, "PASSWORD"));
+            with_password(step, person).await
+        }
+        (Name::PasswordSrp, Stage::PasswordSrp) => {
+            let srp_a = granted!(required(step.responses, "SRP_A"));
+            Ok(begin_proof(step.place, person, srp_a).await?.map_err(Into::into))
+        }
+        (Name::EmailOtp, Stage::EmailCode(hash)) => {
+            show_code(step, login, Contact::Email, "EMAIL_OTP_CODE", hash).await
+        }
+        (Name::SmsOtp, Stage::SmsCode(hash)) => {
+            show_code(step, login, Contact::PhoneNumber, "SMS_OTP_CODE", hash).await
+        }
+        // Amplify goes on calling the challenge SELECT_CHALLENGE when it sends the passkey.
+        (Name::WebAuthn | Name::SelectChallenge, Stage::Passkey(challenge)) => {
+            show_passkey(step, person, challenge).await
+        }
+        _ => Ok(Err(SessionRefused::Invalid.into())),
+    }
+}
+
+/// Who answers: the session's user, or nobody.
+async fn find(
+    step: Answered<'_>,
+    login: &str,
+    tx: &mut dyn Transaction,
+) -> Ruling<Option<User>, AnswerRefused> {
+    let (place, username) = (step.place, step.username);
+    let pool = place.pool;
+    let user = tx.user_by_sub(pool.id(), &step.session.sub).await?;
+    let is_named = match &user {
+        Some(user) => users::is_named(pool, user, username) && !step.session.is_outdated(user),
+        None => [login, &nobody::username(&place.ports.keyring, pool, login)]
+            .iter()
+            .any(|name| pool.name_key(name) == pool.name_key(username)),
+    };
+    if !is_named {
+        return Ok(Err(SessionRefused::Invalid.into()));
+    }
+    let stored = user.as_ref().map_or(login, |user| &user.username);
+    granted!(check_secret_hash(place.client, &[username, stored], step.responses));
+    if let Some(user) = user.as_ref().filter(|_| !place.client.hides_user_existence()) {
+        granted!(check_state(user));
+    }
+    Ok(Ok(user))
+}
+
+/// `SELECT_CHALLENGE`.
+async fn select(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome, AnswerRefused> {
+    let answer = granted!(required(step.responses, "ANSWER"));
+    let available = available(step.place, person.user).await?;
+    let Some(choice) = available.into_iter().find(|name| name.as_str() == answer) else {
+        return Ok(Err(AnswerRefused::NotAvailable));
+    };
+    if choice == Name::Password && required(step.responses, "PASSWORD").is_ok() {
+        return with_password(step, person).await;
+    }
+    // Before a code is sent: only one of two answers at once may send one.
+    granted!(spend(step).await?);
+    Ok(proceed(step.place, person, choice, step.responses).await?.map_err(Into::into))
+}
+
+/// The password that came with the answer. A wrong one leaves the session good.
+async fn with_password(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome, AnswerRefused> {
+    let outcome = proceed(step.place, person, Name::Password, step.responses).await?;
+    let outcome = granted!(outcome);
+    granted!(spend(step).await?);
+    Ok(Ok(outcome))
+}
+
+async fn spend(step: Answered<'_>) -> Ruling<(), SessionRefused> {
+    let mut tx = step.place.ports.store.write().await?;
+    granted!(step.spend(&mut *tx).await?);
+    tx.commit().await?;
+    Ok(Ok(()))
+}
+
+/// `EMAIL_OTP` or `SMS_OTP`. A wrong code leaves the session good; wrong ones are counted, also
+/// those for nobody.
+async fn show_code(
+    step: Answered<'_>,
+    login: &str,
+    contact: Contact,
+    response: &'static str,
+    hash: &[u8; 32],
+) -> Ruling<Outcome, AnswerRefused> {
+    let code = granted!(required(step.responses, response));
+    let (place, ports) = (step.place, step.place.ports);
+    let (pool_id, now, what) = (place.pool.id(), ports.clock.now(), Attempted::SentCode);
+    let mut tx = ports.store.write().await?;
+    let user = granted!(find(step, login, &mut *tx).await?);
+    let person = Person { login, user: user.as_ref() };
+    let subject = first_factor::subject(place, person.user, login);
+    let Ok(tried) = attempts::check(&mut *tx, pool_id, &subject, what, now).await? else {
+        return Ok(Err(AnswerRefused::TooManyWrongCodes));
+    };
+    let hashed = hashed(place, person, contact, code);
+    let is_right = ports.keyring.mac_matches(Purpose::CodeHash, &hashed, hash);
+    let Some(user) = person.allowed().filter(|_| is_right) else {
+        granted!(step.session.check_unspent(&mut *tx).await?);
+        attempts::record(&mut *tx, pool_id, &subject, what, now).await?;
+        tx.commit().await?;
+        return Ok(Err(AnswerRefused::WrongSentCode));
+    };
+    if has_second_factor(place, &user) {
+        // Set up since the code was sent: the code alone is no longer enough.
+        return Ok(Err(SessionRefused::Invalid.into()));
+    }
+    granted!(step.spend(&mut *tx).await?);
+    if tried {
+        tx.clear_attempts(pool_id, &subject, what).await?;
+    }
+    tx.commit().await?;
+    Ok(Ok(next::sign_in(place, &user).await?))
+}
+
+/// `WEB_AUTHN`. What is said of a passkey that proves nothing is a belief.
+async fn show_passkey(
+    step: Answered<'_>,
+    person: Person<'_>,
+    challenge: &passkeys::Challenge,
+) -> Ruling<Outcome, AnswerRefused> {
+    let (place, ports) = (step.place, step.place.ports);
+    let credential = granted!(required(step.responses, "CREDENTIAL"));
+    let shown =
+        granted!(assertion::Assertion::read(credential).map_err(|_| AnswerRefused::BadCredential));
+    let available = available(place, person.user).await?;
+    let Some(user) = person.allowed().filter(|_| available.contains(&Name::WebAuthn)) else {
+        return Ok(Err(SessionRefused::Invalid.into()));
+    };
+    let wrong = AnswerRefused::SignIn(SignInRefused::WrongPassword);
+    let mut tx = ports.store.read().await?;
+    let known = tx.passkey(place.pool.id(), &shown.credential_id()).await?;
+    let Some(passkey) = known else { return Ok(Err(wrong)) };
+    let count =
+        granted!(shown.check(place.pool, &passkey, &user.sub, challenge).map_err(|refused| {
+            tracing::info!(sub = user.sub, ?refused, "a passkey was not accepted");
+            wrong
+        }));
+    let mut tx = ports.store.write().await?;
+    granted!(step.spend(&mut *tx).await?);
+    // Also when it stays the same: the passkey must still be there.
+    tx.update_sign_count(&passkey, count).await?;
+    tx.commit().await?;
+    Ok(Ok(next::sign_in(place, &user).await?))
+}

@@ -1,0 +1,82 @@
+//! The sign-in that follows a sign-up without asking for anything again: the code that confirmed the
+//! sign-up counts as the first factor.
+//!
+//! `SignUp` gives a session, which `ConfirmSignUp` exchanges for another, with which `USER_AUTH` is
+//! started. What happens to a session that is not good at `ConfirmSignUp` is a belief: the user is
+//! confirmed all the same, as the code may come hours later, and signs in by themselves.
+
+use super::{
+    Outcome, Parameters, Place, check_secret_hash,
+    first_factor::check_state,
+    next, required,
+    session::{ChallengeSession, SessionRefused, Step},
+    start::{self, StartRefused, Starter},
+};
+use crate::{
+    fault::{Fault, Ruling},
+    granted,
+    ports::Transaction,
+    shapes::{AuthFlowType, ExplicitAuthFlowsType},
+    users::{self, User},
+};
+
+/// The session for somebody who has signed up; none where the client doesn't have the flow.
+pub fn after_sign_up(place: Place<'_>, user: &User) -> Result<Option<String>, Fault> {
+    if !place.client.lists_flow(&[ExplicitAuthFlowsType::AllowUserAuth]) {
+        return Ok(None);
+    }
+    ChallengeSession::new(place, user, Step::SignedUp).seal(place.ports).map(Some)
+}
+
+/// The session for a user who has just been confirmed by the code, if they brought the one of their
+/// sign-up. The caller commits.
+pub async fn after_confirmation(
+    place: Place<'_>,
+    tx: &mut dyn Transaction,
+    sub: &str,
+    session: Option<&str>,
+) -> Result<Option<String>, Fault> {
+    let Some(Ok(session)) = session.map(|text| ChallengeSession::open(place.ports, text)) else {
+        return Ok(None);
+    };
+    if !is_here(place, &session) || session.step != Step::SignedUp || session.sub != sub {
+        return Ok(None);
+    }
+    if session.spend(tx, place.ports.clock.now()).await?.is_err() {
+        return Ok(None);
+    }
+    ChallengeSession::of_sub(place, sub, Step::Confirmed).seal(place.ports).map(Some)
+}
+
+/// Signs in with the session of [`after_confirmation`].
+pub async fn start(
+    place: Place<'_>,
+    starter: Starter,
+    parameters: &Parameters,
+    session: &str,
+) -> Ruling<Outcome, StartRefused> {
+    granted!(start::check_flow(place.client, starter, AuthFlowType::UserAuth));
+    let login = granted!(required(parameters, "USERNAME"));
+    let session = granted!(ChallengeSession::open(place.ports, session));
+    let mut tx = place.ports.store.write().await?;
+    let user = tx.user_by_sub(place.pool.id(), &session.sub).await?;
+    let is_theirs = |user: &User| {
+        is_here(place, &session)
+            && session.step == Step::Confirmed
+            && users::is_named(place.pool, user, login)
+            && !session.is_outdated(user)
+    };
+    let Some(user) = user.filter(is_theirs) else {
+        return Ok(Err(SessionRefused::Invalid.into()));
+    };
+    granted!(check_secret_hash(place.client, &[login, &user.username], parameters));
+    granted!(check_state(&user));
+    granted!(session.spend(&mut *tx, place.ports.clock.now()).await?);
+    tx.commit().await?;
+    Ok(Ok(next::after_first_factor(place, &user).await?))
+}
+
+/// Whether a session is of this client.
+fn is_here(place: Place<'_>, session: &ChallengeSession) -> bool {
+    session.client_id == place.client.id() && session.user_pool_id == place.pool.id()
+}
