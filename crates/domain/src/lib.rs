@@ -13,6 +13,7 @@ pub mod app_clients;
 pub mod attempts;
 pub mod attributes;
 pub mod auth;
+pub mod caller;
 pub mod codes;
 pub mod data_keys;
 pub mod directory;

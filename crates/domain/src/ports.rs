@@ -9,6 +9,7 @@ use crate::{
     app_clients::AppClients,
     attempts::AttemptCounters,
     auth::turns::Turns,
+    caller::Caller,
     codes::Codes,
     data_keys::DataKeys,
     directory::Directory,
@@ -151,4 +152,6 @@ pub struct Ports {
     pub key_reserve: Arc<KeyReserve>,
     /// Region, account and issuer.
     pub identity: Arc<Identity>,
+    /// Who sends the request that these are a clone for.
+    pub caller: Caller,
 }

@@ -58,6 +58,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
         signatures: Box::new(Unchecked),
         bodies: BodyMemory::default(),
         dev,
+        is_forwarded: true,
     });
     let stop = stop::requested()?;
     welcome(&endpoint, &region)?;

@@ -8,6 +8,7 @@ use poolhouse_adapters::{
     workers::ThreadWorkers,
 };
 use poolhouse_domain::{
+    caller::Caller,
     directory::Directory,
     messages::Messenger,
     ports::{Clock, Identity, Ports},
@@ -86,5 +87,6 @@ pub(crate) fn ports(
         turns: Arc::default(),
         key_reserve: Arc::new(KeyReserve::default()),
         identity: Arc::new(identity),
+        caller: Caller::default(),
     })
 }

@@ -1,7 +1,12 @@
 //! Connections: HTTP/1.1 and HTTP/2, with or without TLS, within limits, and ended with grace.
 
 use std::{
-    convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
+    convert::Infallible,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
 };
 
 use hyper::{Request, body::Incoming, rt, service::service_fn};
@@ -108,6 +113,7 @@ async fn accept(
                 };
                 let connection = Connection {
                     site: Arc::clone(&site),
+                    peer: address.ip(),
                     stopping: stopping.subscribe(),
                     _places: (place, peer_place),
                 };
@@ -125,6 +131,7 @@ async fn accept(
 /// An accepted connection.
 struct Connection {
     site: Arc<Site>,
+    peer: IpAddr,
     /// Changes when the server is to stop, which then waits until this is dropped.
     stopping: watch::Receiver<()>,
     /// Given back when the connection is over.
@@ -151,11 +158,12 @@ impl Connection {
         I: rt::Read + rt::Write + Unpin + Send + 'static,
     {
         let (in_flight, watched) = watch::channel(0);
-        let (site, in_flight) = (Arc::clone(&self.site), Arc::new(in_flight));
+        let (site, peer) = (Arc::clone(&self.site), Some(self.peer));
+        let in_flight = Arc::new(in_flight);
         let service = service_fn(move |request: Request<Incoming>| {
             let (site, counted) = (Arc::clone(&site), InFlight::begin(&in_flight));
             async move {
-                let response = site.answer(request).await;
+                let response = site.answer(peer, request).await;
                 drop(counted);
                 Ok::<_, Infallible>(response)
             }
@@ -264,7 +272,7 @@ mod tests {
     async fn site() -> Arc<Site> {
         let ports = Kit::new().await.unwrap().ports;
         let (signatures, bodies) = (Box::new(Unchecked), BodyMemory::default());
-        Arc::new(Site { ports, signatures, bodies, dev: None })
+        Arc::new(Site { ports, signatures, bodies, dev: None, is_forwarded: false })
     }
 
     /// The client's end of a connection that is served; the sender stops the server.
@@ -276,7 +284,9 @@ mod tests {
         let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let peer_place = Peers::unlimited().admit([127, 0, 0, 1].into()).unwrap();
         let (stopping, watched) = watch::channel(());
-        let mut connection = Connection { site, stopping: watched, _places: (place, peer_place) };
+        let peer = IpAddr::from([127, 0, 0, 1]);
+        let _places = (place, peer_place);
+        let mut connection = Connection { site, peer, stopping: watched, _places };
         let (client, server) = tokio::io::duplex(64 * 1024);
         tokio::spawn(async move { connection.speak(TokioIo::new(server)).await });
         (client, stopping)

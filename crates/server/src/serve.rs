@@ -42,6 +42,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
         signatures: Box::new(signatures),
         bodies: BodyMemory::default(),
         dev: None,
+        is_forwarded: config.tls.is_none(),
     });
     let stop = stop::requested()?;
     let scheme = if tls.is_some() { "https" } else { "http, behind a proxy" };

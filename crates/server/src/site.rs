@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    net::{IpAddr, SocketAddr},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     task::Poll,
@@ -9,12 +10,17 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE, request::Parts,
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, USER_AGENT},
+    request::Parts,
 };
 use http_body_util::Full;
 use hyper::body::Body;
 use poolhouse_api::{ApiRequest, signatures::Signatures};
-use poolhouse_domain::ports::{Entropy, Ports};
+use poolhouse_domain::{
+    caller::Caller,
+    ports::{Entropy, Ports},
+};
 use serde_json::json;
 
 use crate::{
@@ -33,18 +39,25 @@ pub(crate) struct Site {
     pub(crate) bodies: BodyMemory,
     /// Inbox and clock, in `dev` only.
     pub(crate) dev: Option<DevTools>,
+    /// Whether `X-Forwarded-For` tells who the client is: behind a proxy, which writes it, and in
+    /// `dev`, where a test may pretend to be anywhere.
+    pub(crate) is_forwarded: bool,
 }
 
 impl Site {
-    /// Answers a request. Whatever happens, it is answered.
-    pub(crate) async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    /// Answers a request that came over a connection from `peer`. Whatever happens, it is answered.
+    pub(crate) async fn answer<B>(
+        &self,
+        peer: Option<IpAddr>,
+        request: Request<B>,
+    ) -> Response<Full<Bytes>>
     where
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let request_id = request_id(&*self.ports.entropy);
         let (parts, body) = request.into_parts();
-        let answered = unless_it_panics(self.route(&parts, body, &request_id)).await;
+        let answered = unless_it_panics(self.route(peer, &parts, body, &request_id)).await;
         let mut response = answered.unwrap_or_else(|| {
             tracing::error!(request_id, "a request was given up after a panic");
             error(
@@ -62,7 +75,13 @@ impl Site {
         response.map(|text| Full::new(Bytes::from(text)))
     }
 
-    async fn route<B>(&self, parts: &Parts, body: B, request_id: &str) -> Response<String>
+    async fn route<B>(
+        &self,
+        peer: Option<IpAddr>,
+        parts: &Parts,
+        body: B,
+        request_id: &str,
+    ) -> Response<String>
     where
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -90,8 +109,26 @@ impl Site {
             return response;
         }
         let request = ApiRequest { parts, body, request_id };
-        poolhouse_api::serve(&self.ports, &*self.signatures, request).await
+        let ports = Ports { caller: self.caller(peer, parts), ..self.ports.clone() };
+        poolhouse_api::serve(&ports, &*self.signatures, request).await
     }
+
+    /// Who sends a request.
+    fn caller(&self, peer: Option<IpAddr>, parts: &Parts) -> Caller {
+        let forwarded = if self.is_forwarded { forwarded_for(parts) } else { None };
+        let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        Caller::new(forwarded.or(peer), user_agent)
+    }
+}
+
+/// The address that the proxy in front of this server has seen. It stands last: what is before it
+/// came from the client, who can write anything.
+fn forwarded_for(parts: &Parts) -> Option<IpAddr> {
+    let line = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    let last = line.rsplit(',').next()?.trim();
+    // Some proxies add the port.
+    let address = last.parse::<SocketAddr>().map(|address| address.ip());
+    address.ok().or_else(|| last.trim_matches(['[', ']']).parse().ok())
 }
 
 /// An error in the form of the API, for what fails before or outside of it.
@@ -139,12 +176,36 @@ mod tests {
     async fn a_body_that_no_memory_is_left_for_is_answered_so_that_clients_try_again() {
         let ports = Kit::new().await.unwrap().ports;
         let bodies = BodyMemory::none();
-        let site = Site { ports, signatures: Box::new(Unchecked), bodies, dev: None };
+        let signatures = Box::new(Unchecked);
+        let site = Site { ports, signatures, bodies, dev: None, is_forwarded: false };
         let request = Request::post("/").body(Full::new(Bytes::from_static(b"{}"))).unwrap();
-        let response = site.answer(request).await;
+        let response = site.answer(None, request).await;
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["x-amzn-errortype"], "ServiceUnavailable:");
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    }
+
+    #[tokio::test]
+    async fn the_address_that_the_proxy_saw_counts_and_only_behind_a_proxy() {
+        let ports = Kit::new().await.unwrap().ports;
+        let (bodies, signatures) = (BodyMemory::none(), Box::new(Unchecked));
+        let mut site = Site { ports, signatures, bodies, dev: None, is_forwarded: true };
+        let seen = |site: &Site, forwarded: &[&str]| {
+            let mut request = Request::post("/").header("user-agent", "curl/8.5");
+            for line in forwarded {
+                request = request.header("x-forwarded-for", *line);
+            }
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            let caller = site.caller("10.0.0.1".parse().ok(), &parts);
+            assert_eq!(caller.user_agent.as_deref(), Some("curl/8.5"));
+            caller.ip.unwrap().to_string()
+        };
+        assert_eq!(seen(&site, &["198.51.100.1, 192.0.2.7"]), "192.0.2.7");
+        assert_eq!(seen(&site, &["198.51.100.1", "[2001:db8::1]:443"]), "2001:db8::1");
+        assert_eq!(seen(&site, &["192.0.2.7, unknown"]), "10.0.0.1");
+        assert_eq!(seen(&site, &[]), "10.0.0.1");
+        site.is_forwarded = false;
+        assert_eq!(seen(&site, &["192.0.2.7"]), "10.0.0.1");
     }
 
     #[tokio::test]

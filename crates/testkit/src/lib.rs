@@ -17,6 +17,7 @@ mod workers;
 use std::sync::Arc;
 
 use poolhouse_domain::{
+    caller::Caller,
     directory::Directory,
     ports::{Entropy, Identity, Ports, Store},
 };
@@ -73,6 +74,7 @@ impl Kit {
             turns: Arc::default(),
             key_reserve: Arc::new(key_reserve()),
             identity: Arc::new(identity()),
+            caller: Caller::default(),
         };
         Ok(Self { ports, clock, messenger })
     }
