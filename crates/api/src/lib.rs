@@ -20,6 +20,7 @@ mod testing;
 mod app_clients;
 mod attributes;
 mod auth;
+mod devices;
 mod groups;
 mod mfa_preference;
 mod passwords;

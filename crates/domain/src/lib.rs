@@ -16,6 +16,7 @@ pub mod auth;
 pub mod caller;
 pub mod codes;
 pub mod data_keys;
+pub mod devices;
 pub mod directory;
 pub mod fault;
 pub mod groups;

@@ -12,6 +12,7 @@ use crate::{
     caller::Caller,
     codes::Codes,
     data_keys::DataKeys,
+    devices::Devices,
     directory::Directory,
     fault::Fault,
     groups::Groups,
@@ -87,6 +88,7 @@ pub trait Transaction:
     + Users
     + Groups
     + Codes
+    + Devices
     + AttemptCounters
     + Sessions
     + SigningKeys

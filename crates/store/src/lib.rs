@@ -12,6 +12,7 @@ mod app_clients;
 mod attempts;
 mod codes;
 mod data_keys;
+mod devices;
 mod engine;
 mod groups;
 mod migrations;

@@ -17,7 +17,7 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: AdminInitiateAuthRequest) -> Answer<Op> {
         let (client, pool) =
             lookup::app_client_of_pool::<Op>(ports, &input.user_pool_id, &input.client_id).await?;
-        let place = Place { ports, pool: &pool, client: &client };
+        let place = Place::new(ports, &pool, &client);
         let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let outcome = start(place, Starter::Administrator, input.auth_flow, &parameters).await?;
         let disabled_flow = "Auth flow not enabled for this client".to_owned();

@@ -14,7 +14,7 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: AdminRespondToAuthChallengeRequest) -> Answer<Op> {
         let (client, pool) =
             lookup::app_client_of_pool::<Op>(ports, &input.user_pool_id, &input.client_id).await?;
-        let place = Place { ports, pool: &pool, client: &client };
+        let place = Place::new(ports, &pool, &client);
         let responses = input.challenge_responses.map(Sensitive::into_inner).unwrap_or_default();
         let session = input.session.as_deref().map(String::as_str);
         let outcome = answer(place, input.challenge_name, session, &responses).await?;

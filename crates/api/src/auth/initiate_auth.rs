@@ -16,7 +16,7 @@ use crate::{failure::Answer, lookup, serve::Handle};
 impl Handle for Op {
     async fn handle(ports: &Ports, input: InitiateAuthRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let place = Place { ports, pool: &pool, client: &client };
+        let place = Place::new(ports, &pool, &client);
         let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let flow = input.auth_flow;
         let outcome = start(place, Starter::Public, flow, &parameters).await?;

@@ -13,7 +13,7 @@ use crate::{failure::Answer, lookup, serve::Handle};
 impl Handle for Op {
     async fn handle(ports: &Ports, input: RespondToAuthChallengeRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let place = Place { ports, pool: &pool, client: &client };
+        let place = Place::new(ports, &pool, &client);
         let responses = input.challenge_responses.map(Sensitive::into_inner).unwrap_or_default();
         let session = input.session.as_deref().map(String::as_str);
         let outcome = answer(place, input.challenge_name, session, &responses).await?;

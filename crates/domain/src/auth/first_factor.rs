@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Outcome, Place, next};
+use super::{Outcome, Place, device, next};
 use crate::{
     attempts::{self, Attempted, count_wrong_password},
     fault::{Fault, Ruling, retrying},
@@ -33,6 +33,8 @@ pub enum SignInRefused {
     ResetRequired,
     /// The temporary password is too old.
     TemporaryPasswordExpired,
+    /// The pool tracks devices, and the user has none with the key that the client names.
+    UnknownDevice,
 }
 
 /// Signs in with the plain password.
@@ -171,6 +173,9 @@ pub(super) async fn admit(
     if user.status == UserStatusType::ForceChangePassword {
         granted!(check_temporary_password(place, user));
     }
+    let mut tx = place.ports.store.read().await?;
+    granted!(device::check_named(place, &mut *tx, user).await?);
+    drop(tx);
     Ok(Ok(next::after_password(place, user).await?))
 }
 

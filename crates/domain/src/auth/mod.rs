@@ -9,13 +9,15 @@
 //! | `answer.rs` | answers to challenges |
 //! | `new_password.rs` | the answer to `NEW_PASSWORD_REQUIRED` |
 //! | `second_factor.rs` | answers to MFA challenges |
+//! | `device.rs` | the device that somebody signs in on, and its proof |
 //! | `session.rs` | what a client carries between the steps |
 //! | `turns.rs` | one guess at a time |
 //!
 //! The happy path reads and does not write, except for what can be used only once: a TOTP code, and
-//! a challenge session.
+//! a challenge session; and for the use of a known device, where a pool tracks devices.
 
 pub mod answer;
+mod device;
 pub mod first_factor;
 pub mod new_password;
 mod next;
@@ -45,6 +47,25 @@ pub struct Place<'a> {
     pub pool: &'a Arc<UserPool>,
     /// The app client.
     pub client: &'a Arc<AppClient>,
+    /// The device that the request names, known or not (`DEVICE_KEY`).
+    pub device_key: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    /// A place where no device is named yet.
+    pub const fn new(
+        ports: &'a Ports,
+        pool: &'a Arc<UserPool>,
+        client: &'a Arc<AppClient>,
+    ) -> Self {
+        Self { ports, pool, client, device_key: None }
+    }
+
+    /// The same place on the device that the parameters name, if they do.
+    fn on_device_of(self, parameters: &'a Parameters) -> Self {
+        let named = parameters.get("DEVICE_KEY").map(String::as_str).filter(|key| !key.is_empty());
+        Self { device_key: named.or(self.device_key), ..self }
+    }
 }
 
 /// Names and values of `AuthParameters` or `ChallengeResponses`. Unknown names are ignored.

@@ -29,6 +29,8 @@ pub enum Step {
     SoftwareToken,
     /// A code that was sent is to be shown. Holds the code's keyed hash.
     SentCode(MfaFactor, [u8; 32]),
+    /// The device of the session is to prove itself.
+    Device,
 }
 
 /// A sign-in between two steps.
@@ -44,6 +46,9 @@ pub struct ChallengeSession {
     pub sub: String,
     /// What is asked.
     pub step: Step,
+    /// The device that the client has named in this sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_key: Option<String>,
     /// When this sign-in passed its first factor.
     pub issued_at: Timestamp,
     /// When the session ends.
@@ -71,6 +76,7 @@ impl ChallengeSession {
             client_id: place.client.id().to_owned(),
             sub: user.sub.clone(),
             step,
+            device_key: place.device_key.map(str::to_owned),
             issued_at: now,
             expires_at: now.plus_seconds(place.client.session_seconds()),
         }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     Challenge, Outcome, Parameters, Place,
     answer::AnswerRefused,
-    check_secret_hash,
+    check_secret_hash, device,
     first_factor::{self, SignInRefused, admit, guess, identify, stand_in},
     required,
     session::SessionRefused,
@@ -40,6 +40,8 @@ struct SecretBlock {
     username: String,
     /// The name that was typed.
     login: String,
+    /// The device that was named with `SRP_A`.
+    device_key: Option<String>,
     /// `A`, in hexadecimal digits.
     client_public: String,
     /// `b`, likewise.
@@ -79,6 +81,7 @@ pub(super) async fn challenge(
         sub,
         username: username.clone(),
         login: login.to_owned(),
+        device_key: place.device_key.map(str::to_owned),
         client_public: hex::encode(client_public.as_bytes()),
         secret: hex::encode(exchange.secret()),
         public: hex::encode(exchange.public()),
@@ -146,9 +149,6 @@ pub(super) async fn answer(
     if place.ports.clock.now() >= block.expires_at {
         return Ok(Err(SessionRefused::Expired.into()));
     }
-    if place.pool.settings.device_configuration.is_some() && responses.contains_key("DEVICE_KEY") {
-        return Ok(Err(AnswerRefused::UnknownDevice));
-    }
     let user = user_of(place, &block).await?;
     let is_named = match &user {
         Some(user) => users::is_named(place.pool, user, username),
@@ -162,9 +162,11 @@ pub(super) async fn answer(
     }
     let subject = first_factor::subject(place, user.as_ref(), &block.login);
     let proof = OwnedProof { sealed, timestamp, signature };
+    let named_before = block.device_key.clone();
     let check = is_right(place, block, user.as_ref(), proof);
     let failed_before = granted!(guess(place, &subject, check).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
+    let place = device::recalled(place, &user, named_before.as_deref()).await?;
     Ok(admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
 }
 
