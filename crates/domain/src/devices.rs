@@ -114,6 +114,11 @@ impl NewDevice {
     }
 }
 
+/// Whether a text that a stranger sent is short enough to be a key; the model allows 55 characters.
+pub fn may_be_key(text: &str) -> bool {
+    text.len() <= 55
+}
+
 /// `DeviceGroupKey`: `-` and eight letters or digits.
 ///
 /// It is no secret, only a name that is hashed with the device password. That all devices of a pool

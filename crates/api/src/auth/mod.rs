@@ -56,7 +56,6 @@ pub(crate) fn authentication_result(tokens: Tokens) -> AuthenticationResultType 
             device_key: Some(device.key),
             device_group_key: Some(device.group_key),
         }),
-        ..AuthenticationResultType::default()
     }
 }
 

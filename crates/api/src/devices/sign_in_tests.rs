@@ -85,15 +85,32 @@ async fn neither_without_tracking_nor_on_a_new_device_does_a_sign_in_write() {
         drop(writer);
         assert_eq!(tokens.get("NewDeviceMetadata").is_some(), is_tracked);
         assert_eq!(claims(&tokens["AccessToken"]).get("device_key").is_some(), is_tracked);
-        if !is_tracked {
-            // Nor does a key that comes along matter.
-            let parameters =
-                json!({ "USERNAME": "ada", "PASSWORD": PASSWORD, "DEVICE_KEY": "us-east-1_0" });
-            let input = json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
-                                "AuthParameters": parameters });
-            stack.ok("InitiateAuth", input).await;
-        }
     }
+}
+
+#[tokio::test]
+async fn keys_that_nobody_asked_for_are_not_carried_along() {
+    let stack = Stack::new().await;
+    let pool = stack.pool(json!({})).await;
+    let client = stack.client(&pool, json!({})).await;
+    stack.user(&pool, "ada", &[]).await;
+    offer_totp(&stack, &pool, "ON").await;
+    let long = "0".repeat(100_000);
+    let parameters = json!({ "USERNAME": "ada", "PASSWORD": PASSWORD, "DEVICE_KEY": long });
+    let flow = "USER_PASSWORD_AUTH";
+    let input = json!({ "ClientId": client, "AuthFlow": flow, "AuthParameters": parameters });
+    let asked = stack.ok("InitiateAuth", input.clone()).await;
+    assert!(text(&asked["Session"]).len() < 4_096);
+    // Where devices are tracked, it is one that nobody has.
+    let (pool, client) = tracking(&stack, json!(ALWAYS)).await;
+    stack.user(&pool, "ada", &[]).await;
+    let input = merged(input, json!({ "ClientId": client }));
+    assert_eq!(stack.refusal("InitiateAuth", input).await, gone());
+    let parameters = json!({ "USERNAME": "ada", "SRP_A": "2", "DEVICE_KEY": long });
+    let input =
+        json!({ "ClientId": client, "AuthFlow": "USER_SRP_AUTH", "AuthParameters": parameters });
+    let challenge = stack.ok("InitiateAuth", input).await;
+    assert!(text(&challenge["ChallengeParameters"]["SECRET_BLOCK"]).len() < 10_000);
 }
 
 #[tokio::test]
@@ -167,8 +184,8 @@ async fn a_remembered_device_proves_itself_instead_of_mfa() {
     assert_eq!(stack.refusal(RESPOND, proof).await, error("NotAuthorizedException", spent));
     let input = json!({ "UserPoolId": pool, "Username": "ada", "DeviceKey": phone.key });
     let device = &stack.ok("AdminGetDevice", input).await["Device"];
-    let now = stack.ports.clock.now().seconds();
-    assert_eq!(device["DeviceLastAuthenticatedDate"].as_f64(), Some(now as f64));
+    assert_eq!(device["DeviceLastAuthenticatedDate"], 1_767_225_690.0);
+    assert_eq!(device["DeviceLastModifiedDate"], 1_767_225_690.123);
 }
 
 #[tokio::test]

@@ -85,8 +85,8 @@ impl From<NewPasswordRefused> for AnswerRefused {
 /// Takes an answer to a challenge.
 ///
 /// `PASSWORD_VERIFIER` carries its state in `SECRET_BLOCK`, and so does the proof of a device; all
-/// others need the session that came with the challenge. Sessions of the public and of the administrators' operations are
-/// interchangeable.
+/// others need the session that came with the challenge. Sessions of the public and of the
+/// administrators' operations are interchangeable.
 pub async fn answer(
     place: Place<'_>,
     challenge: ChallengeNameType,

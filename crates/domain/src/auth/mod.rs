@@ -31,6 +31,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     app_clients::AppClient,
+    devices,
     ports::Ports,
     secret_hash::{self, SecretHashRefused},
     shapes::ChallengeNameType,
@@ -47,7 +48,8 @@ pub struct Place<'a> {
     pub pool: &'a Arc<UserPool>,
     /// The app client.
     pub client: &'a Arc<AppClient>,
-    /// The device that the request names, known or not (`DEVICE_KEY`).
+    /// The device that the request names, known or not (`DEVICE_KEY`). Always none where the pool
+    /// doesn't track devices.
     pub device_key: Option<&'a str>,
 }
 
@@ -63,7 +65,8 @@ impl<'a> Place<'a> {
 
     /// The same place on the device that the parameters name, if they do.
     fn on_device_of(self, parameters: &'a Parameters) -> Self {
-        let named = parameters.get("DEVICE_KEY").map(String::as_str).filter(|key| !key.is_empty());
+        let named = parameters.get("DEVICE_KEY").map(String::as_str);
+        let named = named.filter(|key| !key.is_empty() && devices::is_tracked(self.pool));
         Self { device_key: named.or(self.device_key), ..self }
     }
 }

@@ -15,6 +15,7 @@ use super::{
     session::SessionRefused,
 };
 use crate::{
+    devices,
     fault::{Fault, Ruling},
     granted, ids,
     passwords::verifier::PasswordVerifier,
@@ -40,7 +41,7 @@ struct SecretBlock {
     username: String,
     /// The name that was typed.
     login: String,
-    /// The device that was named with `SRP_A`.
+    /// The device that was named with `SRP_A`, if what was sent can be the key of one.
     device_key: Option<String>,
     /// `A`, in hexadecimal digits.
     client_public: String,
@@ -81,7 +82,7 @@ pub(super) async fn challenge(
         sub,
         username: username.clone(),
         login: login.to_owned(),
-        device_key: place.device_key.map(str::to_owned),
+        device_key: place.device_key.filter(|key| devices::may_be_key(key)).map(str::to_owned),
         client_public: hex::encode(client_public.as_bytes()),
         secret: hex::encode(exchange.secret()),
         public: hex::encode(exchange.public()),
