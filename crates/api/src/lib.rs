@@ -22,6 +22,7 @@ mod attributes;
 mod auth;
 mod branding;
 mod domains;
+mod devices;
 mod groups;
 mod log_delivery;
 mod mfa_preference;

@@ -17,6 +17,7 @@ pub mod caller;
 pub mod branding;
 pub mod codes;
 pub mod data_keys;
+pub mod devices;
 pub mod directory;
 pub mod domains;
 pub mod fault;

@@ -13,6 +13,7 @@ use crate::{
     branding::{Styles, classic::UiCustomizations},
     codes::Codes,
     data_keys::DataKeys,
+    devices::Devices,
     directory::Directory,
     domains::Domains,
     fault::Fault,
@@ -96,6 +97,7 @@ pub trait Transaction:
     + FormerPasswords
     + Groups
     + Codes
+    + Devices
     + AttemptCounters
     + Sessions
     + SigningKeys

@@ -14,6 +14,7 @@ mod branding;
 mod codes;
 mod data_keys;
 mod domains;
+mod devices;
 mod engine;
 mod former_passwords;
 mod groups;

@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 7, text: include_str!("../migrations/0007_resources.sql") },
     Migration { version: 8, text: include_str!("../migrations/0008_user_import.sql") },
     Migration { version: 5, text: include_str!("../migrations/0005_passkeys.sql") },
+    Migration { version: 4, text: include_str!("../migrations/0004_devices.sql") },
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (

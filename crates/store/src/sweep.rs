@@ -94,6 +94,8 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, name_key FROM groups WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM deleted_groups WHERE (pool_id, group_id) IN
         (SELECT pool_id, group_id FROM deleted_groups WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM devices WHERE (pool_id, sub, device_key) IN
+        (SELECT pool_id, sub, device_key FROM devices WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM signing_keys WHERE (pool_id, kid) IN
         (SELECT pool_id, kid FROM signing_keys WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM resource_servers WHERE (pool_id, identifier) IN

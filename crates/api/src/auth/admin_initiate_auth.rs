@@ -18,7 +18,7 @@ impl Handle for Op {
         let (client, pool) =
             lookup::app_client_of_pool::<Op>(ports, &input.user_pool_id, &input.client_id).await?;
         let ports = &context::of_administrator(ports, &pool, input.context_data);
-        let place = Place { ports, pool: &pool, client: &client, event: None };
+        let place = Place::new(ports, &pool, &client);
         let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let session =
             input.session.as_deref().filter(|_| input.auth_flow == AuthFlowType::UserAuth);

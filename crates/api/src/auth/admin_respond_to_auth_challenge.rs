@@ -15,7 +15,7 @@ impl Handle for Op {
         let (client, pool) =
             lookup::app_client_of_pool::<Op>(ports, &input.user_pool_id, &input.client_id).await?;
         let ports = &context::of_administrator(ports, &pool, input.context_data);
-        let place = Place { ports, pool: &pool, client: &client, event: None };
+        let place = Place::new(ports, &pool, &client);
         let responses = input.challenge_responses.map(Sensitive::into_inner).unwrap_or_default();
         let session = input.session.as_deref().map(String::as_str);
         let outcome = answer(place, input.challenge_name, session, &responses).await?;

@@ -17,7 +17,7 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: InitiateAuthRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
         let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
-        let place = Place { ports, pool: &pool, client: &client, event: None };
+        let place = Place::new(ports, &pool, &client);
         let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let flow = input.auth_flow;
         let session = input.session.as_deref().filter(|_| flow == AuthFlowType::UserAuth);

@@ -14,7 +14,7 @@ use poolhouse_domain::{
         new_password::NewPasswordRefused, session::SessionRefused, start::StartRefused,
     },
     secret_hash::SecretHashRefused,
-    shapes::{AuthenticationResultType, ChallengeNameType},
+    shapes::{AuthenticationResultType, ChallengeNameType, NewDeviceMetadataType},
     tokens::{issue::Tokens, refresh::RefreshRefused},
 };
 use poolhouse_wire::{Permits, codes};
@@ -58,7 +58,10 @@ pub(crate) fn authentication_result(tokens: Tokens) -> AuthenticationResultType 
         token_type: Some("Bearer".to_owned()),
         refresh_token: tokens.refresh.map(Into::into),
         id_token: Some(tokens.id.into()),
-        ..AuthenticationResultType::default()
+        new_device_metadata: tokens.new_device.map(|device| NewDeviceMetadataType {
+            device_key: Some(device.key),
+            device_group_key: Some(device.group_key),
+        }),
     }
 }
 
@@ -69,6 +72,7 @@ where
     Op: Permits<codes::InvalidParameterException>
         + Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordResetRequiredException>
+        + Permits<codes::ResourceNotFoundException>
         + Permits<codes::UnsupportedOperationException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
@@ -137,17 +141,15 @@ where
             Failure::new(codes::CodeMismatchException, "Invalid code or auth state for the user.")
         }
         AnswerRefused::TooManyWrongCodes => too_many_codes(),
+        // Belief: the service's text for this is not on record.
+        AnswerRefused::BadSrpA => invalid_parameter("SRP_A is not a hexadecimal number."),
         AnswerRefused::BadAddress => invalid_parameter("Invalid email address format."),
         AnswerRefused::AliasTaken(taken) => crate::attributes::alias_taken(&taken),
         // Belief: the service's text for this is not on record.
         AnswerRefused::NotOffered => invalid_parameter("Invalid MFA type selected."),
         // Beliefs, too, but for the text of bad data, which is that of registrations.
         AnswerRefused::NotAvailable => invalid_parameter("Selected challenge is not available."),
-        AnswerRefused::BadSrpA => invalid_parameter("SRP_A is not a hexadecimal number."),
         AnswerRefused::BadCredential => invalid_parameter("Credential data is not valid"),
-        AnswerRefused::UnknownDevice => {
-            Failure::new(codes::ResourceNotFoundException, "Device does not exist.")
-        }
         AnswerRefused::UnknownChallenge(name) => {
             invalid_parameter(format!("Poolhouse does not offer the challenge {name} yet."))
         }
@@ -189,6 +191,7 @@ fn sign_in_refused<Op>(refused: SignInRefused) -> Failure<Op>
 where
     Op: Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordResetRequiredException>
+        + Permits<codes::ResourceNotFoundException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
 {
@@ -209,6 +212,7 @@ where
         SignInRefused::TemporaryPasswordExpired => {
             not_authorized("Temporary password has expired and must be reset by an administrator.")
         }
+        SignInRefused::UnknownDevice => crate::devices::no_device(),
     }
 }
 

@@ -14,7 +14,7 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: RespondToAuthChallengeRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
         let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
-        let place = Place { ports, pool: &pool, client: &client, event: None };
+        let place = Place::new(ports, &pool, &client);
         let responses = input.challenge_responses.map(Sensitive::into_inner).unwrap_or_default();
         let session = input.session.as_deref().map(String::as_str);
         let outcome = answer(place, input.challenge_name, session, &responses).await?;

@@ -20,7 +20,9 @@ impl Handle for Op {
         let (client, _) = lookup::app_client::<Op>(ports, &input.client_id).await?;
         let secret = input.client_secret.as_deref().map(String::as_str);
         check_client_secret(&client, secret).map_err(|r| secret_refused(r, client.id()))?;
-        let tokens = refresh(ports, &client, &input.refresh_token).await?.map_err(refusal)?;
+        let device_key = input.device_key.as_deref();
+        let tokens = refresh(ports, &client, &input.refresh_token, device_key).await?;
+        let tokens = tokens.map_err(refusal)?;
         let authentication_result = Some(authentication_result(tokens));
         Ok(GetTokensFromRefreshTokenResponse { authentication_result })
     }

@@ -1,7 +1,7 @@
 //! Answers to challenges.
 
 use super::{
-    Missing, Outcome, Parameters, Place, check_secret_hash, choice,
+    Missing, Outcome, Parameters, Place, check_secret_hash, choice, device,
     first_factor::SignInRefused,
     new_password::{self, NewPasswordRefused},
     next, required, second_factor,
@@ -44,16 +44,14 @@ pub enum AnswerRefused {
     BadAddress,
     /// Somebody else holds the alias that the address would become.
     AliasTaken(AliasTaken),
+    /// `SRP_A` is no number.
+    BadSrpA,
     /// The chosen factor is not among those offered.
     NotOffered,
     /// The user can't sign in by the chosen challenge.
     NotAvailable,
-    /// `SRP_A` is no number.
-    BadSrpA,
     /// What should show a passkey is nothing that a browser would send.
     BadCredential,
-    /// Nobody remembers the device.
-    UnknownDevice,
     /// The challenge is not one that Poolhouse asks.
     UnknownChallenge(ChallengeNameType),
 }
@@ -90,9 +88,9 @@ impl From<NewPasswordRefused> for AnswerRefused {
 
 /// Takes an answer to a challenge.
 ///
-/// `PASSWORD_VERIFIER` carries its state in `SECRET_BLOCK`; all others need the session that came
-/// with the challenge. Sessions of the public and of the administrators' operations are
-/// interchangeable.
+/// `PASSWORD_VERIFIER` carries its state in `SECRET_BLOCK`, and so does the proof of a device; all
+/// others need the session that came with the challenge. Sessions of the public and of the
+/// administrators' operations are interchangeable.
 pub async fn answer(
     place: Place<'_>,
     challenge: ChallengeNameType,
@@ -100,8 +98,18 @@ pub async fn answer(
     responses: &Parameters,
 ) -> Ruling<Outcome, AnswerRefused> {
     let username = granted!(required(responses, "USERNAME"));
-    if challenge == ChallengeNameType::PasswordVerifier {
-        return srp::answer(place, username, responses).await;
+    let place = place.on_device_of(responses);
+    match challenge {
+        ChallengeNameType::PasswordVerifier => {
+            return srp::answer(place, username, responses).await;
+        }
+        ChallengeNameType::DeviceSrpAuth => {
+            return device::begin_proof(place, username, session, responses).await;
+        }
+        ChallengeNameType::DevicePasswordVerifier => {
+            return device::prove(place, username, responses).await;
+        }
+        _ => {}
     }
     let Some(session) = session else { return Ok(Err(Missing("Session").into())) };
     let session = granted!(ChallengeSession::open(place.ports, session));
@@ -109,7 +117,8 @@ pub async fn answer(
         return Ok(Err(SessionRefused::Invalid.into()));
     }
     let event = watch::of_session(&session);
-    let place = Place { event: event.as_ref(), ..place };
+    let device_key = place.device_key.or(session.device_key.as_deref());
+    let place = Place { event: event.as_ref(), device_key, ..place };
     let step = Answered { place, session: &session, username, responses };
     let answered = take(step, challenge).await?;
     watch::answered(step, &answered).await?;
@@ -189,7 +198,13 @@ impl Answered<'_> {
         let Some(user) = user else { return Ok(Err(SessionRefused::Invalid.into())) };
         let names = [username, &user.username];
         granted!(check_secret_hash(place.client, &names, self.responses));
-        Ok(if user.enabled { Ok(user) } else { Err(SignInRefused::Disabled.into()) })
+        if !user.enabled {
+            return Ok(Err(SignInRefused::Disabled.into()));
+        }
+        if self.responses.contains_key("DEVICE_KEY") {
+            granted!(device::check_named(place, tx, &user).await?);
+        }
+        Ok(Ok(user))
     }
 
     /// Uses the session up, or refuses if it was used before. The caller commits.

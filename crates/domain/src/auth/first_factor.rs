@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Outcome, Place, next, watch};
+use super::{Outcome, Place, device, next, watch};
 use crate::{
     attempts::{self, Attempted, count_wrong_password},
     fault::{Fault, Ruling, retrying},
@@ -35,6 +35,8 @@ pub enum SignInRefused {
     TemporaryPasswordExpired,
     /// Threat protection doesn't let it happen.
     Blocked,
+    /// The pool tracks devices, and the user has none with the key that the client names.
+    UnknownDevice,
 }
 
 /// Signs in with the plain password.
@@ -176,6 +178,9 @@ pub(super) async fn admit(
     if user.status == UserStatusType::ForceChangePassword {
         granted!(check_temporary_password(place, user));
     }
+    let mut tx = place.ports.store.read().await?;
+    granted!(device::check_named(place, &mut *tx, user).await?);
+    drop(tx);
     let event = granted!(watch::admit(place, user).await?);
     let place = Place { event: event.as_ref(), ..place };
     let outcome = next::after_password(place, user).await?;

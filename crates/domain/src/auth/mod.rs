@@ -11,15 +11,17 @@
 //! | `second_factor.rs` | answers to MFA challenges |
 //! | `choice.rs` | the flow in which the user chooses the first factor |
 //! | `first_sign_in.rs` | the sign-in right after a sign-up |
+//! | `device.rs` | the device that somebody signs in on, and its proof |
 //! | `session.rs` | what a client carries between the steps |
 //! | `turns.rs` | one guess at a time |
 //! | `watch.rs` | what threat protection sees of it |
 //!
 //! The happy path reads and does not write, except for what can be used only once: a TOTP code, and
-//! a challenge session.
+//! a challenge session; and for the use of a known device, where a pool tracks devices.
 
 pub mod answer;
 pub mod choice;
+mod device;
 pub mod first_factor;
 pub mod first_sign_in;
 pub mod new_password;
@@ -35,6 +37,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     app_clients::AppClient,
+    devices,
     ports::Ports,
     secret_hash::{self, SecretHashRefused},
     shapes::ChallengeNameType,
@@ -53,6 +56,27 @@ pub struct Place<'a> {
     pub client: &'a Arc<AppClient>,
     /// The event that tells of the sign-in, once it is known; callers from outside leave it empty.
     pub event: Option<&'a watch::Watched>,
+    /// The device that the request names, known or not (`DEVICE_KEY`). Always none where the pool
+    /// doesn't track devices.
+    pub device_key: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    /// A place where no device is named yet.
+    pub const fn new(
+        ports: &'a Ports,
+        pool: &'a Arc<UserPool>,
+        client: &'a Arc<AppClient>,
+    ) -> Self {
+        Self { ports, pool, client, event: None, device_key: None }
+    }
+
+    /// The same place on the device that the parameters name, if they do.
+    fn on_device_of(self, parameters: &'a Parameters) -> Self {
+        let named = parameters.get("DEVICE_KEY").map(String::as_str);
+        let named = named.filter(|key| !key.is_empty() && devices::is_tracked(self.pool));
+        Self { device_key: named.or(self.device_key), ..self }
+    }
 }
 
 /// Names and values of `AuthParameters` or `ChallengeResponses`. Unknown names are ignored.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Challenge, Outcome, Place, second_factor,
+    Challenge, Outcome, Place, device, second_factor,
     session::{ChallengeSession, Step},
     watch,
 };
 use crate::{
     fault::Fault,
     shapes::{ChallengeNameType, UserPoolMfaType, UserStatusType},
-    tokens::issue,
+    tokens::issue::{self, Tokens},
     users::{MfaFactor, User},
 };
 
@@ -22,8 +22,11 @@ pub(super) async fn after_password(place: Place<'_>, user: &User) -> Result<Outc
     after_first_factor(place, user).await
 }
 
-/// Goes on after the first factor: a second one, or tokens.
+/// Goes on after the first factor: a second one or a device that stands in for it, or tokens.
 pub(super) async fn after_first_factor(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+    if let Some(device) = device::in_place_of_second_factor(place, user).await? {
+        return device::ask(place, user, &device).await;
+    }
     let mfa = place.pool.mfa();
     if mfa == UserPoolMfaType::Off {
         return sign_in(place, user).await;
@@ -38,12 +41,26 @@ pub(super) async fn after_first_factor(place: Place<'_>, user: &User) -> Result<
     }
 }
 
-/// Tokens: the sign-in is complete.
+/// Tokens: the sign-in is complete, unless a remembered device still has to prove itself.
 pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
-    let event_id = watch::event_id(place);
-    let tokens = issue::for_sign_in(place.ports, place.pool, place.client, user, &event_id).await?;
+    match device::named(place, user).await? {
+        Some(device) if device.is_remembered => device::ask(place, user, &device).await,
+        known => device::sign_in(place, user, known).await,
+    }
+}
+
+/// The tokens of a sign-in that has come to its end, on the device of this key where devices are
+/// tracked.
+pub(super) async fn tokens(
+    place: Place<'_>,
+    user: &User,
+    device_key: Option<String>,
+) -> Result<Tokens, Fault> {
+    let (ports, event_id) = (place.ports, watch::event_id(place));
+    let tokens =
+        issue::for_sign_in(ports, place.pool, place.client, user, &event_id, device_key).await?;
     watch::signed_in(place, user, &event_id).await?;
-    Ok(Outcome::SignedIn(tokens))
+    Ok(tokens)
 }
 
 /// The second factors that can be asked of a user.

@@ -40,6 +40,8 @@ pub enum Step {
     SignedUp,
     /// A sign-up has been confirmed by its code.
     Confirmed,
+    /// The device of the session is to prove itself.
+    Device,
 }
 
 /// A sign-in between two steps.
@@ -55,6 +57,9 @@ pub struct ChallengeSession {
     pub sub: String,
     /// What is asked.
     pub step: Step,
+    /// The device that the client has named in this sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_key: Option<String>,
     /// When this sign-in passed its first factor.
     pub issued_at: Timestamp,
     /// When the session ends.
@@ -90,6 +95,7 @@ impl ChallengeSession {
             client_id: place.client.id().to_owned(),
             sub: sub.to_owned(),
             step,
+            device_key: place.device_key.map(str::to_owned),
             issued_at: now,
             expires_at: now.plus_seconds(place.client.session_seconds()),
             event_id: place.event.map(|event| event.id.clone()),

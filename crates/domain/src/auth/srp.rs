@@ -9,13 +9,14 @@ use zeroize::Zeroizing;
 use super::{
     Challenge, Outcome, Parameters, Place,
     answer::AnswerRefused,
-    check_secret_hash,
+    check_secret_hash, device,
     first_factor::{self, SignInRefused, admit, guess, identify, stand_in},
     required,
     session::SessionRefused,
     watch,
 };
 use crate::{
+    devices,
     fault::{Fault, Ruling},
     granted, ids,
     passwords::verifier::PasswordVerifier,
@@ -41,6 +42,8 @@ struct SecretBlock {
     username: String,
     /// The name that was typed.
     login: String,
+    /// The device that was named with `SRP_A`, if what was sent can be the key of one.
+    device_key: Option<String>,
     /// `A`, in hexadecimal digits.
     client_public: String,
     /// `b`, likewise.
@@ -80,6 +83,7 @@ pub(super) async fn challenge(
         sub,
         username: username.clone(),
         login: login.to_owned(),
+        device_key: place.device_key.filter(|key| devices::may_be_key(key)).map(str::to_owned),
         client_public: hex::encode(client_public.as_bytes()),
         secret: hex::encode(exchange.secret()),
         public: hex::encode(exchange.public()),
@@ -147,9 +151,6 @@ pub(super) async fn answer(
     if place.ports.clock.now() >= block.expires_at {
         return Ok(Err(SessionRefused::Expired.into()));
     }
-    if place.pool.settings.device_configuration.is_some() && responses.contains_key("DEVICE_KEY") {
-        return Ok(Err(AnswerRefused::UnknownDevice));
-    }
     let user = user_of(place, &block).await?;
     let is_named = match &user {
         Some(user) => users::is_named(place.pool, user, username),
@@ -163,11 +164,13 @@ pub(super) async fn answer(
     }
     let subject = first_factor::subject(place, user.as_ref(), &block.login);
     let proof = OwnedProof { sealed, timestamp, signature };
+    let named_before = block.device_key.clone();
     let check = is_right(place, block, user.as_ref(), proof);
     granted!(watch::check_network(place, user.as_ref()).await?);
     let guessed = guess(place, &subject, check).await?;
     let failed_before = granted!(watch::guessed(place, user.as_ref(), guessed).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
+    let place = device::recalled(place, &user, named_before.as_deref()).await?;
     Ok(admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
 }
 

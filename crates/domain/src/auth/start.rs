@@ -96,6 +96,7 @@ pub async fn start(
     parameters: &Parameters,
 ) -> Ruling<Outcome, StartRefused> {
     granted!(check_flow(place.client, starter, flow));
+    let place = place.on_device_of(parameters);
     match flow {
         AuthFlowType::RefreshTokenAuth | AuthFlowType::RefreshToken => {
             by_refresh_token(place, parameters).await
@@ -186,13 +187,16 @@ async fn by_refresh_token(
             return Ok(Err(SecretHashRefused::Missing.into()));
         }
         let now = place.ports.clock.now();
-        let (_, user) = granted!(refresh::accept(place.ports, place.client, token, now).await?);
+        let (_, user) = granted!(
+            refresh::accept(place.ports, place.client, token, place.device_key, now).await?
+        );
         let names = [user.username.as_str(), user.sub.as_str()];
         match check_secret_hash(place.client, &names, parameters) {
             Err(SecretHashRefused::Wrong) => return Ok(Err(StartRefused::RefreshSecretHash)),
             checked => granted!(checked),
         }
     }
-    let tokens = granted!(refresh::refresh(place.ports, place.client, token).await?);
+    let tokens =
+        granted!(refresh::refresh(place.ports, place.client, token, place.device_key).await?);
     Ok(Ok(Outcome::SignedIn(tokens)))
 }

@@ -25,6 +25,9 @@ pub struct SignIn {
     pub auth_time: Timestamp,
     /// Scopes, separated by spaces.
     pub scope: String,
+    /// The device on which it happened, confirmed or still to be; none where devices aren't tracked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_key: Option<String>,
 }
 
 /// The user's groups, as tokens show them.
@@ -80,6 +83,9 @@ pub fn access(content: &Content<'_>) -> Value {
     claims.insert("client_id".into(), content.client.id().into());
     claims.insert("scope".into(), content.sign_in.scope.clone().into());
     claims.insert("username".into(), content.user.username.clone().into());
+    if let Some(device_key) = &content.sign_in.device_key {
+        claims.insert("device_key".into(), device_key.clone().into());
+    }
     Value::Object(claims)
 }
 
@@ -133,6 +139,8 @@ pub struct AccessClaims {
     pub event_id: String,
     /// The sign-in, if its tokens can be revoked.
     pub origin_jti: Option<String>,
+    /// The device of the sign-in, where devices are tracked.
+    pub device_key: Option<String>,
     /// Expiry, seconds since the epoch.
     pub exp: i64,
 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     app_clients::AppClient,
+    devices::NewDevice,
     fault::Fault,
     groups, ids,
     ports::{Ports, compute},
@@ -25,16 +26,19 @@ pub struct Tokens {
     pub refresh: Option<String>,
     /// Lifetime of the access token in seconds.
     pub expires_in: i64,
+    /// The device that the sign-in may become.
+    pub new_device: Option<NewDevice>,
 }
 
 /// Tokens for a user who has just signed in through the API, as the event with this id
-/// ([`ids::timed_uuid`]).
+/// ([`ids::timed_uuid`]), on the device of this key where devices are tracked.
 pub async fn for_sign_in(
     ports: &Ports,
     pool: &UserPool,
     client: &AppClient,
     user: &User,
     event_id: &str,
+    device_key: Option<String>,
 ) -> Result<Tokens, Fault> {
     let now = ports.clock.now();
     let sign_in = SignIn {
@@ -45,6 +49,7 @@ pub async fn for_sign_in(
         event_id: event_id.to_owned(),
         auth_time: now,
         scope: USER_SCOPE.to_owned(),
+        device_key,
     };
     let expires_at = now.plus_seconds(client.refresh_token_seconds());
     let refresh = refresh::seal(ports, &RefreshState::first(&sign_in, expires_at, ports))?;
@@ -89,5 +94,6 @@ pub async fn sign(
         access: access?,
         refresh: None,
         expires_in: client.access_token_seconds(),
+        new_device: None,
     })
 }

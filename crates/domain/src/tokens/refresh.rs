@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     app_clients::AppClient,
+    devices,
     fault::{Fault, Ruling},
     granted, ids,
     ports::Ports,
@@ -43,7 +44,7 @@ impl RefreshState {
 /// Why a refresh token is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshRefused {
-    /// Not a refresh token of this app client.
+    /// Not a refresh token of this app client, or not one of the named device.
     Invalid,
     /// Its time is over.
     Expired,
@@ -72,15 +73,18 @@ pub fn open(ports: &Ports, token: &str) -> Option<RefreshState> {
 
 /// New tokens for a refresh token.
 ///
+/// `device_key` is the one that the client names; see [`devices::allows_refresh`].
+///
 /// With rotation the answer holds a new refresh token, and the old one is used up: see
 /// [`rotate`].
 pub async fn refresh(
     ports: &Ports,
     client: &AppClient,
     token: &str,
+    device_key: Option<&str>,
 ) -> Ruling<Tokens, RefreshRefused> {
     let now = ports.clock.now();
-    let (state, user) = granted!(accept(ports, client, token, now).await?);
+    let (state, user) = granted!(accept(ports, client, token, device_key, now).await?);
     let mut tokens = issue::sign(ports, client, &user, &state.sign_in, now).await?;
     if client.rotates_refresh_tokens() {
         // Last, when nothing can fail any more: a client that gets no answer would try the old
@@ -96,6 +100,7 @@ pub async fn accept(
     ports: &Ports,
     client: &AppClient,
     token: &str,
+    device_key: Option<&str>,
     now: Timestamp,
 ) -> Ruling<(RefreshState, User), RefreshRefused> {
     let state = open(ports, token).filter(|state| {
@@ -117,6 +122,9 @@ pub async fn accept(
     }
     if !user.enabled {
         return Ok(Err(RefreshRefused::UserDisabled));
+    }
+    if !devices::allows_refresh(ports, &mut *tx, sign_in, device_key).await? {
+        return Ok(Err(RefreshRefused::Invalid));
     }
     Ok(Ok((state, user)))
 }

@@ -85,6 +85,7 @@ const DELETE: &str = "DELETE FROM users WHERE pool_id = $1 AND sub = $2";
 const DELETE_ALIASES: &str = "DELETE FROM aliases WHERE pool_id = $1 AND sub = $2";
 const DELETE_CODES: &str = "DELETE FROM codes WHERE pool_id = $1 AND sub = $2";
 const DELETE_ATTEMPTS: &str = "DELETE FROM attempts WHERE pool_id = $1 AND subject = $2";
+const DELETE_DEVICES: &str = "DELETE FROM devices WHERE pool_id = $1 AND sub = $2";
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM memberships WHERE pool_id = $1 AND sub = $2";
 const DELETE_FORMER_PASSWORDS: &str =
     "DELETE FROM former_passwords WHERE pool_id = $1 AND sub = $2";
@@ -232,6 +233,7 @@ impl Users for SqlTransaction {
             DELETE_ALIASES,
             DELETE_CODES,
             DELETE_ATTEMPTS,
+            DELETE_DEVICES,
             DELETE_MEMBERSHIPS,
             DELETE_PASSKEYS,
             DELETE_PENDING_PASSKEYS,

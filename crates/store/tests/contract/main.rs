@@ -174,6 +174,7 @@ mod threat_protection;
 mod resources;
 mod user_import;
 mod passkeys;
+mod devices;
 
 on_every_engine! {
     pools_are_stored_replaced_and_listed,
