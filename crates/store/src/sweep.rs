@@ -148,8 +148,10 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
     ] {
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
     }
-    if remove_former_members(engine, now).await? || remove_former_events(engine, now).await? {
-    if remove_former_members(engine, now).await? || remove_uploads(engine, now).await? {
+    if remove_former_members(engine, now).await?
+        || remove_former_events(engine, now).await?
+        || remove_uploads(engine, now).await?
+    {
         return Ok(true);
     }
     let mut pools = engine.read().fetch_all(DELETED_POOLS, &[]).await?;
@@ -207,6 +209,10 @@ async fn remove_former_events(engine: &Engine, now: Timestamp) -> Result<bool, F
         } else if now.seconds_since(deleted_at) >= OWNER_GRACE {
             remove(engine, FORGET_OWNER, values![&pool_id, &sub]).await?;
         }
+    }
+    Ok(false)
+}
+
 /// Removes a batch of the files for import that have ended; answers whether a batch was full.
 async fn remove_uploads(engine: &Engine, now: Timestamp) -> Result<bool, Fault> {
     let mut uploads = engine.read().fetch_all(ENDED_UPLOADS, values![now]).await?;
