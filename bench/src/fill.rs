@@ -146,6 +146,7 @@ fn totp_user(user_pool_id: &str, number: u32, secret: &[u8; 32]) -> User {
         mfa: MfaPreference {
             enabled: BTreeSet::from([factor]),
             preferred: Some(factor),
+            by_passkey: false,
             sms_option: false,
         },
         ..user(user_pool_id, number)

@@ -58,6 +58,7 @@ impl Default for Told {
     }
 }
 
+#[expect(clippy::expect_used, reason = "where no key can be made no test can go on")]
 impl Authenticator {
     /// One whose key is of ES256. The id names the credential.
     ///

@@ -11,6 +11,7 @@ use crate::{
 };
 
 const EMAIL: &str = "ada@example.com";
+const RESPOND: &str = "RespondToAuthChallenge";
 const WRONG: &str = "Incorrect username or password.";
 
 fn verified() -> [(&'static str, &'static str); 2] {
@@ -121,10 +122,10 @@ async fn a_code_by_mail_signs_in() {
     let answer =
         |code: &str| reply(&client, "EMAIL_OTP", &asked, json!({ "EMAIL_OTP_CODE": code }));
     let wrong = if code == "00000000" { "11111111" } else { "00000000" };
-    assert_eq!(stack.refusal("RespondToAuthChallenge", answer(wrong)).await, mismatch());
+    assert_eq!(stack.refusal(RESPOND, answer(wrong)).await, mismatch());
     // The session is still good, for its challenge and its user only.
     let misnamed = reply(&client, "SMS_OTP", &asked, json!({ "SMS_OTP_CODE": code }));
-    assert_eq!(stack.refusal("RespondToAuthChallenge", misnamed).await, refused_session());
+    assert_eq!(stack.refusal(RESPOND, misnamed).await, refused_session());
     let other = reply(
         &client,
         "EMAIL_OTP",
@@ -133,10 +134,10 @@ async fn a_code_by_mail_signs_in() {
             "USERNAME": "bob", "EMAIL_OTP_CODE": code,
         }),
     );
-    assert_eq!(stack.refusal("RespondToAuthChallenge", other).await, refused_session());
-    assert!(is_signed_in(&stack.ok("RespondToAuthChallenge", answer(&code)).await));
+    assert_eq!(stack.refusal(RESPOND, other).await, refused_session());
+    assert!(is_signed_in(&stack.ok(RESPOND, answer(&code)).await));
     let spent = "Invalid session for the user, session can only be used once.";
-    let again = stack.refusal("RespondToAuthChallenge", answer(&code)).await;
+    let again = stack.refusal(RESPOND, answer(&code)).await;
     assert_eq!(again, error("NotAuthorizedException", spent));
 }
 
@@ -165,7 +166,7 @@ async fn a_code_by_text_message_signs_in_and_ends_with_its_session() {
         stack.advance(seconds);
         let code = json!({ "SMS_OTP_CODE": stack.last_code_for(number) });
         let input = reply(&client, "SMS_OTP", &asked, code);
-        let answer = stack.call("RespondToAuthChallenge", input).await;
+        let answer = stack.call(RESPOND, input).await;
         assert_eq!(answer.status == 200, is_good, "{}", answer.body);
     }
 }
@@ -177,7 +178,6 @@ async fn what_is_chosen_is_asked_or_taken_at_once() {
     let begun = async || stack.ok("InitiateAuth", begin(&client, json!({}))).await;
     let select =
         |asked: &Value, responses: Value| reply(&client, "SELECT_CHALLENGE", asked, responses);
-    const RESPOND: &str = "RespondToAuthChallenge";
 
     // The password with the choice; a wrong one leaves the session good.
     let asked = begun().await;
@@ -246,11 +246,11 @@ async fn a_proof_of_the_password_is_begun_with_a_session() {
     let asked = stack.ok("InitiateAuth", input).await;
     assert_eq!(asked["ChallengeName"], "PASSWORD_SRP");
     let begun = reply(&client, "PASSWORD_SRP", &asked, json!({ "SRP_A": "abcdef" }));
-    let proof = stack.ok("RespondToAuthChallenge", begun).await;
+    let proof = stack.ok(RESPOND, begun).await;
     assert_eq!(proof["ChallengeName"], "PASSWORD_VERIFIER");
     // Nothing else answers to the session of a proof.
     let password = reply(&client, "PASSWORD", &proof, json!({ "PASSWORD": PASSWORD }));
-    assert_eq!(stack.refusal("RespondToAuthChallenge", password).await, refused_session());
+    assert_eq!(stack.refusal(RESPOND, password).await, refused_session());
 }
 
 #[tokio::test]
@@ -291,7 +291,7 @@ async fn administrators_take_the_same_steps() {
     let available = json!(["EMAIL_OTP", "PASSWORD_SRP", "PASSWORD"]);
     assert_eq!(asked["AvailableChallenges"], available);
     let select = reply(&client, "SELECT_CHALLENGE", &asked, json!({ "ANSWER": "EMAIL_OTP" }));
-    let asked = stack.ok("RespondToAuthChallenge", select).await;
+    let asked = stack.ok(RESPOND, select).await;
     let code = json!({ "EMAIL_OTP_CODE": stack.last_code_for(EMAIL) });
     let input = in_pool(reply(&client, "EMAIL_OTP", &asked, code));
     assert!(is_signed_in(&stack.ok("AdminRespondToAuthChallenge", input).await));
@@ -314,7 +314,7 @@ async fn with_a_temporary_password_only_passwords_count() {
     assert_eq!(asked["AvailableChallenges"], json!(["PASSWORD_SRP", "PASSWORD"]));
     let answer = json!({ "ANSWER": "PASSWORD", "PASSWORD": PASSWORD });
     let input = reply(&client, "SELECT_CHALLENGE", &asked, answer);
-    let asked = stack.ok("RespondToAuthChallenge", input).await;
+    let asked = stack.ok(RESPOND, input).await;
     assert_eq!(asked["ChallengeName"], "NEW_PASSWORD_REQUIRED");
 }
 
@@ -336,10 +336,10 @@ async fn a_second_factor_leaves_passwords_and_is_asked_after_them() {
     let code = stack.last_code_for(EMAIL);
     enrol(&stack, &client, "ada").await;
     let input = reply(&client, "EMAIL_OTP", &by_code, json!({ "EMAIL_OTP_CODE": code }));
-    assert_eq!(stack.refusal("RespondToAuthChallenge", input).await, refused_session());
+    assert_eq!(stack.refusal(RESPOND, input).await, refused_session());
     let shown = credential(&key, &by_passkey, &Told::default());
     let input = reply(&client, "WEB_AUTHN", &by_passkey, shown);
-    assert_eq!(stack.refusal("RespondToAuthChallenge", input).await, refused_session());
+    assert_eq!(stack.refusal(RESPOND, input).await, refused_session());
 
     let asked = stack.ok("InitiateAuth", preferred("WEB_AUTHN")).await;
     assert_eq!(asked["AvailableChallenges"], json!(["PASSWORD_SRP", "PASSWORD"]));
@@ -380,7 +380,6 @@ async fn nobody_gets_the_same_answers_where_existence_is_hidden() {
     let answer = |name: &str, asked: &Value, responses: Value| {
         reply(&client, name, asked, merged(json!({ "USERNAME": "n@i.example" }), responses))
     };
-    const RESPOND: &str = "RespondToAuthChallenge";
     let code = json!({ "EMAIL_OTP_CODE": "12345678" });
     for _ in 0..20 {
         let input = answer("EMAIL_OTP", &asked, code.clone());
@@ -429,7 +428,7 @@ async fn a_code_proves_nothing_about_an_address_given_since() {
     });
     stack.ok("AdminUpdateUserAttributes", input).await;
     let input = reply(&client, "EMAIL_OTP", &asked, code);
-    assert_eq!(stack.refusal("RespondToAuthChallenge", input).await, mismatch());
+    assert_eq!(stack.refusal(RESPOND, input).await, mismatch());
 }
 
 #[tokio::test]
@@ -453,9 +452,9 @@ async fn passkeys_of_both_algorithms_sign_in() {
         assert_eq!(names, ["CREDENTIAL_REQUEST_OPTIONS"]);
         let shown = credential(&key, &asked, &Told::default());
         let input = reply(&client, "WEB_AUTHN", &asked, shown);
-        assert!(is_signed_in(&stack.ok("RespondToAuthChallenge", input.clone()).await));
+        assert!(is_signed_in(&stack.ok(RESPOND, input.clone()).await));
         let spent = "Invalid session for the user, session can only be used once.";
-        assert_eq!(stack.refusal("RespondToAuthChallenge", input).await.1, spent);
+        assert_eq!(stack.refusal(RESPOND, input).await.1, spent);
     }
 }
 
@@ -466,13 +465,13 @@ async fn a_passkey_can_be_selected_and_shown_under_the_name_of_the_selection() {
     let (pool, client) = ada_with(&stack, &key).await;
     let asked = stack.ok("InitiateAuth", begin(&client, json!({}))).await;
     let input = reply(&client, "SELECT_CHALLENGE", &asked, json!({ "ANSWER": "WEB_AUTHN" }));
-    let asked = stack.ok("RespondToAuthChallenge", input).await;
+    let asked = stack.ok(RESPOND, input).await;
     let sub = stack.ok("AdminGetUser", json!({ "UserPoolId": pool, "Username": "ada" })).await;
     let told =
         Told { user_handle: Some(text(&sub["UserAttributes"][0]["Value"])), ..Told::default() };
     let shown = merged(credential(&key, &asked, &told), json!({ "ANSWER": "WEB_AUTHN" }));
     let input = reply(&client, "SELECT_CHALLENGE", &asked, shown);
-    assert!(is_signed_in(&stack.ok("RespondToAuthChallenge", input).await));
+    assert!(is_signed_in(&stack.ok(RESPOND, input).await));
 }
 
 #[tokio::test]
@@ -517,22 +516,22 @@ async fn what_shows_no_passkey_of_the_user_signs_nobody_in() {
     ] {
         let responses = json!({ "CREDENTIAL": shown.to_string() });
         let input = reply(&client, "WEB_AUTHN", &asked, responses);
-        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        let refused = stack.refusal(RESPOND, input).await;
         assert_eq!(refused, error("NotAuthorizedException", WRONG), "{shown}");
     }
     let huge = format!("{{\"id\":\"{}\"}}", "A".repeat(100_000));
     for garbage in ["x", "{}", "null", huge.as_str()] {
         let input = reply(&client, "WEB_AUTHN", &asked, json!({ "CREDENTIAL": garbage }));
-        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        let refused = stack.refusal(RESPOND, input).await;
         assert_eq!(refused, invalid("Credential data is not valid"));
     }
     let other = stack.client(&pool, json!({ "ExplicitAuthFlows": flows() })).await;
     let shown = credential(&key, &asked, &right());
     let input = reply(&other, "WEB_AUTHN", &asked, shown.clone());
-    assert_eq!(stack.refusal("RespondToAuthChallenge", input).await, refused_session());
+    assert_eq!(stack.refusal(RESPOND, input).await, refused_session());
     // Nothing of that has used the session up.
     let input = reply(&client, "WEB_AUTHN", &asked, shown);
-    assert!(is_signed_in(&stack.ok("RespondToAuthChallenge", input).await));
+    assert!(is_signed_in(&stack.ok(RESPOND, input).await));
 }
 
 #[tokio::test]
@@ -547,7 +546,7 @@ async fn a_count_of_signatures_has_to_grow() {
         let asked = stack.ok("InitiateAuth", input).await;
         let shown = credential(&key, &asked, &Told { sign_count, ..Told::default() });
         let input = reply(&client, "WEB_AUTHN", &asked, shown);
-        let answer = stack.call("RespondToAuthChallenge", input).await;
+        let answer = stack.call(RESPOND, input).await;
         assert_eq!(answer.status == 200, is_good, "{sign_count}: {}", answer.body);
     }
 }
@@ -565,7 +564,7 @@ async fn a_passkey_that_was_deleted_no_longer_signs_in() {
     stack.ok("DeleteWebAuthnCredential", input).await;
     let shown = credential(&key, &asked, &Told::default());
     let input = reply(&client, "WEB_AUTHN", &asked, shown);
-    let refused = stack.refusal("RespondToAuthChallenge", input).await;
+    let refused = stack.refusal(RESPOND, input).await;
     assert_eq!(refused, error("NotAuthorizedException", WRONG));
 }
 
@@ -605,11 +604,11 @@ async fn a_passkey_stands_for_both_factors_where_pool_and_user_say_so() {
     assert_eq!(options(&asked)["userVerification"], "required");
     let unverified = credential(&key, &asked, &Told { flags: 0b001, ..Told::default() });
     let input = reply(&client, "WEB_AUTHN", &asked, unverified);
-    let refused = stack.refusal("RespondToAuthChallenge", input).await;
+    let refused = stack.refusal(RESPOND, input).await;
     assert_eq!(refused, error("NotAuthorizedException", WRONG));
     let shown = credential(&key, &asked, &Told::default());
     let input = reply(&client, "WEB_AUTHN", &asked, shown);
-    assert!(is_signed_in(&stack.ok("RespondToAuthChallenge", input).await));
+    assert!(is_signed_in(&stack.ok(RESPOND, input).await));
 
     let off = json!({
         "UserPoolId": pool, "Username": "ada", "WebAuthnMfaSettings": { "Enabled": false },

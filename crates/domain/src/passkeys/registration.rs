@@ -168,9 +168,10 @@ pub async fn complete(
     }
     let answer = granted!(Credential::<Response>::read(credential));
     let now = ports.clock.now();
-    let mut tx = ports.store.write().await?;
+    let mut tx = ports.store.read().await?;
     let pending = granted!(find_pending(&mut *tx, caller, now).await?);
     let passkey = granted!(checked(pool, &pending, answer, now));
+    let mut tx = ports.store.write().await?;
     tx.spend_pending_passkey(&pending).await?;
     if tx.passkeys_of_user(pool.id(), &user.sub).await?.len() >= MOST {
         return Ok(Err(RegistrationRefused::TooMany));
