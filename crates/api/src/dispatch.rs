@@ -83,7 +83,6 @@ pub(crate) async fn dispatch(ports: &Ports, name: Name, body: &[u8]) -> Response
         Name::ForgotPassword => run!(ForgotPassword),
         Name::GetCSVHeader => run!(GetCSVHeader),
         Name::ForgetDevice => run!(ForgetDevice),
-        Name::ForgotPassword => run!(ForgotPassword),
         Name::GetDevice => run!(GetDevice),
         Name::GetGroup => run!(GetGroup),
         Name::GetLogDeliveryConfiguration => run!(GetLogDeliveryConfiguration),

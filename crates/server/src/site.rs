@@ -219,7 +219,9 @@ mod tests {
     async fn the_address_that_the_proxy_saw_counts_and_only_behind_a_proxy() {
         let ports = Kit::new().await.unwrap().ports;
         let (bodies, signatures) = (BodyMemory::none(), Box::new(Unchecked));
-        let mut site = Site { ports, signatures, bodies, dev: None, is_forwarded: true };
+        let imports = Imports::default();
+        let mut site =
+            Site { ports, signatures, bodies, imports, dev: None, is_forwarded: true };
         let seen = |site: &Site, forwarded: &[&str]| {
             let mut request = Request::post("/").header("user-agent", "curl/8.5");
             for line in forwarded {

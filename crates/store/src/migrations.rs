@@ -21,12 +21,12 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, text: include_str!("../migrations/0001_initial.sql") },
     Migration { version: 2, text: include_str!("../migrations/0002_groups.sql") },
     Migration { version: 3, text: include_str!("../migrations/0003_resource_servers.sql") },
-    Migration { version: 12, text: include_str!("../migrations/0012_password_history.sql") },
-    Migration { version: 10, text: include_str!("../migrations/0010_threat_protection.sql") },
+    Migration { version: 4, text: include_str!("../migrations/0004_devices.sql") },
+    Migration { version: 5, text: include_str!("../migrations/0005_passkeys.sql") },
     Migration { version: 7, text: include_str!("../migrations/0007_resources.sql") },
     Migration { version: 8, text: include_str!("../migrations/0008_user_import.sql") },
-    Migration { version: 5, text: include_str!("../migrations/0005_passkeys.sql") },
-    Migration { version: 4, text: include_str!("../migrations/0004_devices.sql") },
+    Migration { version: 10, text: include_str!("../migrations/0010_threat_protection.sql") },
+    Migration { version: 12, text: include_str!("../migrations/0012_password_history.sql") },
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (

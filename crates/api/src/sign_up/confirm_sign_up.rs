@@ -46,7 +46,7 @@ impl Handle for Op {
         };
         let session = match &outcome {
             Ok(sub) => {
-                let place = Place { ports, pool: &pool, client: &client };
+                let place = Place::new(ports, &pool, &client);
                 let given = input.session.as_deref().map(String::as_str);
                 first_sign_in::after_confirmation(place, &mut *tx, sub, given).await?
             }

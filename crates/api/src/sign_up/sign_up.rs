@@ -62,7 +62,7 @@ impl Handle for Op {
             }
             None => None,
         };
-        let place = Place { ports, pool: &pool, client: &client };
+        let place = Place::new(ports, &pool, &client);
         let session = first_sign_in::after_sign_up(place, &user)?.map(Into::into);
         Ok(SignUpResponse {
             user_confirmed: false,
