@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod fetcher;
 pub mod inbox;
 pub mod master_key;
 pub mod signature;

@@ -21,6 +21,7 @@ mod app_clients;
 mod attributes;
 mod auth;
 mod groups;
+mod identity_providers;
 mod mfa_preference;
 mod passwords;
 mod resource_servers;

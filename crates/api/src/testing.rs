@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use poolhouse_domain::{Fault, ports::Ports};
-use poolhouse_testkit::{Kit, RecordingMessenger};
+use poolhouse_testkit::{CannedFetcher, Kit, RecordingMessenger};
 use serde_json::{Value, json};
 
 use crate::{
@@ -61,6 +61,11 @@ impl Stack {
     /// Messages that were sent.
     pub(crate) fn messenger(&self) -> &RecordingMessenger {
         &self.kit.messenger
+    }
+
+    /// Documents of other servers.
+    pub(crate) fn fetcher(&self) -> &CannedFetcher {
+        &self.kit.fetcher
     }
 
     /// The code in the last message to this address or number.

@@ -18,6 +18,7 @@ pub mod data_keys;
 pub mod directory;
 pub mod fault;
 pub mod groups;
+pub mod identity_providers;
 pub mod ids;
 pub mod messages;
 pub mod mfa_preference;

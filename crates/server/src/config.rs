@@ -7,6 +7,7 @@ use std::{
 };
 
 use poolhouse_adapters::{
+    fetcher::Reach,
     master_key::{self, KeyBytes},
     smtp::{Security, SmtpSettings},
 };
@@ -32,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) master_key: KeyBytes,
     /// The mail server, if there is one.
     pub(crate) smtp: Option<SmtpSettings>,
+    /// Which other servers may be asked for documents.
+    pub(crate) reach: Reach,
     /// Region, account and issuer.
     pub(crate) identity: Identity,
     /// To tell of problems that show later.
@@ -60,6 +63,8 @@ struct Written {
     database: WrittenDatabase,
     master_key: WrittenMasterKey,
     smtp: Option<WrittenSmtp>,
+    #[serde(default)]
+    outbound: WrittenOutbound,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +88,13 @@ struct WrittenDatabase {
 struct WrittenMasterKey {
     file: Option<PathBuf>,
     env: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenOutbound {
+    #[serde(default)]
+    own_network: bool,
 }
 
 #[derive(Deserialize)]
@@ -121,7 +133,8 @@ impl Config {
         let master_key = reader.master_key(&written.master_key)?;
         let smtp = written.smtp.as_ref().map(|smtp| reader.smtp(smtp)).transpose()?;
         let listen = written.listen;
-        Ok(Self { listen, tls, location, master_key, smtp, identity, document })
+        let reach = if written.outbound.own_network { Reach::OwnNetwork } else { Reach::Public };
+        Ok(Self { listen, tls, location, master_key, smtp, reach, identity, document })
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{io::Write, sync::Arc};
 
-use poolhouse_adapters::{clock::MovableClock, entropy::SystemEntropy, inbox::Inbox};
+use poolhouse_adapters::{
+    clock::MovableClock, entropy::SystemEntropy, fetcher::Reach, inbox::Inbox,
+};
 use poolhouse_domain::ports::{Clock, Entropy, Identity};
 use poolhouse_store::Location;
 use zeroize::Zeroizing;
@@ -45,8 +47,8 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let inbox = Arc::new(Inbox::default());
     let store = installation::open(&location, &key, clock.now()).await?;
     let region = identity.region.clone();
-    let ports =
-        installation::ports(&store, Arc::clone(&clock) as _, Arc::clone(&inbox) as _, identity)?;
+    let (time, messenger) = (Arc::clone(&clock) as _, Arc::clone(&inbox) as _);
+    let ports = installation::ports(&store, time, messenger, Reach::Anywhere, identity)?;
     if let Some(path) = &options.seed {
         seed::plant(path, &ports).await?;
     }

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use poolhouse_adapters::{
     entropy::SystemEntropy,
+    fetcher::{HttpFetcher, Reach},
     master_key::{self, KeyBytes},
     workers::ThreadWorkers,
 };
@@ -71,6 +72,7 @@ pub(crate) fn ports(
     store: &SqlStore,
     clock: Arc<dyn Clock>,
     messenger: Arc<dyn Messenger>,
+    reach: Reach,
     identity: Identity,
 ) -> Outcome<Ports> {
     let keyring = store.keyring();
@@ -81,6 +83,7 @@ pub(crate) fn ports(
         clock,
         entropy: Arc::new(SystemEntropy),
         workers: Arc::new(ThreadWorkers::start()?),
+        fetcher: Arc::new(HttpFetcher::new(reach)),
         messenger,
         keyring,
         turns: Arc::default(),

@@ -9,6 +9,7 @@
 
 mod clock;
 mod entropy;
+mod fetcher;
 mod keys;
 mod messenger;
 mod store;
@@ -24,6 +25,7 @@ use poolhouse_store::OpenError;
 
 pub use clock::{FrozenClock, START};
 pub use entropy::SeededEntropy;
+pub use fetcher::CannedFetcher;
 pub use keys::key_reserve;
 pub use messenger::RecordingMessenger;
 pub use workers::InlineWorkers;
@@ -39,6 +41,8 @@ pub struct Kit {
     pub clock: Arc<FrozenClock>,
     /// The messenger in `ports`.
     pub messenger: Arc<RecordingMessenger>,
+    /// The fetcher in `ports`.
+    pub fetcher: Arc<CannedFetcher>,
 }
 
 impl Kit {
@@ -58,6 +62,7 @@ impl Kit {
     pub async fn seeded(seed: u64) -> Result<Self, OpenError> {
         let clock = Arc::new(FrozenClock::default());
         let messenger = Arc::new(RecordingMessenger::default());
+        let fetcher = Arc::new(CannedFetcher::default());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
         let store = store::open(Arc::clone(&entropy)).await?;
         let keyring = store.keyring();
@@ -69,12 +74,13 @@ impl Kit {
             entropy,
             workers: Arc::new(InlineWorkers),
             messenger: Arc::clone(&messenger) as _,
+            fetcher: Arc::clone(&fetcher) as _,
             keyring,
             turns: Arc::default(),
             key_reserve: Arc::new(key_reserve()),
             identity: Arc::new(identity()),
         };
-        Ok(Self { ports, clock, messenger })
+        Ok(Self { ports, clock, messenger, fetcher })
     }
 }
 

@@ -168,6 +168,8 @@ macro_rules! on_durable_engines {
     };
 }
 
+mod identity_providers;
+
 on_every_engine! {
     pools_are_stored_replaced_and_listed,
     stale_pools_and_clients_are_not_written,
