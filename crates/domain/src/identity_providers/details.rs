@@ -228,20 +228,18 @@ async fn decryption_key(
     }
     let old = provider.settings.provider_details.as_ref();
     let old = old.and_then(|details| details.get(ENCRYPTION_CERTIFICATE));
-    let (key, certificate) = match (&provider.secrets.decryption_key, old) {
-        (Some(key), Some(certificate)) => (key.clone(), certificate.clone()),
-        _ => {
-            let key = ports.key_reserve.take(&*ports.workers).await?.to_pkcs8()?.to_vec();
-            let name = format!("{} {}", provider.user_pool_id(), provider.name());
-            let draft = certificate::Draft::new(name, ports);
-            let (key, der) = compute(&*ports.workers, move || {
-                let der = draft.sign(&key);
-                (key, der)
-            })
-            .await?;
-            (key, STANDARD.encode(der?))
-        }
-    };
-    details.insert(ENCRYPTION_CERTIFICATE.to_owned(), certificate);
+    if let (Some(key), Some(certificate)) = (&provider.secrets.decryption_key, old) {
+        details.insert(ENCRYPTION_CERTIFICATE.to_owned(), certificate.clone());
+        return Ok(Some(key.clone()));
+    }
+    let key = ports.key_reserve.take(&*ports.workers).await?.to_pkcs8()?.to_vec();
+    let name = format!("{} {}", provider.user_pool_id(), provider.name());
+    let draft = certificate::Draft::new(name, ports);
+    let (key, certificate) = compute(&*ports.workers, move || {
+        let certificate = draft.sign(&key);
+        (key, certificate)
+    })
+    .await?;
+    details.insert(ENCRYPTION_CERTIFICATE.to_owned(), STANDARD.encode(certificate?));
     Ok(Some(key))
 }
