@@ -216,7 +216,7 @@ fn check_switches(details: &Details) -> Result<(), ProviderRefused> {
 }
 
 /// The key that opens encrypted responses, where they are asked for, and its certificate for the
-/// provider among the details. Once made, both stay.
+/// provider among the details. Both stay while they are asked for.
 async fn decryption_key(
     ports: &Ports,
     provider: &IdentityProvider,
