@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod fetcher;
 pub mod inbox;
 pub mod log_sinks;
 pub mod master_key;

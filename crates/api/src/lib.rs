@@ -25,6 +25,7 @@ mod domains;
 mod devices;
 mod groups;
 mod log_delivery;
+mod identity_providers;
 mod mfa_preference;
 mod passkeys;
 mod passwords;

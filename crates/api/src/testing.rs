@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use http::HeaderMap;
 use poolhouse_domain::{Fault, ports::Ports};
-use poolhouse_testkit::{Kit, RecordingLogSink, RecordingMessenger};
+use poolhouse_testkit::{CannedFetcher, Kit, RecordingLogSink, RecordingMessenger};
 use serde_json::{Value, json};
 
 use crate::{
@@ -68,6 +68,11 @@ impl Stack {
     /// Lines of logs that were delivered.
     pub(crate) fn log_sink(&self) -> &RecordingLogSink {
         &self.kit.log_sink
+    }
+
+    /// Documents of other servers.
+    pub(crate) fn fetcher(&self) -> &CannedFetcher {
+        &self.kit.fetcher
     }
 
     /// The code in the last message to this address or number.

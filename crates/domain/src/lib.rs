@@ -22,6 +22,7 @@ pub mod directory;
 pub mod domains;
 pub mod fault;
 pub mod groups;
+pub mod identity_providers;
 pub mod ids;
 pub mod log_delivery;
 pub mod messages;

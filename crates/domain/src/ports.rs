@@ -19,6 +19,7 @@ use crate::{
     fault::Fault,
     groups::Groups,
     log_delivery::{LogDeliveries, LogSink},
+    identity_providers::IdentityProviders,
     messages::Messenger,
     passwords::history::FormerPasswords,
     passkeys::Passkeys,
@@ -71,6 +72,25 @@ pub async fn compute<T: Send + 'static>(
     receiver.await.map_err(|error| Fault::because("a worker did not answer", error))
 }
 
+/// Fetches what other servers say of themselves, such as metadata of identity providers.
+#[async_trait]
+pub trait Fetcher: Send + Sync {
+    /// The document at an `https` or `http` address, if it has no more than `largest` bytes. Ends
+    /// within seconds. Whom it may ask, also after a redirect, is the adapter's to decide: addresses
+    /// come from administrators of user pools, who need not be administrators of this machine.
+    async fn get(&self, url: &str, largest: usize) -> Result<Vec<u8>, FetchFailed>;
+
+    /// Whether it also goes to plain `http` addresses of this machine and of those beside it, as
+    /// that of `poolhouse dev` does.
+    fn allows_plain_http(&self) -> bool;
+}
+
+/// A document that was not fetched, and why, for the operator: clients must not learn it, or they
+/// could explore our network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FetchFailed(pub String);
+
 /// The durable store of everything.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -110,6 +130,7 @@ pub trait Transaction:
     + UiCustomizations
     + TermsDocuments
     + UserImports
+    + IdentityProviders
     + AccessKeys
     + DataKeys
     + Send
@@ -159,6 +180,8 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Threads for heavy computation.
     pub workers: Arc<dyn Workers>,
+    /// Documents of other servers.
+    pub fetcher: Arc<dyn Fetcher>,
     /// Delivery of mail and text messages.
     pub messenger: Arc<dyn Messenger>,
     /// Delivery of logs.

@@ -8,6 +8,7 @@ use std::{
 };
 
 use poolhouse_adapters::{
+    fetcher::Reach,
     log_sinks::{HttpTarget, Target},
     master_key::{self, KeyBytes},
     smtp::{Security, SmtpSettings},
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) smtp: Option<SmtpSettings>,
     /// What stands behind the ARNs to which user pools deliver logs.
     pub(crate) log_delivery: BTreeMap<String, Target>,
+    /// Which other servers may be asked for documents.
+    pub(crate) reach: Reach,
     /// Region, account and issuer.
     pub(crate) identity: Identity,
     /// To tell of problems that show later.
@@ -65,6 +68,7 @@ struct Written {
     master_key: WrittenMasterKey,
     smtp: Option<WrittenSmtp>,
     #[serde(default)]
+    outbound: WrittenOutbound,
     log_delivery: BTreeMap<String, String>,
 }
 
@@ -89,6 +93,13 @@ struct WrittenDatabase {
 struct WrittenMasterKey {
     file: Option<PathBuf>,
     env: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenOutbound {
+    #[serde(default)]
+    own_network: bool,
 }
 
 #[derive(Deserialize)]
@@ -128,7 +139,18 @@ impl Config {
         let smtp = written.smtp.as_ref().map(|smtp| reader.smtp(smtp)).transpose()?;
         let log_delivery = reader.log_delivery(&written.log_delivery)?;
         let listen = written.listen;
-        Ok(Self { listen, tls, location, master_key, smtp, log_delivery, identity, document })
+        let reach = if written.outbound.own_network { Reach::OwnNetwork } else { Reach::Public };
+        Ok(Self {
+            listen,
+            tls,
+            location,
+            master_key,
+            smtp,
+            log_delivery,
+            reach,
+            identity,
+            document,
+        })
     }
 }
 

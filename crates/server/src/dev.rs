@@ -5,6 +5,7 @@ use std::{io::Write, sync::Arc};
 use poolhouse_adapters::{
     clock::MovableClock,
     entropy::SystemEntropy,
+    fetcher::Reach,
     inbox::Inbox,
     log_sinks::{self, Routes},
 };
@@ -20,7 +21,8 @@ use crate::{
     dev_endpoints::DevTools,
     hosts::Hosts,
     imports::Imports,
-    installation, listener,
+    installation::{self, Outside},
+    listener,
     peers::Peers,
     record::Record,
     seed,
@@ -60,8 +62,13 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let routes =
         if options.ephemeral { Routes::Stdout } else { Routes::Folder(options.data.join(LOGS)) };
     let (log_queues, log_writers) = log_sinks::start(routes);
-    let (shared_clock, messenger) = (Arc::clone(&clock) as _, Arc::clone(&inbox) as _);
-    let ports = installation::ports(&store, shared_clock, messenger, log_queues, identity)?;
+    let outside = Outside {
+        clock: Arc::clone(&clock) as _,
+        messenger: Arc::clone(&inbox) as _,
+        log_sink: log_queues,
+        reach: Reach::Anywhere,
+    };
+    let ports = installation::ports(&store, outside, identity)?;
     if let Some(path) = &options.seed {
         seed::plant(path, &ports).await?;
     }

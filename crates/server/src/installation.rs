@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use poolhouse_adapters::{
     entropy::SystemEntropy,
+    fetcher::{HttpFetcher, Reach},
     master_key::{self, KeyBytes},
     workers::ThreadWorkers,
 };
@@ -65,17 +66,24 @@ const fn advice(error: &OpenError) -> &'static str {
     }
 }
 
+/// What `dev` and `serve` have their own of.
+pub(crate) struct Outside {
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Delivery of mail and text messages.
+    pub(crate) messenger: Arc<dyn Messenger>,
+    /// Where the logs of user pools go.
+    pub(crate) log_sink: Arc<dyn LogSink>,
+    /// Which other servers may be asked for documents.
+    pub(crate) reach: Reach,
+}
+
 /// The ports over an open store.
 ///
 /// # Errors
 /// The operating system refuses to make threads.
-pub(crate) fn ports(
-    store: &SqlStore,
-    clock: Arc<dyn Clock>,
-    messenger: Arc<dyn Messenger>,
-    log_sink: Arc<dyn LogSink>,
-    identity: Identity,
-) -> Outcome<Ports> {
+pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> Outcome<Ports> {
+    let Outside { clock, messenger, log_sink, reach } = outside;
     let keyring = store.keyring();
     let store: Arc<dyn Store> = Arc::new(store.clone());
     let messenger = Reporting {
@@ -90,6 +98,7 @@ pub(crate) fn ports(
         clock,
         entropy: Arc::new(SystemEntropy),
         workers: Arc::new(ThreadWorkers::start()?),
+        fetcher: Arc::new(HttpFetcher::new(reach)),
         messenger: Arc::new(messenger),
         log_sink,
         keyring,

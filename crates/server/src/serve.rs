@@ -33,8 +33,13 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let listener = listener::bind(config.listen).await?;
     let store = installation::open(&config.location, &config.master_key, clock.now()).await?;
     let (log_queues, log_writers) = log_sinks::start(Routes::Each(config.log_delivery));
-    let ports =
-        installation::ports(&store, Arc::clone(&clock), messenger, log_queues, config.identity)?;
+    let outside = Outside {
+        clock: Arc::clone(&clock),
+        messenger,
+        log_sink: log_queues,
+        reach: config.reach,
+    };
+    let ports = installation::ports(&store, outside, config.identity)?;
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&clock));
     let reloader = background::reload_keys(store.clone(), Arc::clone(&clock));

@@ -23,6 +23,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, text: include_str!("../migrations/0003_resource_servers.sql") },
     Migration { version: 4, text: include_str!("../migrations/0004_devices.sql") },
     Migration { version: 5, text: include_str!("../migrations/0005_passkeys.sql") },
+    Migration { version: 6, text: include_str!("../migrations/0006_identity_providers.sql") },
     Migration { version: 7, text: include_str!("../migrations/0007_resources.sql") },
     Migration { version: 8, text: include_str!("../migrations/0008_user_import.sql") },
     Migration { version: 10, text: include_str!("../migrations/0010_threat_protection.sql") },

@@ -129,6 +129,15 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, credential_id FROM passkeys WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM pending_passkeys WHERE (pool_id, sub) IN
         (SELECT pool_id, sub FROM pending_passkeys WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM identity_providers WHERE (pool_id, name) IN
+        (SELECT pool_id, name FROM identity_providers WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM idp_identifiers WHERE (pool_id, identifier) IN
+        (SELECT pool_id, identifier FROM idp_identifiers WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM linked_identities
+        WHERE (pool_id, provider_name, attribute_name, attribute_value) IN
+        (SELECT pool_id, provider_name, attribute_name, attribute_value FROM linked_identities
+            WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM saml_keys WHERE pool_id = $1",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";

@@ -10,6 +10,7 @@
 mod authenticator;
 mod clock;
 mod entropy;
+mod fetcher;
 mod keys;
 mod log_sink;
 mod messenger;
@@ -29,6 +30,7 @@ use poolhouse_store::OpenError;
 pub use authenticator::{Authenticator, Told};
 pub use clock::{FrozenClock, START};
 pub use entropy::SeededEntropy;
+pub use fetcher::CannedFetcher;
 pub use keys::key_reserve;
 pub use log_sink::RecordingLogSink;
 pub use messenger::RecordingMessenger;
@@ -47,6 +49,8 @@ pub struct Kit {
     pub messenger: Arc<RecordingMessenger>,
     /// The sink of logs in `ports`.
     pub log_sink: Arc<RecordingLogSink>,
+    /// The fetcher in `ports`.
+    pub fetcher: Arc<CannedFetcher>,
 }
 
 impl Kit {
@@ -66,6 +70,7 @@ impl Kit {
     pub async fn seeded(seed: u64) -> Result<Self, OpenError> {
         let clock = Arc::new(FrozenClock::default());
         let messenger = Arc::new(RecordingMessenger::default());
+        let fetcher = Arc::new(CannedFetcher::default());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
         let store = store::open(Arc::clone(&entropy)).await?;
         let keyring = store.keyring();
@@ -85,13 +90,14 @@ impl Kit {
             workers: Arc::new(InlineWorkers),
             messenger: Arc::new(reporting),
             log_sink: Arc::clone(&log_sink) as _,
+            fetcher: Arc::clone(&fetcher) as _,
             keyring,
             turns: Arc::default(),
             key_reserve: Arc::new(key_reserve()),
             identity: Arc::new(identity()),
             caller: Caller::default(),
         };
-        Ok(Self { ports, clock, messenger, log_sink })
+        Ok(Self { ports, clock, messenger, log_sink, fetcher })
     }
 }
 

@@ -16,7 +16,8 @@ impl Handle for Op {
         let pool = tx.user_pool(&input.user_pool_id).await?;
         let pool = pool.ok_or_else(|| no_user_pool(&input.user_pool_id))?;
         let scopes = input.allowed_oauth_scopes.as_deref();
-        let around = Surroundings::of(&mut *tx, &pool, &ports.identity, scopes).await?;
+        let providers = input.supported_identity_providers.as_deref();
+        let around = Surroundings::of(&mut *tx, &pool, &ports.identity, scopes, providers).await?;
         let client = settings::create(input, &around, &*ports.entropy, ports.clock.now())
             .map_err(|refused| client_refused(&refused))?;
         tx.insert_app_client(&client).await?;

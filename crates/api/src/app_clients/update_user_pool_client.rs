@@ -16,7 +16,8 @@ impl Handle for Op {
         let (mut client, pool) =
             find::<Op>(&mut *tx, &input.user_pool_id, &input.client_id).await?;
         let scopes = input.allowed_oauth_scopes.as_deref();
-        let around = Surroundings::of(&mut *tx, &pool, &ports.identity, scopes).await?;
+        let providers = input.supported_identity_providers.as_deref();
+        let around = Surroundings::of(&mut *tx, &pool, &ports.identity, scopes, providers).await?;
         settings::update(&mut client, input, &around, ports.clock.now())
             .map_err(|refused| client_refused(&refused))?;
         tx.update_app_client(&mut client).await?;

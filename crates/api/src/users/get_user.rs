@@ -1,6 +1,7 @@
 //! `GetUser`: what a user's client may read of the user.
 
 use poolhouse_domain::{
+    identity_providers::links,
     mfa_preference,
     ports::Ports,
     shapes::{GetUserRequest, GetUserResponse},
@@ -13,9 +14,12 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: GetUserRequest) -> Answer<Op> {
         let caller = subject::by_access_token::<Op>(ports, &input.access_token).await?;
         let user = &caller.user;
+        // Who somebody is cannot be hidden from them: that this goes for identities is a belief.
+        let is_shown =
+            |name: &str| ["sub", links::ATTRIBUTE].contains(&name) || caller.client.may_read(name);
         Ok(GetUserResponse {
             username: user.username.as_str().into(),
-            user_attributes: listed(user, |name| name == "sub" || caller.client.may_read(name)),
+            user_attributes: listed(user, is_shown),
             mfa_options: mfa_preference::options(user),
             preferred_mfa_setting: user.preferred_mfa_setting(),
             user_mfa_setting_list: user.mfa_setting_list(),

@@ -1,6 +1,7 @@
 //! `ListUsers`: a pool's users, in pages, with at most one condition.
 
 use poolhouse_domain::{
+    identity_providers::links,
     paging,
     ports::Ports,
     shapes::{ListUsersRequest, ListUsersResponse},
@@ -60,7 +61,10 @@ fn position(ports: &Ports, list: &str, token: &str) -> Result<UserCursor, Failur
 }
 
 fn require_known(pool: &UserPool, names: &[String]) -> Result<(), Failure<Op>> {
-    if names.iter().any(|name| name != "sub" && pool.schema_attribute(name).is_none()) {
+    let is_known = |name: &String| {
+        ["sub", links::ATTRIBUTE].contains(&name.as_str()) || pool.schema_attribute(name).is_some()
+    };
+    if !names.iter().all(is_known) {
         let message = "One or more requested attributes do not exist in user pool.";
         return Err(invalid_parameter(message));
     }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use crate::{
     app_clients::{AppClient, ClientSecret},
     fault::Fault,
+    identity_providers,
     ports::{Entropy, Identity, Transaction},
     resource_servers,
     shapes::{
@@ -112,19 +113,24 @@ pub struct Surroundings<'a> {
     pub identity: &'a Identity,
     /// Those of the requested scopes that resource servers define now.
     pub custom_scopes: BTreeSet<String>,
+    /// The first of the requested identity providers that the pool does not have, if any.
+    pub unknown_provider: Option<String>,
 }
 
 impl<'a> Surroundings<'a> {
-    /// Looks up what a request with these scopes refers to.
+    /// Looks up what a request with these scopes and identity providers refers to.
     pub async fn of(
         tx: &mut (dyn Transaction + '_),
         pool: &'a UserPool,
         identity: &'a Identity,
         scopes: Option<&[String]>,
+        providers: Option<&[String]>,
     ) -> Result<Self, Fault> {
+        let providers = providers.unwrap_or_default();
+        let unknown_provider = identity_providers::first_unknown(tx, pool.id(), providers).await?;
         let scopes = scopes.unwrap_or_default();
         let custom_scopes = resource_servers::defined(tx, pool.id(), scopes).await?;
-        Ok(Self { pool, identity, custom_scopes })
+        Ok(Self { pool, identity, custom_scopes, unknown_provider })
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{app_clients::AppClient, time::Timestamp, users::User};
+use crate::{app_clients::AppClient, identity_providers::links, time::Timestamp, users::User};
 
 /// The scope of tokens from a sign-in through the API; the token operations ask for it.
 pub const USER_SCOPE: &str = "aws.cognito.signin.user.admin";
@@ -73,6 +73,10 @@ pub fn id(content: &Content<'_>) -> Value {
     let readable = content.user.attributes.iter().filter(|(name, _)| content.client.may_read(name));
     for (name, value) in readable {
         claims.insert(name.clone(), attribute_claim(name, value));
+    }
+    // Whatever the client may read: a belief.
+    if let Some(identities) = content.user.attribute(links::ATTRIBUTE) {
+        claims.insert(links::ATTRIBUTE.into(), links::claim(identities));
     }
     Value::Object(claims)
 }

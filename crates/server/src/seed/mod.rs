@@ -162,7 +162,8 @@ impl Planter<'_> {
         let now = clock.now();
         let scopes = request.allowed_oauth_scopes.as_deref();
         let mut view = self.ports.store.read().await?;
-        let around = Surroundings::of(&mut *view, &pool, identity, scopes).await?;
+        let providers = request.supported_identity_providers.as_deref();
+        let around = Surroundings::of(&mut *view, &pool, identity, scopes, providers).await?;
         let mut made = app_clients::settings::create(request, &around, &**entropy, now)
             .map_err(|refused| self.problem(&settings_key, refused))?;
         made.settings.client_id = Some(client.id.clone().into());

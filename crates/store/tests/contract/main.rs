@@ -175,6 +175,7 @@ mod resources;
 mod user_import;
 mod passkeys;
 mod devices;
+mod identity_providers;
 
 on_every_engine! {
     pools_are_stored_replaced_and_listed,

@@ -34,7 +34,7 @@ pub(super) fn check(
     check_urls(settings)?;
     check_scopes(settings, &around.custom_scopes)?;
     check_oauth(client)?;
-    check_providers(settings, pool)?;
+    check_providers(around)?;
     if let Some(analytics) = &settings.analytics_configuration {
         check_analytics(analytics)?;
     }
@@ -199,13 +199,12 @@ fn check_oauth(client: &AppClient) -> Result<(), ClientRefused> {
     if settings.callback_urls.is_none() { Err(ClientRefused::NoCallback) } else { Ok(()) }
 }
 
-/// Identity providers must exist. A pool has no others than its own directory yet.
-fn check_providers(settings: &UserPoolClientType, pool: &UserPool) -> Result<(), ClientRefused> {
-    let providers = settings.supported_identity_providers.as_deref().unwrap_or_default();
-    match providers.iter().find(|provider| *provider != "COGNITO") {
+/// Identity providers must exist.
+fn check_providers(around: &Surroundings<'_>) -> Result<(), ClientRefused> {
+    match &around.unknown_provider {
         Some(provider) => Err(ClientRefused::UnknownProvider {
             provider: provider.clone(),
-            user_pool_id: pool.id().to_owned(),
+            user_pool_id: around.pool.id().to_owned(),
         }),
         None => Ok(()),
     }

@@ -1,0 +1,99 @@
+//! Providers and documents for the tests at the foot of the operation files.
+
+use serde_json::{Value, json};
+
+use crate::testing::{Stack, merged};
+
+/// The metadata of a SAML provider.
+pub(super) const METADATA: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"
+    entityID="https://idp.example.com/saml">
+  <md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
+    <md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">
+      <ds:X509Data><ds:X509Certificate>MIIBAA==</ds:X509Certificate></ds:X509Data>
+    </ds:KeyInfo></md:KeyDescriptor>
+    <md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+        Location="https://idp.example.com/slo"/>
+    <md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+        Location="https://idp.example.com/sso"/>
+  </md:IDPSSODescriptor>
+</md:EntityDescriptor>"#;
+
+/// `CreateIdentityProvider` for an OpenID provider that says where all its endpoints are.
+pub(super) fn oidc(pool: &str, name: &str, overrides: Value) -> Value {
+    let input = json!({
+        "UserPoolId": pool, "ProviderName": name, "ProviderType": "OIDC",
+        "ProviderDetails": oidc_details(json!({})),
+    });
+    merged(input, overrides)
+}
+
+/// The details of such a provider.
+pub(super) fn oidc_details(overrides: Value) -> Value {
+    let details = json!({
+        "client_id": "app", "client_secret": "hush", "authorize_scopes": "openid email",
+        "oidc_issuer": "https://idp.example.com", "attributes_request_method": "GET",
+        "authorize_url": "https://idp.example.com/authorize",
+        "token_url": "https://idp.example.com/token",
+        "attributes_url": "https://idp.example.com/userinfo",
+        "jwks_uri": "https://idp.example.com/jwks",
+    });
+    without_nulls(merged(details, overrides))
+}
+
+/// `CreateIdentityProvider` for a SAML provider with metadata in the request.
+pub(super) fn saml(pool: &str, name: &str, details: Value) -> Value {
+    let details = without_nulls(merged(json!({ "MetadataFile": METADATA }), details));
+    json!({
+        "UserPoolId": pool, "ProviderName": name, "ProviderType": "SAML",
+        "ProviderDetails": details,
+    })
+}
+
+/// `CreateIdentityProvider` for Google.
+pub(super) fn google(pool: &str) -> Value {
+    json!({
+        "UserPoolId": pool, "ProviderName": "Google", "ProviderType": "Google",
+        "ProviderDetails": {
+            "client_id": "app", "client_secret": "hush", "authorize_scopes": "openid email",
+        },
+    })
+}
+
+/// A map without the members that are null, which it can't have.
+pub(super) fn without_nulls(mut map: Value) -> Value {
+    map.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    map
+}
+
+/// Makes a provider and answers it, which must be what `Describe` shows.
+pub(super) async fn created(stack: &Stack, input: Value) -> Value {
+    let made = stack.ok("CreateIdentityProvider", input.clone()).await;
+    let names = json!({ "UserPoolId": input["UserPoolId"], "ProviderName": input["ProviderName"] });
+    assert_eq!(stack.ok("DescribeIdentityProvider", names).await, made);
+    made["IdentityProvider"].clone()
+}
+
+/// The request of the two operations on links for an account.
+pub(super) fn account(provider: &str, attribute: &str, value: &str) -> Value {
+    json!({
+        "ProviderName": provider, "ProviderAttributeName": attribute,
+        "ProviderAttributeValue": value,
+    })
+}
+
+/// `AdminLinkProviderForUser` for a user of the pool's own directory.
+pub(super) fn link(pool: &str, username: &str, source: &Value) -> Value {
+    let destination = account("Cognito", "ignored", username);
+    json!({ "UserPoolId": pool, "DestinationUser": destination, "SourceUser": source })
+}
+
+/// What the attribute `identities` of a user says; null if there is none.
+pub(super) async fn identities(stack: &Stack, pool: &str, username: &str) -> Value {
+    let user = json!({ "UserPoolId": pool, "Username": username });
+    let user = stack.ok("AdminGetUser", user).await;
+    let attributes = user["UserAttributes"].as_array().unwrap();
+    let found = attributes.iter().find(|attribute| attribute["Name"] == "identities");
+    let text = found.map(|attribute| attribute["Value"].as_str().unwrap());
+    text.map_or(Value::Null, |text| serde_json::from_str(text).unwrap())
+}
