@@ -286,8 +286,8 @@ mod tests {
         let peer_place = Peers::unlimited().admit([127, 0, 0, 1].into()).unwrap();
         let (stopping, watched) = watch::channel(());
         let peer = IpAddr::from([127, 0, 0, 1]);
-        let _places = (place, peer_place);
-        let mut connection = Connection { site, peer, stopping: watched, _places };
+        let places = (place, peer_place);
+        let mut connection = Connection { site, peer, stopping: watched, _places: places };
         let (client, server) = tokio::io::duplex(64 * 1024);
         tokio::spawn(async move { connection.speak(TokioIo::new(server)).await });
         (client, stopping)

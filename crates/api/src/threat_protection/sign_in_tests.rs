@@ -68,8 +68,8 @@ async fn a_sign_in_is_one_event_with_the_id_of_its_tokens() {
     let events = events(&stack, &pool).await;
     let id = event_id(&tokens["AccessToken"]);
     assert_eq!(event_id(&tokens["IdToken"]), id);
-    let created = stack.ports.clock.now().seconds();
-    assert_eq!(events[0]["CreationDate"].as_f64().unwrap().floor() as i64, created);
+    let created = poolhouse_wire::to_json(&stack.ports.clock.now().to_wire());
+    assert_eq!(events[0]["CreationDate"].to_string(), created);
     let expected = json!([{
         "EventId": id, "EventType": "SignIn", "CreationDate": events[0]["CreationDate"],
         "EventResponse": "Pass",

@@ -152,19 +152,17 @@ pub(super) fn event_id(place: Place<'_>) -> String {
 /// Records that a sign-in has come to its end.
 pub(super) async fn signed_in(place: Place<'_>, user: &User, event_id: &str) -> Result<(), Fault> {
     let (subject, pass) = (subject(place, user, place.client.id()), EventResponseType::Pass);
-    match place.event {
-        Some(event) => match event.stage {
-            Stage::FirstFactor(_) => record_first(place, user, event, pass).await,
-            Stage::Later { is_mfa } => {
-                let answer = is_mfa.then_some((ChallengeName::Mfa, ChallengeResponse::Success));
-                events::follow_up(subject, event_id, pass, answer).await
-            }
-        },
+    let Some(event) = place.event else {
         // It began when threat protection was off, or without a password.
-        None => {
-            let happening = Happening::plain(EventType::SignIn, pass);
-            let happening = Happening { id: Some(event_id.to_owned()), ..happening };
-            events::record(subject, happening).await
+        let plain = Happening::plain(EventType::SignIn, pass);
+        let happening = Happening { id: Some(event_id.to_owned()), ..plain };
+        return events::record(subject, happening).await;
+    };
+    match event.stage {
+        Stage::FirstFactor(_) => record_first(place, user, event, pass).await,
+        Stage::Later { is_mfa } => {
+            let answer = is_mfa.then_some((ChallengeName::Mfa, ChallengeResponse::Success));
+            events::follow_up(subject, event_id, pass, answer).await
         }
     }
 }

@@ -195,6 +195,7 @@ pub(super) fn action(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shapes::RiskExceptionConfigurationType;
     use AccountTakeoverEventActionType as Action;
 
     fn takeover(actions: [Option<Action>; 3]) -> RiskConfigurationType {
@@ -235,11 +236,14 @@ mod tests {
     #[test]
     fn sections_are_inherited_one_by_one() {
         let pool = takeover([None, None, Some(Action::Block)]);
-        let mut client = RiskConfigurationType::default();
-        client.risk_exception_configuration = Some(crate::shapes::RiskExceptionConfigurationType {
+        let ranges = RiskExceptionConfigurationType {
             blocked_ip_range_list: Some(vec!["192.0.2.0/24".to_owned()]),
             skipped_ip_range_list: None,
-        });
+        };
+        let client = RiskConfigurationType {
+            risk_exception_configuration: Some(ranges),
+            ..RiskConfigurationType::default()
+        };
         let stored = RiskConfigurations { pool: Some(pool.clone()), client: Some(client.clone()) };
         let effective = in_effect(stored, "pool", Some("client"));
         assert_eq!(action(&effective, RiskLevelType::Low), Action::NoAction);

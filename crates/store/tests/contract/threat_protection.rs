@@ -99,7 +99,7 @@ async fn events_come_newest_first_and_are_replaced_by_id(site: Site) {
     tx.put_auth_event(&done).await.unwrap();
     assert_eq!(tx.auth_event(POOL, &sub(1), done.id()).await.unwrap(), Some(done.clone()));
     let sign_ins = tx.recent_sign_ins(POOL, &sub(1), 1).await.unwrap();
-    assert_eq!(sign_ins, [done.clone()]);
+    assert_eq!(sign_ins, std::slice::from_ref(&done));
     assert_eq!(tx.auth_event(POOL, &sub(2), done.id()).await.unwrap(), None);
     assert_eq!(tx.auth_event("other", &sub(1), done.id()).await.unwrap(), None);
 }
