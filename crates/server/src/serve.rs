@@ -10,7 +10,8 @@ use poolhouse_adapters::{
 use poolhouse_domain::{messages::Messenger, ports::Clock};
 
 use crate::{
-    Outcome, background, body::BodyMemory, config::Config, imports::Imports, installation,
+    Outcome, background, body::BodyMemory, config::Config, imports::Imports,
+    installation::{self, Outside},
     listener, peers::Peers, signatures::Verified, site::Site, stop, tls,
 };
 
