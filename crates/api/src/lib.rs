@@ -24,6 +24,7 @@ mod groups;
 mod mfa_preference;
 mod passwords;
 mod resource_servers;
+mod sessions;
 mod sign_up;
 mod tags;
 mod tokens;

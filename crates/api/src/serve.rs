@@ -1,9 +1,12 @@
 //! From an HTTP request to an HTTP response, for any operation.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
-use poolhouse_domain::{Fault, ports::Ports};
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+};
+use poolhouse_domain::{Fault, ports::Ports, requester::Requester};
 use poolhouse_wire::{
     Auth, DecodeError, Operation, OperationName,
     aws_json::{
@@ -26,6 +29,8 @@ pub struct ApiRequest<'a> {
     pub body: &'a [u8],
     /// The id under which the request is logged and answered.
     pub request_id: &'a str,
+    /// The address of the client, if it is known.
+    pub address: Option<IpAddr>,
 }
 
 /// One operation, with its rules behind it.
@@ -50,7 +55,11 @@ pub async fn serve(
     };
     let started = ports.clock.now();
     let response = match check_signature(signatures, name, request).await {
-        Ok(Ok(())) => dispatch::dispatch(ports, name, request.body).await,
+        Ok(Ok(is_administrator)) => {
+            let requester = Arc::new(requester(request, is_administrator));
+            let ports = Ports { requester, ..ports.clone() };
+            dispatch::dispatch(&ports, name, request.body).await
+        }
         Ok(Err(refused)) => error(400, refused.type_name, &refused.message),
         Err(fault) => faulted(name, &fault),
     };
@@ -65,16 +74,42 @@ fn log(name: OperationName, response: &Response<String>, request_id: &str, micro
     tracing::info!(operation = name.as_str(), outcome, micros, request_id, "answered");
 }
 
-/// Verifies the signature where the operation asks for one.
+/// Who sent a request.
+fn requester(request: ApiRequest<'_>, is_administrator: bool) -> Requester {
+    let user_agent = request.parts.headers.get(USER_AGENT).and_then(|v| v.to_str().ok());
+    let user_agent = user_agent.map(str::to_owned);
+    Requester { address: request.address, user_agent, is_administrator }
+}
+
+/// Operations that app clients call with their secret, and that administrators may call too. SDKs
+/// sign them with whatever keys they find, as the model doesn't say that no signature is needed.
+const fn takes_unsigned(name: OperationName) -> bool {
+    matches!(name, OperationName::GetClientToken | OperationName::GetDerivedToken)
+}
+
+/// Whether a request has a signature, in its headers or its query.
+fn is_signed(parts: &http::request::Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    parts.headers.contains_key(AUTHORIZATION) || query.contains("X-Amz-Signature=")
+}
+
+/// Verifies the signature where the operation asks for one. Answers whether an administrator's was
+/// verified.
 async fn check_signature(
     signatures: &dyn Signatures,
     name: OperationName,
     request: ApiRequest<'_>,
-) -> Result<Result<(), SignatureRefused>, Fault> {
+) -> Result<Result<bool, SignatureRefused>, Fault> {
     match name.auth() {
-        Auth::None => Ok(Ok(())),
+        Auth::None => Ok(Ok(false)),
+        Auth::SigV4 if takes_unsigned(name) => {
+            let is_signed = is_signed(request.parts);
+            let verified =
+                is_signed && signatures.verify(request.parts, request.body).await?.is_ok();
+            Ok(Ok(verified))
+        }
         Auth::SigV4 => {
-            Ok(signatures.verify(request.parts, request.body).await?.map(|_administrator| ()))
+            Ok(signatures.verify(request.parts, request.body).await?.map(|_administrator| true))
         }
     }
 }

@@ -70,11 +70,26 @@ impl Stack {
 
     /// Calls an operation.
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Answer {
+        self.call_with(operation, input, &[]).await
+    }
+
+    /// Calls an operation with further headers, from the address 192.0.2.7.
+    pub(crate) async fn call_with(
+        &self,
+        operation: &str,
+        input: Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
-        let request = http::Request::post("/").header("x-amz-target", target).body(()).unwrap();
-        let (parts, ()) = request.into_parts();
+        let mut request = http::Request::post("/").header("x-amz-target", target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
         let body = input.to_string();
-        let request = ApiRequest { parts: &parts, body: body.as_bytes(), request_id: "test" };
+        let address = Some([192, 0, 2, 7].into());
+        let body = body.as_bytes();
+        let request = ApiRequest { parts: &parts, body, request_id: "test", address };
         let (parts, body) = serve(&self.ports, &Anyone, request).await.into_parts();
         let body = match body.as_str() {
             "" => Value::Null,

@@ -24,6 +24,7 @@ pub mod mfa_preference;
 pub mod paging;
 pub mod passwords;
 pub mod ports;
+pub mod requester;
 pub mod resource_servers;
 pub mod sealing;
 pub mod secret_hash;

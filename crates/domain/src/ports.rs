@@ -15,9 +15,10 @@ use crate::{
     fault::Fault,
     groups::Groups,
     messages::Messenger,
+    requester::Requester,
     resource_servers::ResourceServers,
     sealing::Keyring,
-    sessions::Sessions,
+    sessions::{Sessions, tracking::UserSessions},
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
     user_pools::UserPools,
@@ -88,6 +89,7 @@ pub trait Transaction:
     + Codes
     + AttemptCounters
     + Sessions
+    + UserSessions
     + SigningKeys
     + ResourceServers
     + AccessKeys
@@ -151,4 +153,6 @@ pub struct Ports {
     pub key_reserve: Arc<KeyReserve>,
     /// Region, account and issuer.
     pub identity: Arc<Identity>,
+    /// Who sent the request that is being handled.
+    pub requester: Arc<Requester>,
 }

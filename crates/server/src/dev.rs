@@ -57,6 +57,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
         ports,
         signatures: Box::new(Unchecked),
         bodies: BodyMemory::default(),
+        is_behind_proxy: false,
         dev,
     });
     let stop = stop::requested()?;

@@ -86,5 +86,6 @@ pub(crate) fn ports(
         turns: Arc::default(),
         key_reserve: Arc::new(KeyReserve::default()),
         identity: Arc::new(identity),
+        requester: Arc::default(),
     })
 }

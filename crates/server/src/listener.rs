@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     Outcome,
-    peers::{PeerPlace, Peers},
+    peers::{PeerAddress, PeerPlace, Peers},
     site::Site,
 };
 
@@ -108,6 +108,7 @@ async fn accept(
                 };
                 let connection = Connection {
                     site: Arc::clone(&site),
+                    address: PeerAddress(address.ip()),
                     stopping: stopping.subscribe(),
                     _places: (place, peer_place),
                 };
@@ -125,6 +126,7 @@ async fn accept(
 /// An accepted connection.
 struct Connection {
     site: Arc<Site>,
+    address: PeerAddress,
     /// Changes when the server is to stop, which then waits until this is dropped.
     stopping: watch::Receiver<()>,
     /// Given back when the connection is over.
@@ -152,7 +154,9 @@ impl Connection {
     {
         let (in_flight, watched) = watch::channel(0);
         let (site, in_flight) = (Arc::clone(&self.site), Arc::new(in_flight));
-        let service = service_fn(move |request: Request<Incoming>| {
+        let address = self.address;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(address);
             let (site, counted) = (Arc::clone(&site), InFlight::begin(&in_flight));
             async move {
                 let response = site.answer(request).await;
@@ -264,7 +268,7 @@ mod tests {
     async fn site() -> Arc<Site> {
         let ports = Kit::new().await.unwrap().ports;
         let (signatures, bodies) = (Box::new(Unchecked), BodyMemory::default());
-        Arc::new(Site { ports, signatures, bodies, dev: None })
+        Arc::new(Site { ports, signatures, bodies, is_behind_proxy: false, dev: None })
     }
 
     /// The client's end of a connection that is served; the sender stops the server.
@@ -276,7 +280,12 @@ mod tests {
         let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let peer_place = Peers::unlimited().admit([127, 0, 0, 1].into()).unwrap();
         let (stopping, watched) = watch::channel(());
-        let mut connection = Connection { site, stopping: watched, _places: (place, peer_place) };
+        let mut connection = Connection {
+            site,
+            address: PeerAddress([127, 0, 0, 1].into()),
+            stopping: watched,
+            _places: (place, peer_place),
+        };
         let (client, server) = tokio::io::duplex(64 * 1024);
         tokio::spawn(async move { connection.speak(TokioIo::new(server)).await });
         (client, stopping)

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use http::request::Parts;
+
 /// The most connections of one peer.
 const MOST: usize = 256;
 
@@ -77,9 +79,42 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The address at the other end of a connection, known to its requests as an extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PeerAddress(pub(crate) IpAddr);
+
+/// The address of the client that sent a request: the peer's, or what a proxy in front of this
+/// server appended to `X-Forwarded-For`. (What stands before that came from the client, who may have
+/// made it up.)
+pub(crate) fn address_of_client(parts: &Parts, is_behind_proxy: bool) -> Option<IpAddr> {
+    let peer = parts.extensions.get::<PeerAddress>().map(|peer| peer.0.to_canonical());
+    if !is_behind_proxy {
+        return peer;
+    }
+    let last = parts.headers.get_all("x-forwarded-for").iter().next_back();
+    let last = last.and_then(|value| value.to_str().ok()).and_then(|text| text.rsplit(',').next());
+    last.and_then(|text| text.trim().parse::<IpAddr>().ok()).or(peer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_of_a_client_is_what_a_proxy_appended_and_only_a_proxy_is_believed() {
+        let request = http::Request::builder()
+            .header("x-forwarded-for", "203.0.113.9, 198.51.100.1")
+            .header("x-forwarded-for", "203.0.113.8, 198.51.100.7")
+            .extension(PeerAddress(address("::ffff:192.0.2.1")));
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        assert_eq!(address_of_client(&parts, true), Some(address("198.51.100.7")));
+        assert_eq!(address_of_client(&parts, false), Some(address("192.0.2.1")));
+        let request = http::Request::builder().header("x-forwarded-for", "somewhere");
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        assert_eq!(address_of_client(&parts, true), None);
+        parts.extensions.insert(PeerAddress(address("192.0.2.1")));
+        assert_eq!(address_of_client(&parts, true), Some(address("192.0.2.1")));
+    }
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()

@@ -41,6 +41,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
         ports,
         signatures: Box::new(signatures),
         bodies: BodyMemory::default(),
+        is_behind_proxy: tls.is_none(),
         dev: None,
     });
     let stop = stop::requested()?;

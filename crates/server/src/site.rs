@@ -21,6 +21,7 @@ use crate::{
     body::BodyMemory,
     cors,
     dev_endpoints::{self, DevTools, OWN},
+    peers,
 };
 
 /// Everything that is served.
@@ -31,6 +32,8 @@ pub(crate) struct Site {
     pub(crate) signatures: Box<dyn Signatures>,
     /// The memory for requests.
     pub(crate) bodies: BodyMemory,
+    /// Whether a proxy connects on behalf of all clients, and tells their addresses.
+    pub(crate) is_behind_proxy: bool,
     /// Inbox and clock, in `dev` only.
     pub(crate) dev: Option<DevTools>,
 }
@@ -89,7 +92,8 @@ impl Site {
             tracing::info!(request_id, status = response.status().as_u16(), "document served");
             return response;
         }
-        let request = ApiRequest { parts, body, request_id };
+        let address = peers::address_of_client(parts, self.is_behind_proxy);
+        let request = ApiRequest { parts, body, request_id, address };
         poolhouse_api::serve(&self.ports, &*self.signatures, request).await
     }
 }
@@ -139,7 +143,13 @@ mod tests {
     async fn a_body_that_no_memory_is_left_for_is_answered_so_that_clients_try_again() {
         let ports = Kit::new().await.unwrap().ports;
         let bodies = BodyMemory::none();
-        let site = Site { ports, signatures: Box::new(Unchecked), bodies, dev: None };
+        let site = Site {
+            ports,
+            signatures: Box::new(Unchecked),
+            bodies,
+            is_behind_proxy: false,
+            dev: None,
+        };
         let request = Request::post("/").body(Full::new(Bytes::from_static(b"{}"))).unwrap();
         let response = site.answer(request).await;
         assert_eq!(response.status(), 503);

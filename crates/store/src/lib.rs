@@ -25,6 +25,7 @@ mod sweep;
 #[path = "../tests/support/mod.rs"]
 mod testing;
 mod user_pools;
+mod user_sessions;
 mod users;
 
 use std::path::PathBuf;

@@ -28,6 +28,8 @@ const EXPIRED_SPENT: &str = "DELETE FROM spent WHERE id IN
     (SELECT id FROM spent WHERE expires_at <= $1 LIMIT 1000)";
 const EXPIRED_ORIGINS: &str = "DELETE FROM revoked_origins WHERE (pool_id, origin_jti) IN
     (SELECT pool_id, origin_jti FROM revoked_origins WHERE expires_at <= $1 LIMIT 1000)";
+const EXPIRED_SESSIONS: &str = "DELETE FROM user_sessions WHERE (pool_id, sub, id) IN
+    (SELECT pool_id, sub, id FROM user_sessions WHERE expires_at <= $1 LIMIT 1000)";
 
 /// How long a deleted group is watched, in seconds: a request that saw it may still add a member.
 const GROUP_GRACE: i64 = 60;
@@ -62,6 +64,8 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, name_key FROM groups WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM deleted_groups WHERE (pool_id, group_id) IN
         (SELECT pool_id, group_id FROM deleted_groups WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM user_sessions WHERE (pool_id, sub, id) IN
+        (SELECT pool_id, sub, id FROM user_sessions WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM signing_keys WHERE (pool_id, kid) IN
         (SELECT pool_id, kid FROM signing_keys WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM resource_servers WHERE (pool_id, identifier) IN
@@ -80,6 +84,7 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
         (EXPIRED_ATTEMPTS, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_SPENT, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_ORIGINS, now.plus_seconds(-CLOCK_SKEW)),
+        (EXPIRED_SESSIONS, now.plus_seconds(-CLOCK_SKEW)),
     ] {
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
     }

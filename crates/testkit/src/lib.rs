@@ -73,6 +73,7 @@ impl Kit {
             turns: Arc::default(),
             key_reserve: Arc::new(key_reserve()),
             identity: Arc::new(identity()),
+            requester: Arc::default(),
         };
         Ok(Self { ports, clock, messenger })
     }

@@ -73,6 +73,7 @@ const DELETE_ALIASES: &str = "DELETE FROM aliases WHERE pool_id = $1 AND sub = $
 const DELETE_CODES: &str = "DELETE FROM codes WHERE pool_id = $1 AND sub = $2";
 const DELETE_ATTEMPTS: &str = "DELETE FROM attempts WHERE pool_id = $1 AND subject = $2";
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM memberships WHERE pool_id = $1 AND sub = $2";
+const DELETE_SESSIONS: &str = "DELETE FROM user_sessions WHERE pool_id = $1 AND sub = $2";
 const COUNT: &str = "INSERT INTO user_counts (pool_id, shard, users) VALUES ($1, $2, $3)
     ON CONFLICT (pool_id, shard) DO UPDATE SET users = user_counts.users + excluded.users";
 const COUNTED: &str = "SELECT CAST(COALESCE(SUM(users), 0) AS BIGINT) FROM user_counts
@@ -193,7 +194,9 @@ impl Users for SqlTransaction {
         if self.view.execute(DELETE, values![user_pool_id, sub]).await? == 0 {
             return Ok(());
         }
-        for sql in [DELETE_ALIASES, DELETE_CODES, DELETE_ATTEMPTS, DELETE_MEMBERSHIPS] {
+        for sql in
+            [DELETE_ALIASES, DELETE_CODES, DELETE_ATTEMPTS, DELETE_MEMBERSHIPS, DELETE_SESSIONS]
+        {
             self.view.execute(sql, values![user_pool_id, sub]).await?;
         }
         self.count_user(user_pool_id, sub, -1).await
