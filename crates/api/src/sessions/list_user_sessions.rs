@@ -51,7 +51,7 @@ mod tests {
         let listed = sessions(&stack, tokens).await;
         let id = text(&listed[0]["SessionId"]);
         assert!(id.starts_with("tkn") && id.len() == 28, "{id}");
-        let start = START.micros() as f64 / 1e6;
+        let start = serde_json::from_str::<f64>(&format!("{}e-6", START.micros())).unwrap();
         let expected = json!([{
             "SessionId": id, "SessionType": "TOKEN", "ClientId": client, "CreateDate": start,
             "LastActiveDate": start, "DeviceType": "Linux, Firefox", "LastIPAddress": "192.0.2.7",

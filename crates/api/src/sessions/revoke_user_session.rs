@@ -42,7 +42,7 @@ mod tests {
     use super::super::testing::{are_alive, own, sessions, tracking_pool};
     use crate::testing::{Stack, error, invalid, text};
 
-    fn revoke(tokens: &Value, id: &str, associated: Value) -> Value {
+    fn revoke(tokens: &Value, id: &str, associated: &Value) -> Value {
         json!({
             "AccessToken": tokens["AccessToken"], "SessionId": id,
             "RevokeAssociatedSessions": associated,
@@ -55,7 +55,7 @@ mod tests {
         let (_, client) = tracking_pool(&stack, 20).await;
         let (one, other) = (stack.tokens(&client, "ada").await, stack.tokens(&client, "ada").await);
         let id = own(&stack, &one).await;
-        let input = revoke(&other, &id, Value::Null);
+        let input = revoke(&other, &id, &Value::Null);
         assert_eq!(stack.ok("RevokeUserSession", input.clone()).await, json!({}));
         assert!(!are_alive(&stack, &client, &one).await);
         assert!(are_alive(&stack, &client, &other).await);
@@ -71,9 +71,9 @@ mod tests {
         stack.user(&pool, "bob", &[]).await;
         let (ada, bob) = (stack.tokens(&client, "ada").await, stack.tokens(&client, "bob").await);
         let id = own(&stack, &ada).await;
-        let refused = stack.refusal("RevokeUserSession", revoke(&ada, &id, Value::Null)).await;
+        let refused = stack.refusal("RevokeUserSession", revoke(&ada, &id, &Value::Null)).await;
         assert_eq!(refused, invalid("The current session cannot be revoked."));
-        let refused = stack.refusal("RevokeUserSession", revoke(&bob, &id, Value::Null)).await;
+        let refused = stack.refusal("RevokeUserSession", revoke(&bob, &id, &Value::Null)).await;
         assert_eq!(refused, error("ResourceNotFoundException", "Session does not exist."));
         assert!(are_alive(&stack, &client, &ada).await);
     }
@@ -109,7 +109,7 @@ mod tests {
             assert_eq!(listed.iter().find(is_sso).unwrap()["SessionId"], parent);
             let child_id = own(&stack, &child).await;
             let target = if from_parent { &parent } else { &child_id };
-            stack.ok("RevokeUserSession", revoke(&other, target, json!(associated))).await;
+            stack.ok("RevokeUserSession", revoke(&other, target, &json!(associated))).await;
             let case = (from_parent, associated);
             assert_eq!(sessions(&stack, &other).await.len(), left, "{case:?}");
             let child_lives = from_parent && associated == "NONE";

@@ -89,7 +89,7 @@ pub fn machine(
     client: &AppClient,
     issuer: &str,
     scope: &str,
-    token_id: String,
+    token_id: &str,
     now: Timestamp,
 ) -> Value {
     json!({

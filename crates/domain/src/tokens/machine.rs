@@ -45,7 +45,7 @@ pub async fn issue(
         client,
         &ports.identity.issuer(client.user_pool_id()),
         &scopes.join(" "),
-        ids::random_uuid(&*ports.entropy),
+        &ids::random_uuid(&*ports.entropy),
         now,
     )
     .to_string();
