@@ -24,6 +24,9 @@ FRAMEWORK_ERRORS = {
 # Pairs which the service answers although its model does not list them.
 ANSWERED_BEYOND_THE_MODEL = {("AdminCreateUser", "AliasExistsException")}
 
+# Values which the service documents although its model does not list them.
+VALUES_BEYOND_THE_MODEL = {("ExplicitAuthFlowsType", "ALLOW_CLIENT_TOKEN_AUTH")}
+
 CONTENT_TYPE = "application/x-amz-json-1.1"
 
 
@@ -142,6 +145,8 @@ def _map(shape, value, path):
 def _string(shape, value, path):
     if not isinstance(value, str):
         yield f"{path} is not a string"
+    elif (shape.name, value) in VALUES_BEYOND_THE_MODEL:
+        return
     elif shape.enum and value not in shape.enum:
         yield f"{path} is {value!r}, not one of {shape.enum}"
     # Lengths bind requests only: the service itself answers schema names, such as

@@ -30,6 +30,7 @@ mod mfa_preference;
 mod passkeys;
 mod passwords;
 mod resource_servers;
+mod sessions;
 mod sign_up;
 mod tags;
 mod threat_protection;

@@ -2,8 +2,11 @@
 
 use std::{future::Future, time::Duration};
 
-use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
-use poolhouse_domain::{Fault, ports::Ports};
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use poolhouse_domain::{Fault, caller::Caller, ports::Ports};
 use poolhouse_wire::{
     Auth, DecodeError, Operation, OperationName,
     aws_json::{
@@ -50,7 +53,11 @@ pub async fn serve(
     };
     let started = ports.clock.now();
     let response = match check_signature(signatures, name, request).await {
-        Ok(Ok(())) => dispatch::dispatch(ports, name, request.body).await,
+        Ok(Ok(is_administrator)) => {
+            let caller = Caller { is_administrator, ..ports.caller.clone() };
+            let ports = Ports { caller, ..ports.clone() };
+            dispatch::dispatch(&ports, name, request.body).await
+        }
         Ok(Err(refused)) => error(400, refused.type_name, &refused.message),
         Err(fault) => faulted(name, &fault),
     };
@@ -65,16 +72,35 @@ fn log(name: OperationName, response: &Response<String>, request_id: &str, micro
     tracing::info!(operation = name.as_str(), outcome, micros, request_id, "answered");
 }
 
-/// Verifies the signature where the operation asks for one.
+/// Operations that app clients call with their secret, and that administrators may call too. SDKs
+/// sign them with whatever keys they find, as the model doesn't say that no signature is needed.
+const fn takes_unsigned(name: OperationName) -> bool {
+    matches!(name, OperationName::GetClientToken | OperationName::GetDerivedToken)
+}
+
+/// Whether a request has a signature, in its headers or its query.
+fn is_signed(parts: &http::request::Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    parts.headers.contains_key(AUTHORIZATION) || query.contains("X-Amz-Signature=")
+}
+
+/// Verifies the signature where the operation asks for one. Answers whether an administrator's was
+/// verified.
 async fn check_signature(
     signatures: &dyn Signatures,
     name: OperationName,
     request: ApiRequest<'_>,
-) -> Result<Result<(), SignatureRefused>, Fault> {
+) -> Result<Result<bool, SignatureRefused>, Fault> {
     match name.auth() {
-        Auth::None => Ok(Ok(())),
+        Auth::None => Ok(Ok(false)),
+        Auth::SigV4 if takes_unsigned(name) => {
+            let is_signed = is_signed(request.parts);
+            let verified =
+                is_signed && signatures.verify(request.parts, request.body).await?.is_ok();
+            Ok(Ok(verified))
+        }
         Auth::SigV4 => {
-            Ok(signatures.verify(request.parts, request.body).await?.map(|_administrator| ()))
+            Ok(signatures.verify(request.parts, request.body).await?.map(|_administrator| true))
         }
     }
 }

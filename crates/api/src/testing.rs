@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use http::HeaderMap;
-use poolhouse_domain::{Fault, ports::Ports};
+use poolhouse_domain::{Fault, caller::Caller, ports::Ports};
 use poolhouse_testkit::{CannedFetcher, Kit, RecordingLogSink, RecordingMessenger};
 use serde_json::{Value, json};
 
@@ -82,12 +82,39 @@ impl Stack {
 
     /// Calls an operation.
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Answer {
+        self.call_with(operation, input, &[]).await
+    }
+
+    /// What the server makes of a caller: the address is 192.0.2.7 unless a test has set another.
+    fn ports_of_caller(&self, parts: &http::request::Parts) -> Ports {
+        let user_agent = parts.headers.get("user-agent").and_then(|value| value.to_str().ok());
+        let caller = Caller::new(Some([192, 0, 2, 7].into()), user_agent);
+        let set = &self.ports.caller;
+        let caller = Caller {
+            ip: set.ip.or(caller.ip),
+            user_agent: set.user_agent.clone().or(caller.user_agent),
+            ..set.clone()
+        };
+        Ports { caller, ..self.ports.clone() }
+    }
+
+    /// Calls an operation with further headers.
+    pub(crate) async fn call_with(
+        &self,
+        operation: &str,
+        input: Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
-        let request = http::Request::post("/").header("x-amz-target", target).body(()).unwrap();
-        let (parts, ()) = request.into_parts();
+        let mut request = http::Request::post("/").header("x-amz-target", target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
         let body = input.to_string();
         let request = ApiRequest { parts: &parts, body: body.as_bytes(), request_id: "test" };
-        let (parts, body) = serve(&self.ports, &Anyone, request).await.into_parts();
+        let ports = self.ports_of_caller(&parts);
+        let (parts, body) = serve(&ports, &Anyone, request).await.into_parts();
         let body = match body.as_str() {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap(),

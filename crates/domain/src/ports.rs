@@ -23,11 +23,11 @@ use crate::{
     messages::Messenger,
     passwords::history::FormerPasswords,
     passkeys::Passkeys,
-    resource_servers::ResourceServers,
-    sealing::Keyring,
-    sessions::Sessions,
     threat_protection::ThreatProtection,
     terms::TermsDocuments,
+    resource_servers::ResourceServers,
+    sealing::Keyring,
+    sessions::{Sessions, tracking::UserSessions},
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
     user_import::UserImports,
@@ -120,6 +120,7 @@ pub trait Transaction:
     + Devices
     + AttemptCounters
     + Sessions
+    + UserSessions
     + SigningKeys
     + Passkeys
     + ResourceServers

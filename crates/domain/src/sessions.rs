@@ -1,6 +1,10 @@
 //! What the store remembers of sign-ins: things used up, and sign-ins that were revoked.
 //!
-//! A sign-in itself writes nothing: what a client carries between steps is sealed, not stored.
+//! A sign-in itself writes nothing: what a client carries between steps is sealed, not stored. Only
+//! pools that track sessions keep a record of each ([`tracking`]).
+
+mod device;
+pub mod tracking;
 
 use async_trait::async_trait;
 

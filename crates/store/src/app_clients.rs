@@ -13,12 +13,14 @@ use crate::{
 };
 
 const INSERT: &str = "INSERT INTO app_clients
-    (client_id, pool_id, settings, sealed_secrets, version) VALUES ($1, $2, $3, $4, $5)
+    (client_id, pool_id, settings, sealed_secrets, version, sso_minutes)
+    VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT DO NOTHING";
-const GET: &str = "SELECT client_id, settings, sealed_secrets, version FROM app_clients
+const GET: &str =
+    "SELECT client_id, settings, sealed_secrets, version, sso_minutes FROM app_clients
     WHERE client_id = $1";
 const UPDATE: &str = "UPDATE app_clients
-    SET settings = $2, sealed_secrets = $3, version = version + 1
+    SET settings = $2, sealed_secrets = $3, sso_minutes = $5, version = version + 1
     WHERE client_id = $1 AND version = $4";
 /// Removes a client with what belongs to it alone; the client comes last, because its row tells the
 /// pool.
@@ -32,7 +34,8 @@ const DELETE: &[&str] = &[
 ];
 /// A write that changes nothing: whoever deletes the client at the same time conflicts with it.
 const HOLD: &str = "UPDATE app_clients SET version = version WHERE client_id = $1";
-const LIST: &str = "SELECT client_id, settings, sealed_secrets, version FROM app_clients
+const LIST: &str =
+    "SELECT client_id, settings, sealed_secrets, version, sso_minutes FROM app_clients
     WHERE pool_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3";
 
 const SECRETS: &str = "app_clients.sealed_secrets";
@@ -62,7 +65,12 @@ impl SqlTransaction {
                 .map_err(|error| Fault::because("stored client secrets can't be read", error))?,
             None => Vec::new(),
         };
-        Ok(AppClient { settings, secrets, version: row.int()? })
+        let version = row.int()?;
+        let sso_minutes =
+            row.maybe_int()?.map(i32::try_from).transpose().map_err(|error| {
+                Fault::because("a stored number of minutes is out of range", error)
+            })?;
+        Ok(AppClient { settings, secrets, sso_minutes, version })
     }
 }
 
@@ -71,8 +79,14 @@ impl AppClients for SqlTransaction {
     async fn insert_app_client(&mut self, client: &AppClient) -> Result<(), Fault> {
         let secrets = self.seal_client_secrets(client)?;
         let settings = to_json(&client.settings);
-        let values =
-            values![client.id(), client.user_pool_id(), &settings, &secrets, client.version];
+        let values = values![
+            client.id(),
+            client.user_pool_id(),
+            &settings,
+            &secrets,
+            client.version,
+            client.sso_minutes.map(i64::from)
+        ];
         inserted(self.view.execute(INSERT, values).await?, "an app client")
     }
 
@@ -86,7 +100,8 @@ impl AppClients for SqlTransaction {
     async fn update_app_client(&mut self, client: &mut AppClient) -> Result<(), Fault> {
         let secrets = self.seal_client_secrets(client)?;
         let settings = to_json(&client.settings);
-        let values = values![client.id(), &settings, &secrets, client.version];
+        let minutes = client.sso_minutes.map(i64::from);
+        let values = values![client.id(), &settings, &secrets, client.version, minutes];
         swapped(self.view.execute(UPDATE, values).await?, "the app client")?;
         client.version += 1;
         Ok(())

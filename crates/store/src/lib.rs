@@ -37,6 +37,7 @@ mod testing;
 mod threat_protection;
 mod user_import;
 mod user_pools;
+mod user_sessions;
 mod users;
 
 use std::path::PathBuf;

@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, text: include_str!("../migrations/0006_identity_providers.sql") },
     Migration { version: 7, text: include_str!("../migrations/0007_resources.sql") },
     Migration { version: 8, text: include_str!("../migrations/0008_user_import.sql") },
+    Migration { version: 9, text: include_str!("../migrations/0009_sessions.sql") },
     Migration { version: 10, text: include_str!("../migrations/0010_threat_protection.sql") },
     Migration { version: 12, text: include_str!("../migrations/0012_password_history.sql") },
 ];

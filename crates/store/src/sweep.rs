@@ -49,6 +49,8 @@ const FORGET_OWNER: &str = "DELETE FROM deleted_event_owners WHERE pool_id = $1 
 
 const EXPIRED_PASSKEYS: &str = "DELETE FROM pending_passkeys WHERE (pool_id, sub) IN
     (SELECT pool_id, sub FROM pending_passkeys WHERE expires_at <= $1 LIMIT 1000)";
+const EXPIRED_SESSIONS: &str = "DELETE FROM user_sessions WHERE (pool_id, sub, id) IN
+    (SELECT pool_id, sub, id FROM user_sessions WHERE expires_at <= $1 LIMIT 1000)";
 
 /// How long a deleted group is watched, in seconds: a request that saw it may still add a member.
 const GROUP_GRACE: i64 = 60;
@@ -96,6 +98,8 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, group_id FROM deleted_groups WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM devices WHERE (pool_id, sub, device_key) IN
         (SELECT pool_id, sub, device_key FROM devices WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM user_sessions WHERE (pool_id, sub, id) IN
+        (SELECT pool_id, sub, id FROM user_sessions WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM signing_keys WHERE (pool_id, kid) IN
         (SELECT pool_id, kid FROM signing_keys WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM resource_servers WHERE (pool_id, identifier) IN
@@ -154,6 +158,7 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
         (EXPIRED_ORIGINS, now.plus_seconds(-CLOCK_SKEW)),
         (OLD_EVENTS, now.plus_seconds(-EVENTS_KEPT)),
         (EXPIRED_PASSKEYS, now.plus_seconds(-CLOCK_SKEW)),
+        (EXPIRED_SESSIONS, now.plus_seconds(-CLOCK_SKEW)),
     ] {
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
     }

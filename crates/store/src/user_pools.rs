@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use poolhouse_domain::{
     Fault,
+    sessions::tracking::SessionSettings,
     user_pools::{FactorSettings, UserPool, UserPools},
 };
 use poolhouse_wire::{Decode, from_stored, to_json};
@@ -13,19 +14,20 @@ use crate::{
 };
 
 const INSERT: &str = "INSERT INTO user_pools
-    (id, settings, sms_factor, software_token_factor, email_factor, web_authn, version, is_deleting)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT DO NOTHING";
+    (id, settings, sms_factor, software_token_factor, email_factor, web_authn, version,
+     session_tracking, sessions_per_user, is_deleting)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0) ON CONFLICT DO NOTHING";
 const GET: &str = "SELECT settings, sms_factor, software_token_factor, email_factor, web_authn,
-    version FROM user_pools WHERE id = $1 AND is_deleting = 0";
+    version, session_tracking, sessions_per_user FROM user_pools WHERE id = $1 AND is_deleting = 0";
 const UPDATE: &str = "UPDATE user_pools
     SET settings = $2, sms_factor = $3, software_token_factor = $4, email_factor = $5,
-        web_authn = $6, version = version + 1
+        web_authn = $6, version = version + 1, session_tracking = $8, sessions_per_user = $9
     WHERE id = $1 AND version = $7 AND is_deleting = 0";
 const MARK: &str = "UPDATE user_pools SET is_deleting = 1, version = version + 1 WHERE id = $1";
 const DELETE_CLIENTS: &str = "DELETE FROM app_clients WHERE pool_id = $1";
 const DELETE_KEYS: &str = "DELETE FROM signing_keys WHERE pool_id = $1";
 const LIST: &str = "SELECT settings, sms_factor, software_token_factor, email_factor, web_authn,
-    version FROM user_pools WHERE id > $1 AND is_deleting = 0 ORDER BY id LIMIT $2";
+    version, session_tracking, sessions_per_user FROM user_pools WHERE id > $1 AND is_deleting = 0 ORDER BY id LIMIT $2";
 
 fn read(mut row: Row) -> Result<UserPool, Fault> {
     Ok(UserPool {
@@ -37,7 +39,18 @@ fn read(mut row: Row) -> Result<UserPool, Fault> {
             web_authn: row.maybe_text()?.as_deref().map(parse).transpose()?,
         },
         version: row.int()?,
+        sessions: read_sessions(row.maybe_int()?, row.maybe_int()?)?,
     })
+}
+
+/// What a pool says about sessions; the defaults if it was never told.
+fn read_sessions(tracking: Option<i64>, most: Option<i64>) -> Result<SessionSettings, Fault> {
+    let (Some(tracking), Some(most)) = (tracking, most) else {
+        return Ok(SessionSettings::default());
+    };
+    let max_per_user = i32::try_from(most)
+        .map_err(|error| Fault::because("a stored number of sessions is out of range", error))?;
+    Ok(SessionSettings { is_tracking: tracking != 0, max_per_user })
 }
 
 fn parse<T: Decode>(json: &str) -> Result<T, Fault> {
@@ -61,7 +74,7 @@ impl Texts {
     }
 
     /// The values of the statements that insert and update.
-    fn values<'a>(&'a self, pool: &'a UserPool) -> [Value<'a>; 7] {
+    fn values<'a>(&'a self, pool: &'a UserPool) -> [Value<'a>; 9] {
         [
             pool.id().into(),
             (&self.settings).into(),
@@ -70,6 +83,8 @@ impl Texts {
             (&self.email).into(),
             (&self.web_authn).into(),
             pool.version.into(),
+            pool.sessions.is_tracking.into(),
+            i64::from(pool.sessions.max_per_user).into(),
         ]
     }
 }

@@ -212,6 +212,14 @@ fn apply(
                 target.errors.push(error.clone());
             }
         }
+        Patch::EnumValues { shape, values: added } => match shapes.get_mut(shape) {
+            Some(Shape { kind: Kind::Enum { values, .. }, .. })
+                if !values.iter().any(|value| added.contains(value)) =>
+            {
+                values.extend_from_slice(added);
+            }
+            _ => return Err(format!("patch: {shape} is not an enum without these values").into()),
+        },
         Patch::EnumOrder { shape, values: order } => match shapes.get_mut(shape) {
             Some(Shape { kind: Kind::Enum { values, printed }, .. })
                 if values.len() == order.len() && values.iter().all(|v| order.contains(v)) =>

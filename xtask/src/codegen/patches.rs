@@ -1,9 +1,10 @@
 //! Corrections of the model, each with its evidence: `model/patches/*.json`.
 //!
-//! A file holds a list of patches. Each has `evidence` (why the service is known to differ) and
-//! either `operation` with `add_errors` (codes that the operation answers without listing them), or
-//! `shape` with `enum_order` (the order in which messages print the set, where it is not the hash
-//! order) or with `drop_pattern` (the service takes texts that do not match).
+//! A file holds a list of patches. Each has `evidence` (why the service is known to differ) and one
+//! of these: `operation` with `add_errors` (codes that the operation answers without listing them),
+//! `shape` with `add_values` (values that the service takes without listing them), or `shape` with
+//! `enum_order` (the order in which messages print the set, where it is not the hash order) or
+//! `drop_pattern` (the service takes texts that do not match).
 
 use std::fs;
 use std::path::Path;
@@ -16,6 +17,8 @@ use crate::Outcome;
 pub(super) enum Patch {
     /// The operation also answers with these codes.
     Errors { operation: String, errors: Vec<String> },
+    /// The enum has these values too.
+    EnumValues { shape: String, values: Vec<String> },
     /// Messages print the enum's values in this order.
     EnumOrder { shape: String, values: Vec<String> },
     /// The string need not match its pattern.
@@ -49,6 +52,9 @@ fn parse(entry: &Value) -> Result<Patch, &'static str> {
     if let (Some(operation), Some(errors)) = (text("operation"), list("add_errors")) {
         return Ok(Patch::Errors { operation, errors });
     }
+    if let (Some(shape), Some(values)) = (text("shape"), list("add_values")) {
+        return Ok(Patch::EnumValues { shape, values });
+    }
     if let (Some(shape), Some(values)) = (text("shape"), list("enum_order")) {
         return Ok(Patch::EnumOrder { shape, values });
     }
@@ -57,5 +63,5 @@ fn parse(entry: &Value) -> Result<Patch, &'static str> {
     {
         return Ok(Patch::DropPattern { shape });
     }
-    Err("a patch has `operation` and `add_errors`, or `shape` and `enum_order` or `drop_pattern`")
+    Err("a patch has `operation` and `add_errors`, or `shape` and one of the others")
 }

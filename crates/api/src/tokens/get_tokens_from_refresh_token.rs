@@ -1,16 +1,17 @@
 //! `GetTokensFromRefreshToken`: new tokens for a refresh token, with rotation where the client has it.
 
 use poolhouse_domain::{
+    app_clients::secrets,
     ports::Ports,
     shapes::{GetTokensFromRefreshTokenRequest, GetTokensFromRefreshTokenResponse},
     tokens::refresh::{RefreshRefused, refresh},
 };
 use poolhouse_wire::{codes, operations::GetTokensFromRefreshToken as Op};
 
-use super::{ClientSecretRefused, check_client_secret};
+use super::secret_refused;
 use crate::{
     auth::{authentication_result, refresh_refused},
-    failure::{Answer, Failure, not_authorized},
+    failure::{Answer, Failure},
     lookup,
     serve::Handle,
 };
@@ -19,23 +20,13 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: GetTokensFromRefreshTokenRequest) -> Answer<Op> {
         let (client, _) = lookup::app_client::<Op>(ports, &input.client_id).await?;
         let secret = input.client_secret.as_deref().map(String::as_str);
-        check_client_secret(&client, secret).map_err(|r| secret_refused(r, client.id()))?;
+        secrets::check(&client, secret).map_err(|r| secret_refused(r, client.id()))?;
         let device_key = input.device_key.as_deref();
         let tokens = refresh(ports, &client, &input.refresh_token, device_key).await?;
         let tokens = tokens.map_err(refusal)?;
         let authentication_result = Some(authentication_result(tokens));
         Ok(GetTokensFromRefreshTokenResponse { authentication_result })
     }
-}
-
-fn secret_refused(refused: ClientSecretRefused, client_id: &str) -> Failure<Op> {
-    not_authorized(match refused {
-        ClientSecretRefused::Missing => {
-            format!("Client {client_id} is configured for secret but secret was not received")
-        }
-        // Belief: the service's text for this is not on record.
-        ClientSecretRefused::Wrong => format!("Unable to verify secret for client {client_id}"),
-    })
 }
 
 fn refusal(refused: RefreshRefused) -> Failure<Op> {

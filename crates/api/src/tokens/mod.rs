@@ -1,33 +1,63 @@
 //! Operations on tokens.
 
 mod admin_user_global_sign_out;
+mod get_client_token;
+mod get_derived_token;
 mod get_tokens_from_refresh_token;
 mod global_sign_out;
 mod revoke_token;
 
-use poolhouse_domain::app_clients::AppClient;
-use subtle::ConstantTimeEq;
+#[cfg(test)]
+mod revocation_matrix;
 
-/// What is wrong with a `ClientSecret`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ClientSecretRefused {
-    /// The client has a secret, and none was sent.
-    Missing,
-    /// It is another one.
-    Wrong,
+use poolhouse_domain::app_clients::secrets::WrongSecret;
+use poolhouse_wire::{Permits, codes};
+
+use crate::failure::{Failure, not_authorized};
+
+/// What is said of a client secret that came as it is, and is missing or wrong.
+fn secret_refused<Op>(refused: WrongSecret, client_id: &str) -> Failure<Op>
+where
+    Op: Permits<codes::NotAuthorizedException>,
+{
+    not_authorized(match refused {
+        WrongSecret::Missing => {
+            format!("Client {client_id} is configured for secret but secret was not received")
+        }
+        // Belief: the service's text for this is not on record.
+        WrongSecret::Wrong => format!("Unable to verify secret for client {client_id}"),
+    })
 }
 
-/// Checks the secret that operations on refresh tokens take as it is. Constant-time.
-fn check_client_secret(
-    client: &AppClient,
-    claimed: Option<&str>,
-) -> Result<(), ClientSecretRefused> {
-    if client.secrets.is_empty() {
-        return Ok(());
+#[cfg(test)]
+mod testing {
+    //! What the tests of these operations share.
+
+    use poolhouse_domain::tokens::jwt;
+    use serde_json::{Value, json};
+
+    use crate::testing::Stack;
+
+    /// Makes a resource server with these scopes, or gives it these.
+    pub(super) async fn resource_server(stack: &Stack, pool: &str, id: &str, scopes: &[&str]) {
+        let scopes: Vec<Value> = scopes
+            .iter()
+            .map(|name| json!({ "ScopeName": name, "ScopeDescription": "a scope" }))
+            .collect();
+        let input = json!({ "UserPoolId": pool, "Identifier": id, "Name": id, "Scopes": scopes });
+        if stack.call("CreateResourceServer", input.clone()).await.status != 200 {
+            stack.ok("UpdateResourceServer", input).await;
+        }
     }
-    let claimed = claimed.ok_or(ClientSecretRefused::Missing)?.as_bytes();
-    let is_one = client.secrets.iter().fold(subtle::Choice::from(0), |found, secret| {
-        found | secret.value.as_bytes().ct_eq(claimed)
-    });
-    if bool::from(is_one) { Ok(()) } else { Err(ClientSecretRefused::Wrong) }
+
+    /// The claims of a token that the right key of the pool signed.
+    pub(super) async fn claims(stack: &Stack, pool: &str, token: &Value) -> Value {
+        let token = token.as_str().unwrap();
+        let parsed = jwt::parse(token).unwrap();
+        let claims: Value = serde_json::from_slice(&parsed.payload).unwrap();
+        let keys = stack.ports.directory.key_pairs(pool).await.unwrap();
+        let key = if claims["token_use"] == "id" { &keys.id } else { &keys.access };
+        assert!(key.kid() == parsed.kid && key.verifies(&parsed), "signed by another key");
+        claims
+    }
 }

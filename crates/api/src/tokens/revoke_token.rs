@@ -1,13 +1,13 @@
 //! `RevokeToken`: revokes a refresh token with all tokens of its sign-in.
 
 use poolhouse_domain::{
+    app_clients::secrets,
     ports::Ports,
-    shapes::{RevokeTokenRequest, RevokeTokenResponse},
+    shapes::{RevokeAssociatedSessionsType, RevokeTokenRequest, RevokeTokenResponse},
     tokens::revoke::{RevokeRefused, revoke},
 };
 use poolhouse_wire::{codes, operations::RevokeToken as Op};
 
-use super::check_client_secret;
 use crate::{
     failure::{Answer, Failure},
     serve::Handle,
@@ -18,8 +18,10 @@ impl Handle for Op {
         let client = ports.directory.app_client(&input.client_id).await?;
         let client = client.ok_or_else(unauthorized)?;
         let secret = input.client_secret.as_deref().map(String::as_str);
-        check_client_secret(&client, secret).map_err(|_| unauthorized())?;
-        revoke(ports, &client, &input.token).await?.map_err(refusal)?;
+        secrets::check(&client, secret).map_err(|_| unauthorized())?;
+        let with_parent =
+            input.revoke_associated_sessions == Some(RevokeAssociatedSessionsType::Linked);
+        revoke(ports, &client, &input.token, with_parent).await?.map_err(refusal)?;
         Ok(RevokeTokenResponse {})
     }
 }

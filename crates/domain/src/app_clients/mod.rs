@@ -23,6 +23,9 @@ pub struct AppClient {
     pub settings: UserPoolClientType,
     /// Active secrets, oldest first: none for a public client, at most two. Sealed at rest.
     pub secrets: Vec<ClientSecret>,
+    /// For how many minutes after a sign-in the managed login pages sign its browser in again
+    /// without asking; none if never set. At least 0, at most 129,600.
+    pub sso_minutes: Option<i32>,
     /// Number of writes so far; an update names the version it read.
     pub version: i64,
 }

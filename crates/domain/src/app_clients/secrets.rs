@@ -1,6 +1,8 @@
 //! The secrets of a confidential app client, and how they are exchanged for new ones: a second one
 //! is added, those who use the client move over, and the first one is deleted.
 
+use subtle::{Choice, ConstantTimeEq};
+
 use super::{AppClient, ClientSecret, settings::new_secret};
 use crate::{ports::Entropy, shapes::ClientTypeType, time::Timestamp};
 
@@ -38,6 +40,29 @@ impl ClientSecret {
 /// The id of a secret that was added at this second.
 fn id_at(client_id: &str, seconds: i64) -> String {
     format!("{client_id}--{seconds}")
+}
+
+/// What is wrong with a secret that came with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrongSecret {
+    /// The client has a secret, and none was sent.
+    Missing,
+    /// It is another one.
+    Wrong,
+}
+
+/// Checks a secret that came as it is. Each active secret is good; clients without a secret may
+/// send what they like. Constant-time.
+pub fn check(client: &AppClient, claimed: Option<&str>) -> Result<(), WrongSecret> {
+    if client.secrets.is_empty() {
+        return Ok(());
+    }
+    let claimed = claimed.ok_or(WrongSecret::Missing)?.as_bytes();
+    let is_one = client
+        .secrets
+        .iter()
+        .fold(Choice::from(0), |found, secret| found | secret.value.as_bytes().ct_eq(claimed));
+    if bool::from(is_one) { Ok(()) } else { Err(WrongSecret::Wrong) }
 }
 
 /// Adds a second secret: the given one, or a new one. Both are good from then on.

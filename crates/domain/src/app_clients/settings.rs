@@ -67,6 +67,12 @@ pub enum ClientRefused {
     /// Old and new names of flows.
     #[error("Auth flow name with prefix 'ALLOW' cannot be used with legacy auth flow names.")]
     LegacyFlowsMixed,
+    /// A machine's flow together with people's. (The text is a belief.)
+    #[error("ALLOW_CLIENT_TOKEN_AUTH cannot be used with other auth flows.")]
+    ClientTokenFlowMixed,
+    /// A machine without credentials. (The text is a belief.)
+    #[error("ALLOW_CLIENT_TOKEN_AUTH cannot be used if client does not have a client secret.")]
+    ClientTokenFlowWithoutSecret,
     /// A flow that the pool's tier does not have. (The name of the feature is a belief.)
     #[error("The following feature is not available for the {} pricing tier configured: Choice-based Sign-in", .0.as_str())]
     ChoiceBasedSignIn(UserPoolTierType),

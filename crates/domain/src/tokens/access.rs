@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, de::DeserializeOwned};
+
 use super::{
     claims::{AccessClaims, USER_SCOPE},
     jwt,
@@ -48,10 +50,10 @@ pub enum TokenRefused {
 ///
 /// One RSA verification (some 20 µs) and one or two reads.
 pub async fn authenticate(ports: &Ports, token: &str) -> Ruling<Caller, TokenRefused> {
-    let Some((claims, pool)) = verified(ports, token).await? else {
+    let Some((claims, pool)) = verified::<AccessClaims>(ports, token, "access").await? else {
         return Ok(Err(TokenRefused::Invalid));
     };
-    let Some(client) = issued_to(ports, &claims, &pool).await? else {
+    let Some(client) = issued_to(ports, &claims.client_id, &pool).await? else {
         return Ok(Err(TokenRefused::Invalid));
     };
     if claims.exp <= ports.clock.now().seconds() {
@@ -60,49 +62,59 @@ pub async fn authenticate(ports: &Ports, token: &str) -> Ruling<Caller, TokenRef
     if !claims.scope.split(' ').any(|scope| scope == USER_SCOPE) {
         return Ok(Err(TokenRefused::MissingScope));
     }
-    let user = granted!(living_user(ports, &claims, &pool).await?);
+    let origin = claims.origin_jti.as_deref();
+    let user = granted!(living_user(ports, &pool, &claims.sub, origin, &claims.event_id).await?);
     Ok(Ok(Caller { client, pool, user, claims }))
 }
 
-/// The claims of a token that one of its pool's keys signed, and the pool.
-async fn verified(
+/// What says how the rest of a token is to be read.
+#[derive(Deserialize)]
+struct Kind {
+    iss: String,
+    token_use: String,
+}
+
+/// The claims of a token for this use (`access`, `id`) that one of its pool's keys signed, and the
+/// pool.
+pub(super) async fn verified<C: DeserializeOwned>(
     ports: &Ports,
     token: &str,
-) -> Result<Option<(AccessClaims, Arc<UserPool>)>, Fault> {
+    token_use: &str,
+) -> Result<Option<(C, Arc<UserPool>)>, Fault> {
     let Ok(parsed) = jwt::parse(token) else { return Ok(None) };
-    let Ok(claims) = serde_json::from_slice::<AccessClaims>(&parsed.payload) else {
-        return Ok(None);
-    };
-    let pool_id = claims.iss.strip_prefix(&ports.identity.issuer_base);
+    let Ok(kind) = serde_json::from_slice::<Kind>(&parsed.payload) else { return Ok(None) };
+    let Ok(claims) = serde_json::from_slice(&parsed.payload) else { return Ok(None) };
+    let pool_id = kind.iss.strip_prefix(&ports.identity.issuer_base);
     let Some(pool_id) = pool_id.and_then(|rest| rest.strip_prefix('/')) else { return Ok(None) };
     let Some(pool) = ports.directory.user_pool(pool_id).await? else { return Ok(None) };
     let keys = ports.directory.key_pairs(pool.id()).await?;
     let signed = keys.all.iter().any(|key| key.kid() == parsed.kid && key.verifies(&parsed));
-    Ok((signed && claims.token_use == "access").then_some((claims, pool)))
+    Ok((signed && kind.token_use == token_use).then_some((claims, pool)))
 }
 
 /// The app client of a token, if it still exists.
-async fn issued_to(
+pub(super) async fn issued_to(
     ports: &Ports,
-    claims: &AccessClaims,
+    client_id: &str,
     pool: &UserPool,
 ) -> Result<Option<Arc<AppClient>>, Fault> {
-    let client = ports.directory.app_client(&claims.client_id).await?;
+    let client = ports.directory.app_client(client_id).await?;
     Ok(client.filter(|client| client.user_pool_id() == pool.id()))
 }
 
-/// The user of a token, if the sign-in has not been revoked.
-async fn living_user(
+/// The user of a token, if its sign-in has not been revoked. Tokens of clients without revocation
+/// have no `origin_jti`.
+pub(super) async fn living_user(
     ports: &Ports,
-    claims: &AccessClaims,
     pool: &UserPool,
+    sub: &str,
+    origin_jti: Option<&str>,
+    event_id: &str,
 ) -> Ruling<User, TokenRefused> {
     let mut tx = ports.store.read().await?;
-    // Tokens of clients without revocation don't name their sign-in.
-    let origin = claims.origin_jti.as_deref().unwrap_or_default();
-    let found = tx.user_of_sign_in(pool.id(), &claims.sub, origin).await?;
+    let found = tx.user_of_sign_in(pool.id(), sub, origin_jti.unwrap_or_default()).await?;
     let Some((user, is_revoked)) = found else { return Ok(Err(TokenRefused::UserGone)) };
-    let signed_in_at = ids::time_of(&claims.event_id);
+    let signed_in_at = ids::time_of(event_id);
     let signed_out =
         user.signed_out_at.is_some_and(|at| signed_in_at.is_none_or(|signed_in| signed_in <= at));
     if is_revoked || signed_out {

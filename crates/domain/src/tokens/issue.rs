@@ -1,7 +1,7 @@
 //! Issuing tokens: at the end of a sign-in, and at a refresh.
 
 use super::{
-    claims::{self, Content, SignIn, USER_SCOPE},
+    claims::{self, Content, Membership, SignIn, USER_SCOPE},
     refresh::{self, RefreshState},
 };
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     fault::Fault,
     groups, ids,
     ports::{Ports, compute},
+    sessions::tracking,
     time::Timestamp,
     user_pools::UserPool,
     users::User,
@@ -55,7 +56,17 @@ pub async fn for_sign_in(
     let refresh = refresh::seal(ports, &RefreshState::first(&sign_in, expires_at, ports))?;
     let mut tokens = sign(ports, client, user, &sign_in, now).await?;
     tokens.refresh = Some(refresh);
+    if pool.sessions.is_tracking {
+        // Last, when nothing can fail any more: it may end another session.
+        tracking::begin(ports, pool, &sign_in, expires_at).await?;
+    }
     Ok(tokens)
+}
+
+/// The groups that a user is in now.
+pub(super) async fn membership(ports: &Ports, user: &User) -> Result<Membership, Fault> {
+    let mut view = ports.store.read().await?;
+    Ok(groups::membership(view.groups_of_user(&user.user_pool_id, &user.sub).await?))
 }
 
 /// An ID and an access token that continue a sign-in. They show the groups that the user is in now.
@@ -68,11 +79,12 @@ pub async fn sign(
     sign_in: &SignIn,
     now: Timestamp,
 ) -> Result<Tokens, Fault> {
-    let mut view = ports.store.read().await?;
-    let membership = groups::membership(view.groups_of_user(&user.user_pool_id, &user.sub).await?);
-    drop(view);
+    let membership = membership(ports, user).await?;
     let issuer = ports.identity.issuer(&sign_in.user_pool_id);
-    let can_revoke = client.revokes_tokens() || client.rotates_refresh_tokens();
+    // A session that a user can end names its tokens, whatever the client says: a belief.
+    let can_revoke = client.revokes_tokens()
+        || client.rotates_refresh_tokens()
+        || tracking::is_on(ports, &sign_in.user_pool_id).await?;
     let content = || Content {
         user,
         client,

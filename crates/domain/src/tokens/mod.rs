@@ -2,9 +2,12 @@
 
 pub mod access;
 pub mod claims;
+pub mod exchange;
 pub mod issue;
 pub mod jwe;
 pub mod jwt;
 pub mod keys;
+pub mod machine;
 pub mod refresh;
 pub mod revoke;
+mod rotation;

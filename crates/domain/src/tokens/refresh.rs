@@ -5,14 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::{
     claims::SignIn,
     issue::{self, Tokens},
-    jwe,
+    jwe, rotation,
 };
 use crate::{
     app_clients::AppClient,
     devices,
-    fault::{Fault, Ruling},
+    fault::{Fault, Ruling, retrying},
     granted, ids,
     ports::Ports,
+    sessions::tracking,
     time::Timestamp,
     users::User,
 };
@@ -38,6 +39,12 @@ impl RefreshState {
     /// The token that replaces this one.
     fn next(&self, ports: &Ports) -> Self {
         Self { id: ids::random_uuid(&*ports.entropy), ..self.clone() }
+    }
+
+    /// When the last token of the sign-in ends: an access token that was issued just before the
+    /// refresh token's end.
+    pub fn last_token_expires_at(&self, client: &AppClient) -> Timestamp {
+        self.expires_at.plus_seconds(client.access_token_seconds())
     }
 }
 
@@ -76,7 +83,7 @@ pub fn open(ports: &Ports, token: &str) -> Option<RefreshState> {
 /// `device_key` is the one that the client names; see [`devices::allows_refresh`].
 ///
 /// With rotation the answer holds a new refresh token, and the old one is used up: see
-/// [`rotate`].
+/// `rotation.rs`.
 pub async fn refresh(
     ports: &Ports,
     client: &AppClient,
@@ -85,14 +92,25 @@ pub async fn refresh(
 ) -> Ruling<Tokens, RefreshRefused> {
     let now = ports.clock.now();
     let (state, user) = granted!(accept(ports, client, token, device_key, now).await?);
+    granted!(rotation::check(ports, client, &state, now).await?);
+    let is_tracked = tracking::is_on(ports, &state.sign_in.user_pool_id).await?;
     let mut tokens = issue::sign(ports, client, &user, &state.sign_in, now).await?;
     if client.rotates_refresh_tokens() {
         // Last, when nothing can fail any more: a client that gets no answer would try the old
         // token again.
         tokens.refresh = Some(seal(ports, &state.next(ports))?);
-        granted!(rotate(ports, client, &state, now).await?);
+        granted!(rotation::replace(ports, client, &state, is_tracked, now).await?);
+    } else if is_tracked {
+        retrying(|| touch(ports, &state.sign_in, now)).await?;
     }
     Ok(Ok(tokens))
+}
+
+/// Notes the refresh in the session of a sign-in.
+async fn touch(ports: &Ports, sign_in: &SignIn, now: Timestamp) -> Result<(), Fault> {
+    let mut tx = ports.store.write().await?;
+    tracking::touch(&mut *tx, ports, sign_in, now).await?;
+    tx.commit().await
 }
 
 /// Whose refresh token this is, if it is still good.
@@ -127,29 +145,4 @@ pub async fn accept(
         return Ok(Err(RefreshRefused::Invalid));
     }
     Ok(Ok((state, user)))
-}
-
-/// Uses up a refresh token that is being replaced.
-///
-/// Within the grace period of the client it may be used again, for clients that never saw the
-/// first answer. After it somebody is using a stolen or stale copy: the whole sign-in is revoked,
-/// as RFC 9700 section 4.14.2 advises. (Whether the service revokes the family isn't documented.)
-async fn rotate(
-    ports: &Ports,
-    client: &AppClient,
-    state: &RefreshState,
-    now: Timestamp,
-) -> Ruling<(), RefreshRefused> {
-    let mut tx = ports.store.write().await?;
-    let first_use = tx.spend(&state.id, now, state.expires_at).await?;
-    let within_grace =
-        first_use.is_none_or(|used| now < used.plus_seconds(client.rotation_grace_seconds()));
-    if !within_grace {
-        let sign_in = &state.sign_in;
-        // The last access token may have been issued just before the refresh token expires.
-        let expires_at = state.expires_at.plus_seconds(client.access_token_seconds());
-        tx.revoke_origin(&sign_in.user_pool_id, &sign_in.origin_jti, expires_at).await?;
-    }
-    tx.commit().await?;
-    Ok(if within_grace { Ok(()) } else { Err(RefreshRefused::Reused) })
 }

@@ -5,6 +5,7 @@ use crate::{
     app_clients::AppClient,
     fault::{Fault, Ruling},
     ports::{Ports, Transaction},
+    sessions::tracking,
     time::Timestamp,
     users::User,
 };
@@ -20,8 +21,14 @@ pub enum RevokeRefused {
     Invalid,
 }
 
-/// Revokes a refresh token with all tokens of the same sign-in. Doing so twice is no error.
-pub async fn revoke(ports: &Ports, client: &AppClient, token: &str) -> Ruling<(), RevokeRefused> {
+/// Revokes a refresh token with all tokens of the same sign-in, and `with_parent` the SSO session
+/// through which the sign-in came. Doing so twice is no error.
+pub async fn revoke(
+    ports: &Ports,
+    client: &AppClient,
+    token: &str,
+    with_parent: bool,
+) -> Ruling<(), RevokeRefused> {
     if !client.revokes_tokens() {
         return Ok(Err(RevokeRefused::NotEnabled));
     }
@@ -35,9 +42,8 @@ pub async fn revoke(ports: &Ports, client: &AppClient, token: &str) -> Ruling<()
     }
     let mut tx = ports.store.write().await?;
     let (pool, origin) = (&state.sign_in.user_pool_id, &state.sign_in.origin_jti);
-    // The last access token may have been issued just before the refresh token expires.
-    let expires_at = state.expires_at.plus_seconds(client.access_token_seconds());
-    tx.revoke_origin(pool, origin, expires_at).await?;
+    tx.revoke_origin(pool, origin, state.last_token_expires_at(client)).await?;
+    tracking::forget(&mut *tx, &state.sign_in, with_parent).await?;
     tx.commit().await?;
     Ok(Ok(()))
 }
@@ -49,5 +55,6 @@ pub async fn sign_out_everywhere(
     now: Timestamp,
 ) -> Result<(), Fault> {
     user.signed_out_at = Some(now);
+    tx.delete_token_sessions(&user.user_pool_id, &user.sub).await?;
     tx.update_user(user).await
 }

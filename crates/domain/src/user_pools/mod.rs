@@ -15,6 +15,7 @@ use async_trait::async_trait;
 
 use crate::{
     fault::Fault,
+    sessions::tracking::SessionSettings,
     shapes::{
         AliasAttributeType, EmailMfaConfigType, UserPoolMfaType, UserPoolTierType, UserPoolType,
         UsernameAttributeType, VerifiedAttributeType, WebAuthnConfigurationType,
@@ -29,6 +30,8 @@ pub struct UserPool {
     pub settings: UserPoolType,
     /// What only `GetUserPoolMfaConfig` shows.
     pub factors: FactorSettings,
+    /// Whether the sessions of its users are tracked.
+    pub sessions: SessionSettings,
     /// Number of writes so far; an update names the version it read.
     pub version: i64,
 }

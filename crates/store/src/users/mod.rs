@@ -97,6 +97,7 @@ const DELETE_PASSKEYS: &str = "DELETE FROM passkeys WHERE pool_id = $1 AND sub =
 const DELETE_PENDING_PASSKEYS: &str =
     "DELETE FROM pending_passkeys WHERE pool_id = $1 AND sub = $2";
 const DELETE_IDENTITIES: &str = "DELETE FROM linked_identities WHERE pool_id = $1 AND sub = $2";
+const DELETE_SESSIONS: &str = "DELETE FROM user_sessions WHERE pool_id = $1 AND sub = $2";
 const COUNT: &str = "INSERT INTO user_counts (pool_id, shard, users) VALUES ($1, $2, $3)
     ON CONFLICT (pool_id, shard) DO UPDATE SET users = user_counts.users + excluded.users";
 const COUNTED: &str = "SELECT CAST(COALESCE(SUM(users), 0) AS BIGINT) FROM user_counts
@@ -236,6 +237,7 @@ impl Users for SqlTransaction {
             DELETE_ATTEMPTS,
             DELETE_DEVICES,
             DELETE_MEMBERSHIPS,
+            DELETE_SESSIONS,
             DELETE_PASSKEYS,
             DELETE_PENDING_PASSKEYS,
             DELETE_IDENTITIES,

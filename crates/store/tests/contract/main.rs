@@ -257,6 +257,7 @@ fn client(id: &str, pool_id: &str) -> AppClient {
             value: "planted-client-secret".to_owned(),
             created_at: at(0),
         }],
+        sso_minutes: None,
         version: 0,
     }
 }
@@ -328,6 +329,8 @@ macro_rules! persistently {
         }
     };
 }
+
+mod sessions;
 
 /// Runs one task for each number and collects what they answer.
 async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(

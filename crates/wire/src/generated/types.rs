@@ -6582,11 +6582,13 @@ pub enum ExplicitAuthFlowsType {
     AllowTokenExchangeDelegation,
     /// `ALLOW_TOKEN_EXCHANGE_IMPERSONATION`.
     AllowTokenExchangeImpersonation,
+    /// `ALLOW_CLIENT_TOKEN_AUTH`.
+    AllowClientTokenAuth,
 }
 
 impl ExplicitAuthFlowsType {
     /// Every value, in model order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AdminNoSrpAuth,
         Self::CustomAuthFlowOnly,
         Self::UserPasswordAuth,
@@ -6598,6 +6600,7 @@ impl ExplicitAuthFlowsType {
         Self::AllowUserAuth,
         Self::AllowTokenExchangeDelegation,
         Self::AllowTokenExchangeImpersonation,
+        Self::AllowClientTokenAuth,
     ];
 
     /// The value as the wire spells it.
@@ -6614,6 +6617,7 @@ impl ExplicitAuthFlowsType {
             Self::AllowUserAuth => "ALLOW_USER_AUTH",
             Self::AllowTokenExchangeDelegation => "ALLOW_TOKEN_EXCHANGE_DELEGATION",
             Self::AllowTokenExchangeImpersonation => "ALLOW_TOKEN_EXCHANGE_IMPERSONATION",
+            Self::AllowClientTokenAuth => "ALLOW_CLIENT_TOKEN_AUTH",
         }
     }
 }

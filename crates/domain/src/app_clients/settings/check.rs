@@ -97,6 +97,15 @@ fn check_flows(client: &AppClient, pool: &UserPool) -> Result<(), ClientRefused>
     if legacy > 0 && legacy < flows.len() {
         return Err(ClientRefused::LegacyFlowsMixed);
     }
+    let by_itself = ExplicitAuthFlowsType::AllowClientTokenAuth;
+    if flows.contains(&by_itself) {
+        if flows.iter().any(|flow| *flow != by_itself) {
+            return Err(ClientRefused::ClientTokenFlowMixed);
+        }
+        if client.secrets.is_empty() {
+            return Err(ClientRefused::ClientTokenFlowWithoutSecret);
+        }
+    }
     let by_choice = flows.contains(&ExplicitAuthFlowsType::AllowUserAuth);
     if by_choice && pool.tier() == UserPoolTierType::Lite {
         return Err(ClientRefused::ChoiceBasedSignIn(pool.tier()));

@@ -297,6 +297,9 @@ fn check_tier(pool: &UserPool) -> Result<(), SettingsRefused> {
     if pool.factors.web_authn.is_some() {
         used.push(essentials("Passkeys"));
     }
+    if pool.sessions.is_tracking {
+        used.push(essentials("Session Tracking"));
+    }
     let triggers = settings.lambda_config.as_ref();
     let before_tokens = triggers.and_then(|config| config.pre_token_generation_config.as_ref());
     let version = before_tokens.map(|config| config.lambda_version);
