@@ -4,16 +4,24 @@ use http::Response;
 use poolhouse_domain::ports::Ports;
 use poolhouse_wire::{OperationName as Name, operations as op};
 
-use crate::serve::{error, run, undecodable};
+use crate::{
+    gate::Gate,
+    serve::{error, run, undecodable},
+};
 
 /// Runs the named operation.
 ///
 /// Each future is boxed, so that a request costs the memory of its own operation and not of the
 /// largest.
-pub(crate) async fn dispatch(ports: &Ports, name: Name, body: &[u8]) -> Response<String> {
+pub(crate) async fn dispatch(
+    ports: &Ports,
+    gate: Gate<'_>,
+    name: Name,
+    body: &[u8],
+) -> Response<String> {
     macro_rules! run {
         ($operation:ident) => {
-            Box::pin(run::<op::$operation>(ports, body)).await
+            Box::pin(run::<op::$operation>(ports, gate, body)).await
         };
     }
     match name {
@@ -47,6 +55,7 @@ pub(crate) async fn dispatch(ports: &Ports, name: Name, body: &[u8]) -> Response
         Name::CreateResourceServer => run!(CreateResourceServer),
         Name::CreateUserPool => run!(CreateUserPool),
         Name::CreateUserPoolClient => run!(CreateUserPoolClient),
+        Name::CreateUserPoolReplica => run!(CreateUserPoolReplica),
         Name::DeleteGroup => run!(DeleteGroup),
         Name::DeleteResourceServer => run!(DeleteResourceServer),
         Name::DeleteUser => run!(DeleteUser),
@@ -54,11 +63,13 @@ pub(crate) async fn dispatch(ports: &Ports, name: Name, body: &[u8]) -> Response
         Name::DeleteUserPool => run!(DeleteUserPool),
         Name::DeleteUserPoolClient => run!(DeleteUserPoolClient),
         Name::DeleteUserPoolClientSecret => run!(DeleteUserPoolClientSecret),
+        Name::DeleteUserPoolReplica => run!(DeleteUserPoolReplica),
         Name::DescribeResourceServer => run!(DescribeResourceServer),
         Name::DescribeUserPool => run!(DescribeUserPool),
         Name::DescribeUserPoolClient => run!(DescribeUserPoolClient),
         Name::ForgotPassword => run!(ForgotPassword),
         Name::GetGroup => run!(GetGroup),
+        Name::GetProvisionedLimit => run!(GetProvisionedLimit),
         Name::GetTokensFromRefreshToken => run!(GetTokensFromRefreshToken),
         Name::GetUser => run!(GetUser),
         Name::GetUserAttributeVerificationCode => run!(GetUserAttributeVerificationCode),
@@ -71,6 +82,7 @@ pub(crate) async fn dispatch(ports: &Ports, name: Name, body: &[u8]) -> Response
         Name::ListTagsForResource => run!(ListTagsForResource),
         Name::ListUserPoolClientSecrets => run!(ListUserPoolClientSecrets),
         Name::ListUserPoolClients => run!(ListUserPoolClients),
+        Name::ListUserPoolReplicas => run!(ListUserPoolReplicas),
         Name::ListUserPools => run!(ListUserPools),
         Name::ListUsers => run!(ListUsers),
         Name::ListUsersInGroup => run!(ListUsersInGroup),
@@ -84,10 +96,12 @@ pub(crate) async fn dispatch(ports: &Ports, name: Name, body: &[u8]) -> Response
         Name::TagResource => run!(TagResource),
         Name::UntagResource => run!(UntagResource),
         Name::UpdateGroup => run!(UpdateGroup),
+        Name::UpdateProvisionedLimit => run!(UpdateProvisionedLimit),
         Name::UpdateResourceServer => run!(UpdateResourceServer),
         Name::UpdateUserAttributes => run!(UpdateUserAttributes),
         Name::UpdateUserPool => run!(UpdateUserPool),
         Name::UpdateUserPoolClient => run!(UpdateUserPoolClient),
+        Name::UpdateUserPoolReplica => run!(UpdateUserPoolReplica),
         Name::VerifySoftwareToken => run!(VerifySoftwareToken),
         Name::VerifyUserAttribute => run!(VerifyUserAttribute),
         _ => missing(name, body),

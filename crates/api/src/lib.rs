@@ -7,6 +7,7 @@
 mod delivery;
 mod dispatch;
 pub mod failure;
+mod gate;
 mod lookup;
 mod pages;
 mod requested_code;
@@ -21,8 +22,10 @@ mod app_clients;
 mod attributes;
 mod auth;
 mod groups;
+mod limits;
 mod mfa_preference;
 mod passwords;
+mod replicas;
 mod resource_servers;
 mod sign_up;
 mod tags;

@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
-use poolhouse_domain::{Fault, ports::Ports};
+use poolhouse_domain::{Fault, access_keys::Circumstances, ports::Ports};
 use poolhouse_wire::{
     Auth, DecodeError, Operation, OperationName,
     aws_json::{
@@ -14,7 +14,8 @@ use poolhouse_wire::{
 use crate::{
     dispatch,
     failure::{Answer, Unanswered},
-    signatures::{SignatureRefused, Signatures},
+    gate::{Closed, Gate},
+    signatures::{Administrator, SignatureRefused, Signatures},
 };
 
 /// A request whose body has been read.
@@ -26,6 +27,8 @@ pub struct ApiRequest<'a> {
     pub body: &'a [u8],
     /// The id under which the request is logged and answered.
     pub request_id: &'a str,
+    /// How it came in.
+    pub circumstances: Circumstances,
 }
 
 /// One operation, with its rules behind it.
@@ -50,7 +53,11 @@ pub async fn serve(
     };
     let started = ports.clock.now();
     let response = match check_signature(signatures, name, request).await {
-        Ok(Ok(())) => dispatch::dispatch(ports, name, request.body).await,
+        Ok(Ok(signer)) => {
+            let circumstances = request.circumstances;
+            let gate = Gate { administrator: signer.as_ref(), circumstances };
+            dispatch::dispatch(ports, gate, name, request.body).await
+        }
         Ok(Err(refused)) => error(400, refused.type_name, &refused.message),
         Err(fault) => faulted(name, &fault),
     };
@@ -65,32 +72,39 @@ fn log(name: OperationName, response: &Response<String>, request_id: &str, micro
     tracing::info!(operation = name.as_str(), outcome, micros, request_id, "answered");
 }
 
-/// Verifies the signature where the operation asks for one.
+/// Verifies the signature where the operation asks for one; answers who signed.
 async fn check_signature(
     signatures: &dyn Signatures,
     name: OperationName,
     request: ApiRequest<'_>,
-) -> Result<Result<(), SignatureRefused>, Fault> {
+) -> Result<Result<Option<Administrator>, SignatureRefused>, Fault> {
     match name.auth() {
-        Auth::None => Ok(Ok(())),
-        Auth::SigV4 => {
-            Ok(signatures.verify(request.parts, request.body).await?.map(|_administrator| ()))
-        }
+        Auth::None => Ok(Ok(None)),
+        Auth::SigV4 => Ok(signatures.verify(request.parts, request.body).await?.map(Some)),
     }
 }
 
 /// How often an operation is tried when concurrent changes win.
 const TRIES: u32 = 12;
 
-/// Decodes the input, runs the operation, and renders what it answers.
+/// Decodes the input, checks whether it may pass, runs the operation, and renders what it answers.
 ///
 /// An operation that lost against a concurrent change runs again: nothing was written, and
 /// messages leave only after a commit.
-pub(crate) async fn run<Op: Handle>(ports: &Ports, body: &[u8]) -> Response<String> {
+pub(crate) async fn run<Op: Handle>(
+    ports: &Ports,
+    gate: Gate<'_>,
+    body: &[u8],
+) -> Response<String> {
     let input = match Op::decode(body) {
         Ok(input) => input,
         Err(problem) => return undecodable(&problem),
     };
+    match gate.check(ports, Op::NAME_ENUM, Op::about(&input)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(closed)) => return refused_at_gate(&closed),
+        Err(fault) => return faulted(Op::NAME_ENUM, &fault),
+    }
     let mut tries = 1;
     let answer = loop {
         match Op::handle(ports, input.clone()).await {
@@ -140,6 +154,23 @@ pub(crate) fn undecodable(problem: &DecodeError) -> Response<String> {
     let mut response = response(400, problem.body());
     name_error(&mut response, problem.error_type(), message);
     response
+}
+
+/// A request that did not get to its operation. All of them have status 400, also where the model
+/// does not list the error for the operation; only that of permissions has a capital `Message`.
+fn refused_at_gate(closed: &Closed) -> Response<String> {
+    match closed {
+        Closed::Denied(message) => {
+            let name = "AccessDeniedException";
+            let body = aws_json::framework_error_body(name, Some(message));
+            let mut response = response(400, body);
+            name_error(&mut response, name, message);
+            response
+        }
+        Closed::Rate(message) => error(400, "TooManyRequestsException", message),
+        Closed::NotInRegion(message) => error(400, "ResourceNotFoundException", message),
+        Closed::NotOnReplica(message) => error(400, "OperationNotEnabledException", message),
+    }
 }
 
 /// A failure of ours: logged with its source, told without it.

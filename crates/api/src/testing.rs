@@ -1,13 +1,13 @@
 //! A whole server for the tests at the foot of the operation files, called as a client calls it.
 
 use http::HeaderMap;
-use poolhouse_domain::{Fault, ports::Ports};
+use poolhouse_domain::{Fault, access_keys::Circumstances, ports::Ports};
 use poolhouse_testkit::{Kit, RecordingMessenger};
 use serde_json::{Value, json};
 
 use crate::{
     ApiRequest, serve,
-    signatures::{Administrator, SignatureRefused, Signatures},
+    signatures::{Administrator, Authority, SignatureRefused, Signatures},
 };
 
 /// The password of every user made by [`Stack::user`].
@@ -31,18 +31,17 @@ pub(crate) struct Answer {
     pub headers: HeaderMap,
 }
 
-/// Takes every request for an administrator's.
-struct Anyone;
+/// Takes every request for one of this administrator.
+struct Signed(Administrator);
 
 #[async_trait::async_trait]
-impl Signatures for Anyone {
+impl Signatures for Signed {
     async fn verify(
         &self,
         _: &http::request::Parts,
         _: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault> {
-        let (access_key_id, name) = ("AKIATEST".to_owned(), "test".to_owned());
-        Ok(Ok(Administrator { access_key_id, name }))
+        Ok(Ok(self.0.clone()))
     }
 }
 
@@ -68,14 +67,32 @@ impl Stack {
         self.kit.messenger.last_code_for(destination).expect("a message was sent")
     }
 
-    /// Calls an operation.
+    /// Calls an operation as somebody who may do everything.
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Answer {
+        let administrator = Administrator {
+            access_key_id: "AKIATEST".to_owned(),
+            name: "test".to_owned(),
+            region: self.ports.identity.region.clone(),
+            authority: Authority::Everything,
+        };
+        self.call_as(administrator, operation, input).await
+    }
+
+    /// Calls an operation as this administrator.
+    pub(crate) async fn call_as(
+        &self,
+        administrator: Administrator,
+        operation: &str,
+        input: Value,
+    ) -> Answer {
         let target = format!("AWSCognitoIdentityProviderService.{operation}");
         let request = http::Request::post("/").header("x-amz-target", target).body(()).unwrap();
         let (parts, ()) = request.into_parts();
         let body = input.to_string();
-        let request = ApiRequest { parts: &parts, body: body.as_bytes(), request_id: "test" };
-        let (parts, body) = serve(&self.ports, &Anyone, request).await.into_parts();
+        let circumstances = Circumstances::default();
+        let (head, body) = (&parts, body.as_bytes());
+        let request = ApiRequest { parts: head, body, request_id: "test", circumstances };
+        let (parts, body) = serve(&self.ports, &Signed(administrator), request).await.into_parts();
         let body = match body.as_str() {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap(),

@@ -14,7 +14,9 @@ use crate::{
     directory::Directory,
     fault::Fault,
     groups::Groups,
+    limits::{Limits, ProvisionedLimits},
     messages::Messenger,
+    replicas::Replicas,
     resource_servers::ResourceServers,
     sealing::Keyring,
     sessions::Sessions,
@@ -89,6 +91,8 @@ pub trait Transaction:
     + AttemptCounters
     + Sessions
     + SigningKeys
+    + ProvisionedLimits
+    + Replicas
     + ResourceServers
     + AccessKeys
     + DataKeys
@@ -149,6 +153,8 @@ pub struct Ports {
     pub turns: Arc<Turns>,
     /// RSA keys made ahead of time.
     pub key_reserve: Arc<KeyReserve>,
+    /// Rates of requests, and how many pools and app clients there may be.
+    pub limits: Arc<Limits>,
     /// Region, account and issuer.
     pub identity: Arc<Identity>,
 }

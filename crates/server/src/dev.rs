@@ -3,7 +3,10 @@
 use std::{io::Write, sync::Arc};
 
 use poolhouse_adapters::{clock::MovableClock, entropy::SystemEntropy, inbox::Inbox};
-use poolhouse_domain::ports::{Clock, Entropy, Identity};
+use poolhouse_domain::{
+    limits::LimitSettings,
+    ports::{Clock, Entropy, Identity},
+};
 use poolhouse_store::Location;
 use zeroize::Zeroizing;
 
@@ -45,8 +48,13 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let inbox = Arc::new(Inbox::default());
     let store = installation::open(&location, &key, clock.now()).await?;
     let region = identity.region.clone();
-    let ports =
-        installation::ports(&store, Arc::clone(&clock) as _, Arc::clone(&inbox) as _, identity)?;
+    let ports = installation::ports(
+        &store,
+        Arc::clone(&clock) as _,
+        Arc::clone(&inbox) as _,
+        identity,
+        LimitSettings::default(),
+    )?;
     if let Some(path) = &options.seed {
         seed::plant(path, &ports).await?;
     }
@@ -55,7 +63,8 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let dev = Some(DevTools { inbox, clock, hosts });
     let site = Arc::new(Site {
         ports,
-        signatures: Box::new(Unchecked),
+        signatures: Box::new(Unchecked { region: region.clone() }),
+        trusts_proxy: false,
         bodies: BodyMemory::default(),
         dev,
     });

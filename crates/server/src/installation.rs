@@ -9,8 +9,9 @@ use poolhouse_adapters::{
 };
 use poolhouse_domain::{
     directory::Directory,
+    limits::{LimitSettings, Limits},
     messages::Messenger,
-    ports::{Clock, Identity, Ports},
+    ports::{Clock, Identity, Ports, Store},
     sealing::MasterKey,
     time::Timestamp,
     tokens::keys::KeyReserve,
@@ -72,11 +73,13 @@ pub(crate) fn ports(
     clock: Arc<dyn Clock>,
     messenger: Arc<dyn Messenger>,
     identity: Identity,
+    limits: LimitSettings,
 ) -> Outcome<Ports> {
     let keyring = store.keyring();
-    let store = Arc::new(store.clone());
+    let store: Arc<dyn Store> = Arc::new(store.clone());
+    let limits = Limits::new(limits, Arc::clone(&store), Arc::clone(&clock));
     Ok(Ports {
-        directory: Arc::new(Directory::new(Arc::clone(&store) as _)),
+        directory: Arc::new(Directory::new(Arc::clone(&store))),
         store,
         clock,
         entropy: Arc::new(SystemEntropy),
@@ -85,6 +88,7 @@ pub(crate) fn ports(
         keyring,
         turns: Arc::default(),
         key_reserve: Arc::new(KeyReserve::default()),
+        limits: Arc::new(limits),
         identity: Arc::new(identity),
     })
 }

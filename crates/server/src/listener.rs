@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     Outcome,
     peers::{PeerPlace, Peers},
-    site::Site,
+    site::{Peer, Site},
 };
 
 /// How many connections may be open; others wait to be accepted.
@@ -108,6 +108,7 @@ async fn accept(
                 };
                 let connection = Connection {
                     site: Arc::clone(&site),
+                    peer: Peer { address: address.ip(), is_tls: tls.is_some() },
                     stopping: stopping.subscribe(),
                     _places: (place, peer_place),
                 };
@@ -125,6 +126,7 @@ async fn accept(
 /// An accepted connection.
 struct Connection {
     site: Arc<Site>,
+    peer: Peer,
     /// Changes when the server is to stop, which then waits until this is dropped.
     stopping: watch::Receiver<()>,
     /// Given back when the connection is over.
@@ -152,7 +154,9 @@ impl Connection {
     {
         let (in_flight, watched) = watch::channel(0);
         let (site, in_flight) = (Arc::clone(&self.site), Arc::new(in_flight));
-        let service = service_fn(move |request: Request<Incoming>| {
+        let peer = self.peer;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
             let (site, counted) = (Arc::clone(&site), InFlight::begin(&in_flight));
             async move {
                 let response = site.answer(request).await;

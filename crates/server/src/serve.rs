@@ -31,7 +31,8 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let listener = listener::bind(config.listen).await?;
     let store = installation::open(&config.location, &config.master_key, clock.now()).await?;
-    let ports = installation::ports(&store, Arc::clone(&clock), messenger, config.identity)?;
+    let ports =
+        installation::ports(&store, Arc::clone(&clock), messenger, config.identity, config.limits)?;
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&clock));
     let reloader = background::reload_keys(store.clone(), Arc::clone(&clock));
@@ -40,6 +41,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let site = Arc::new(Site {
         ports,
         signatures: Box::new(signatures),
+        trusts_proxy: tls.is_none(),
         bodies: BodyMemory::default(),
         dev: None,
     });

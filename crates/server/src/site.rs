@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     task::Poll,
@@ -14,7 +15,10 @@ use http::{
 use http_body_util::Full;
 use hyper::body::Body;
 use poolhouse_api::{ApiRequest, signatures::Signatures};
-use poolhouse_domain::ports::{Entropy, Ports};
+use poolhouse_domain::{
+    access_keys::Circumstances,
+    ports::{Entropy, Ports},
+};
 use serde_json::json;
 
 use crate::{
@@ -29,6 +33,8 @@ pub(crate) struct Site {
     pub(crate) ports: Ports,
     /// Whether and how signatures are checked.
     pub(crate) signatures: Box<dyn Signatures>,
+    /// Whether a proxy passes requests on, and tells whose they are.
+    pub(crate) trusts_proxy: bool,
     /// The memory for requests.
     pub(crate) bodies: BodyMemory,
     /// Inbox and clock, in `dev` only.
@@ -89,9 +95,41 @@ impl Site {
             tracing::info!(request_id, status = response.status().as_u16(), "document served");
             return response;
         }
-        let request = ApiRequest { parts, body, request_id };
+        let circumstances = circumstances(parts, self.trusts_proxy);
+        let request = ApiRequest { parts, body, request_id, circumstances };
         poolhouse_api::serve(&self.ports, &*self.signatures, request).await
     }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// The address.
+    pub(crate) address: IpAddr,
+    /// Whether this server itself does TLS on it.
+    pub(crate) is_tls: bool,
+}
+
+/// How a request came in. A trusted proxy, which does TLS, may tell in `X-Forwarded-For` where it
+/// has it from, and in `X-Forwarded-Proto` that it was not TLS there; what clients wrote into the
+/// former themselves stands before what the proxy adds.
+fn circumstances(parts: &Parts, trusts_proxy: bool) -> Circumstances {
+    let peer = parts.extensions.get::<Peer>();
+    let direct = Circumstances {
+        source: peer.map(|peer| peer.address),
+        is_secure: peer.is_some_and(|peer| peer.is_tls),
+    };
+    if !trusts_proxy {
+        return direct;
+    }
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let scheme = parts.headers.get("x-forwarded-proto").map(text);
+    let is_secure = scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case("https"));
+    let Some(told) = parts.headers.get_all("x-forwarded-for").iter().next_back().map(text) else {
+        return Circumstances { is_secure, ..direct };
+    };
+    let last = told.rsplit(',').next().unwrap_or_default().trim();
+    Circumstances { source: last.parse().ok(), is_secure }
 }
 
 /// An error in the form of the API, for what fails before or outside of it.
@@ -139,12 +177,36 @@ mod tests {
     async fn a_body_that_no_memory_is_left_for_is_answered_so_that_clients_try_again() {
         let ports = Kit::new().await.unwrap().ports;
         let bodies = BodyMemory::none();
-        let site = Site { ports, signatures: Box::new(Unchecked), bodies, dev: None };
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let site = Site { ports, signatures, trusts_proxy: false, bodies, dev: None };
         let request = Request::post("/").body(Full::new(Bytes::from_static(b"{}"))).unwrap();
         let response = site.answer(request).await;
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["x-amzn-errortype"], "ServiceUnavailable:");
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    }
+
+    #[test]
+    fn a_trusted_proxy_tells_where_a_request_came_from() {
+        let peer = Peer { address: [10, 0, 0, 1].into(), is_tls: false };
+        let parts = |headers: &[(&str, &str)]| {
+            let mut request = Request::get("/").extension(peer);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            request.body(()).unwrap().into_parts().0
+        };
+        let told = [("x-forwarded-for", "1.1.1.1, 192.0.2.7"), ("x-forwarded-proto", "http")];
+        let of = |headers: &[(&str, &str)], trusts_proxy| {
+            let found = circumstances(&parts(headers), trusts_proxy);
+            (found.source.map(|source| source.to_string()), found.is_secure)
+        };
+        let address = |text: &str| Some(text.to_owned());
+        assert_eq!(of(&told, false), (address("10.0.0.1"), false), "anybody can send headers");
+        assert_eq!(of(&told, true), (address("192.0.2.7"), false));
+        assert_eq!(of(&told[..1], true), (address("192.0.2.7"), true));
+        assert_eq!(of(&[("x-forwarded-for", "x")], true), (None, true));
+        assert_eq!(of(&[], true), (address("10.0.0.1"), true));
     }
 
     #[tokio::test]

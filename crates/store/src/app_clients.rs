@@ -21,6 +21,8 @@ const UPDATE: &str = "UPDATE app_clients
     SET settings = $2, sealed_secrets = $3, version = version + 1
     WHERE client_id = $1 AND version = $4";
 const DELETE: &str = "DELETE FROM app_clients WHERE client_id = $1";
+const NTH: &str = "SELECT client_id FROM app_clients WHERE pool_id = $1 ORDER BY client_id
+    LIMIT 1 OFFSET $2";
 const LIST: &str = "SELECT client_id, settings, sealed_secrets, version FROM app_clients
     WHERE pool_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3";
 
@@ -77,6 +79,11 @@ impl AppClients for SqlTransaction {
 
     async fn delete_app_client(&mut self, client_id: &str) -> Result<(), Fault> {
         self.view.execute(DELETE, values![client_id]).await.map(drop)
+    }
+
+    async fn has_app_clients(&mut self, user_pool_id: &str, number: u32) -> Result<bool, Fault> {
+        let values = values![user_pool_id, i64::from(number) - 1];
+        Ok(number == 0 || self.view.fetch_optional(NTH, values).await?.is_some())
     }
 
     async fn list_app_clients(

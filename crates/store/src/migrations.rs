@@ -21,6 +21,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, text: include_str!("../migrations/0001_initial.sql") },
     Migration { version: 2, text: include_str!("../migrations/0002_groups.sql") },
     Migration { version: 3, text: include_str!("../migrations/0003_resource_servers.sql") },
+    Migration { version: 11, text: include_str!("../migrations/0011_access.sql") },
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (

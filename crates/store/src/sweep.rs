@@ -66,6 +66,7 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, kid FROM signing_keys WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM resource_servers WHERE (pool_id, identifier) IN
         (SELECT pool_id, identifier FROM resource_servers WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM replicas WHERE pool_id = $1",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";

@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use poolhouse_domain::{
     directory::Directory,
-    ports::{Entropy, Identity, Ports, Store},
+    limits::{LimitSettings, Limits},
+    ports::{Clock, Entropy, Identity, Ports, Store},
 };
 use poolhouse_store::OpenError;
 
@@ -62,7 +63,10 @@ impl Kit {
         let store = store::open(Arc::clone(&entropy)).await?;
         let keyring = store.keyring();
         let store: Arc<dyn Store> = Arc::new(store);
+        let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let limits = Limits::new(LimitSettings::default(), Arc::clone(&store), time);
         let ports = Ports {
+            limits: Arc::new(limits),
             directory: Arc::new(Directory::new(Arc::clone(&store))),
             store,
             clock: Arc::clone(&clock) as _,

@@ -217,6 +217,8 @@ on_durable_engines! { durable:
     cancelled_requests_do_not_harm_later_ones,
 }
 
+mod access;
+
 fn master_key(seed: u8) -> MasterKey {
     MasterKey::new([seed; 32])
 }
@@ -737,6 +739,7 @@ fn access_key(id: &str) -> AccessKey {
         secret: "planted-access-key-secret".to_owned(),
         name: "ci".to_owned(),
         created_at: at(3),
+        policies: BTreeMap::new(),
     }
 }
 
