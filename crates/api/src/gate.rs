@@ -1,5 +1,7 @@
 //! What stands between a decoded request and its operation: permission, rates, the region.
 
+use std::collections::BTreeMap;
+
 use poolhouse_domain::{
     Fault,
     access_keys::{Caller, Circumstances, Policies, authorize},
@@ -66,8 +68,8 @@ impl Gate<'_> {
         operation: OperationName,
         about: About<'_>,
     ) -> Result<Result<(), Closed>, Fault> {
-        let pool = match user_pool_id(&about).filter(|_| policies.look_at_resource_tags()) {
-            Some(id) => ports.directory.user_pool(id).await?,
+        let tags = match user_pool_id(&about).filter(|_| policies.look_at_resource_tags()) {
+            Some(id) => resource_tags(ports, id, region(administrator, &about)).await?,
             None => None,
         };
         let caller = Caller {
@@ -76,9 +78,8 @@ impl Gate<'_> {
             region: &administrator.region,
             circumstances: self.circumstances,
         };
-        let tags = pool.as_ref().and_then(|pool| pool.settings.user_pool_tags.as_ref());
         let now = ports.clock.now();
-        let answer = authorize(&caller, &ports.identity, operation, &about, tags, now);
+        let answer = authorize(&caller, &ports.identity, operation, &about, tags.as_ref(), now);
         Ok(answer.map_err(|denied| Closed::Denied(denied.to_string())))
     }
 }
@@ -87,6 +88,26 @@ impl Gate<'_> {
 fn user_pool_id<'a>(about: &About<'a>) -> Option<&'a str> {
     let of_arn = |arn: &'a str| arn.split_once(":userpool/").map(|(_, id)| id);
     about.user_pool_id.or(about.resource_arn.and_then(of_arn))
+}
+
+/// The region of what a request is about: an ARN says so itself.
+fn region<'a>(administrator: &'a Administrator, about: &About<'a>) -> &'a str {
+    let of_arn = |arn: &'a str| arn.split(':').nth(3);
+    about.resource_arn.and_then(of_arn).unwrap_or(&administrator.region)
+}
+
+/// The tags of a pool, or of its replica in another region.
+async fn resource_tags(
+    ports: &Ports,
+    user_pool_id: &str,
+    region: &str,
+) -> Result<Option<BTreeMap<String, String>>, Fault> {
+    if region == ports.identity.region {
+        let pool = ports.directory.user_pool(user_pool_id).await?;
+        return Ok(pool.map(|pool| pool.tags()));
+    }
+    let replica = ports.store.read().await?.replica(user_pool_id).await?;
+    Ok(replica.filter(|replica| replica.region == region).map(|replica| replica.tags))
 }
 
 /// What is possible under a signature of another region: what the pool's replica there does. In

@@ -190,7 +190,8 @@ impl Replica {
     ///
     /// Lists are those of the developer guide, but for what would have settings of its own there
     /// (mail, triggers, domains, risk, logs): here they are shared, and changed in the primary
-    /// region only. Deletion is called from the primary region, as its reference says.
+    /// region only. Deletion is called from the primary region, as its reference says. Operations
+    /// without a signature name no region, and those about no pool no replica, so neither are here.
     pub fn may_answer(&self, operation: Name) -> bool {
         may_always_answer(operation) || (self.is_active && may_answer_when_active(operation))
     }
@@ -212,7 +213,6 @@ const fn may_always_answer(operation: Name) -> bool {
             | Name::DescribeTerms
             | Name::DescribeUserPool
             | Name::DescribeUserPoolClient
-            | Name::DescribeUserPoolDomain
             | Name::GetGroup
             | Name::GetLogDeliveryConfiguration
             | Name::GetSigningCertificate
@@ -226,7 +226,6 @@ const fn may_always_answer(operation: Name) -> bool {
             | Name::ListUserPoolClientSecrets
             | Name::ListUserPoolClients
             | Name::ListUserPoolReplicas
-            | Name::ListUserPools
             | Name::ListUsers
             | Name::ListUsersInGroup
             | Name::TagResource
@@ -242,17 +241,6 @@ const fn may_answer_when_active(operation: Name) -> bool {
             | Name::AdminRespondToAuthChallenge
             | Name::AdminUpdateAuthEventFeedback
             | Name::AdminUserGlobalSignOut
-            | Name::GetDevice
             | Name::GetIdentityProviderByIdentifier
-            | Name::GetTokensFromRefreshToken
-            | Name::GetUser
-            | Name::GetUserAuthFactors
-            | Name::GlobalSignOut
-            | Name::InitiateAuth
-            | Name::ListDevices
-            | Name::ListWebAuthnCredentials
-            | Name::RespondToAuthChallenge
-            | Name::RevokeToken
-            | Name::UpdateAuthEventFeedback
     )
 }

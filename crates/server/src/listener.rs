@@ -267,8 +267,9 @@ mod tests {
 
     async fn site() -> Arc<Site> {
         let ports = Kit::new().await.unwrap().ports;
-        let (signatures, bodies) = (Box::new(Unchecked), BodyMemory::default());
-        Arc::new(Site { ports, signatures, bodies, dev: None })
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let bodies = BodyMemory::default();
+        Arc::new(Site { ports, signatures, trusts_proxy: false, bodies, dev: None })
     }
 
     /// The client's end of a connection that is served; the sender stops the server.
@@ -280,7 +281,9 @@ mod tests {
         let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let peer_place = Peers::unlimited().admit([127, 0, 0, 1].into()).unwrap();
         let (stopping, watched) = watch::channel(());
-        let mut connection = Connection { site, stopping: watched, _places: (place, peer_place) };
+        let peer = Peer { address: [127, 0, 0, 1].into(), is_tls: false };
+        let places = (place, peer_place);
+        let mut connection = Connection { site, peer, stopping: watched, _places: places };
         let (client, server) = tokio::io::duplex(64 * 1024);
         tokio::spawn(async move { connection.speak(TokioIo::new(server)).await });
         (client, stopping)

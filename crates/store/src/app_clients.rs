@@ -82,8 +82,8 @@ impl AppClients for SqlTransaction {
     }
 
     async fn has_app_clients(&mut self, user_pool_id: &str, number: u32) -> Result<bool, Fault> {
-        let values = values![user_pool_id, i64::from(number) - 1];
-        Ok(number == 0 || self.view.fetch_optional(NTH, values).await?.is_some())
+        let Some(before) = number.checked_sub(1) else { return Ok(true) };
+        Ok(self.view.fetch_optional(NTH, values![user_pool_id, before]).await?.is_some())
     }
 
     async fn list_app_clients(

@@ -103,8 +103,8 @@ impl UserPools for SqlTransaction {
 
     async fn has_user_pools(&mut self, number: u32) -> Result<bool, Fault> {
         // Stops at the number: that many rows at most are looked at.
-        let nth = self.view.fetch_optional(NTH, values![i64::from(number) - 1]).await?;
-        Ok(number == 0 || nth.is_some())
+        let Some(before) = number.checked_sub(1) else { return Ok(true) };
+        Ok(self.view.fetch_optional(NTH, values![before]).await?.is_some())
     }
 
     async fn list_user_pools(

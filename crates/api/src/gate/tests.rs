@@ -271,6 +271,17 @@ async fn a_signature_of_a_replica_s_region_reaches_what_the_replica_does() {
     assert_eq!(there("UpdateUserPoolReplica", activate).await.status, 200);
     let signed_in = there("AdminInitiateAuth", sign_in).await;
     assert!(signed_in.body["AuthenticationResult"]["IdToken"].is_string(), "{}", signed_in.body);
+    // The replica's tags are its own, and count for it.
+    let arn = format!("arn:aws:cognito-idp:eu-west-1:123456789012:userpool/{pool}");
+    stack.ok("TagResource", json!({ "ResourceArn": arn, "Tags": { "a": "1" } })).await;
+    let tagged = r#"{"Effect": "Allow", "Action": "*", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/a": "1"}}}"#;
+    for (region, status) in [("eu-west-1", 200), (HOME, 400)] {
+        let caller = somebody(region, tagged);
+        assert_eq!(stack.call_as(caller, "DescribeUserPool", describe(&pool)).await.status, status);
+        let (caller, input) = (somebody(HOME, tagged), json!({ "ResourceArn": arn }));
+        assert_eq!(stack.call_as(caller, "ListTagsForResource", input).await.status, 200);
+    }
     let delete = json!({ "UserPoolId": pool, "RegionName": "eu-west-1" });
     message(
         &there("DeleteUserPoolReplica", delete).await,
