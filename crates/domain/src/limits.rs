@@ -191,24 +191,23 @@ impl Limits {
         let pool = pool.map(|pool| Counted::Pool(operation, pool.to_owned()));
         let narrow = [user.map(|user| (user, PER_USER)), pool.map(|pool| (pool, PER_POOL))];
         let mut all = narrow.into_iter().flatten().chain([account]);
-        Ok(all.try_for_each(|(counted, rate)| self.count(counted, rate)))
+        Ok(all.try_for_each(|(counted, rate)| self.count(&counted, rate)))
     }
 
     /// The rate of a category now.
     async fn rate(&self, category: Category) -> Result<u32, Fault> {
-        let provisioned = match self.provisioned.get(&()) {
-            Some(provisioned) => provisioned,
-            None => {
-                let found = Arc::new(self.store.read().await?.provisioned_limits().await?);
-                self.provisioned.insert((), Arc::clone(&found));
-                found
-            }
+        let provisioned = if let Some(provisioned) = self.provisioned.get(&()) {
+            provisioned
+        } else {
+            let found = Arc::new(self.store.read().await?.provisioned_limits().await?);
+            self.provisioned.insert((), Arc::clone(&found));
+            found
         };
         Ok(effective(provisioned.get(&category).copied(), self.free_rate(category)))
     }
 
-    fn count(&self, counted: Counted, per_second: u32) -> Result<(), RateExceeded> {
-        let rate = self.rates.get_with_by_ref(&counted, || {
+    fn count(&self, counted: &Counted, per_second: u32) -> Result<(), RateExceeded> {
+        let rate = self.rates.get_with_by_ref(counted, || {
             let per_second = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
             let clock = Steady(Arc::clone(&self.clock));
             Arc::new(RateLimiter::direct_with_clock(Quota::per_second(per_second), clock))
@@ -216,7 +215,7 @@ impl Limits {
         let Err(too_early) = rate.check() else { return Ok(()) };
         // Nobody has to wait for longer than this unless the clock was put back: then begin anew.
         if too_early.wait_time_from(Steady(Arc::clone(&self.clock)).now()) > FRESH {
-            self.rates.invalidate(&counted);
+            self.rates.invalidate(counted);
             return Ok(());
         }
         Err(RateExceeded)

@@ -27,7 +27,7 @@ mod tests {
 
     use crate::testing::{Stack, invalid};
 
-    fn definition(attributes: Value) -> Value {
+    fn definition(attributes: &Value) -> Value {
         json!({ "LimitDefinition": { "LimitClass": "API_CATEGORY", "Attributes": attributes } })
     }
 
@@ -35,7 +35,7 @@ mod tests {
     async fn a_category_has_the_rate_of_everybody() {
         let stack = Stack::new().await;
         for (category, rate) in [("UserAuthentication", 120), ("UserList", 30)] {
-            let input = definition(json!({ "Category": category }));
+            let input = definition(&json!({ "Category": category }));
             let mut limit = input.clone();
             limit["ProvisionedLimitValue"] = json!(rate);
             limit["FreeLimitValue"] = json!(rate);
@@ -50,7 +50,7 @@ mod tests {
                        category.";
         for attributes in [json!({}), json!({ "Category": "userread" }), json!({ "X": "UserRead" })]
         {
-            let refused = stack.refusal("GetProvisionedLimit", definition(attributes)).await;
+            let refused = stack.refusal("GetProvisionedLimit", definition(&attributes)).await;
             assert_eq!(refused, invalid(message));
         }
     }

@@ -234,10 +234,9 @@ fn read_statement(
         Some(Json::Text(id)) if !id.chars().all(|c| c.is_ascii_alphanumeric()) => {
             return Err(problem(elements.at("Sid"), "may hold letters and digits only"));
         }
-        Some(Json::Text(id)) => {
-            if !id.is_empty() && !ids.insert(id) {
-                return Err(problem(elements.at("Sid"), "is that of another statement too"));
-            }
+        Some(Json::Text(id)) if id.is_empty() || ids.insert(id.clone()) => {}
+        Some(Json::Text(_)) => {
+            return Err(problem(elements.at("Sid"), "is that of another statement too"));
         }
         Some(_) => return Err(problem(elements.at("Sid"), "must be a text")),
     }
