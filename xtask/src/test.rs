@@ -199,6 +199,8 @@ fn python_tests(python: &Path, server: &Server, filter: Option<&str>) -> Outcome
     let mut command = Command::new(python);
     command.args(["-m", "pytest"]).args(filter.into_iter().flat_map(|filter| ["-k", filter]));
     command.current_dir(acceptance().join("python")).env("PYTHONDONTWRITEBYTECODE", "1");
+    // Some tests start servers of their own.
+    command.env("POOLHOUSE_BIN", server_binary()?);
     execute(towards(&mut command, server))
 }
 

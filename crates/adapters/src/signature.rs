@@ -39,6 +39,10 @@ pub struct Signer {
     pub access_key_id: String,
     /// The name that the key was given.
     pub name: String,
+    /// The region that the signature names.
+    pub region: String,
+    /// The policies of the key: documents by name.
+    pub policies: BTreeMap<String, String>,
 }
 
 /// A signature that is missing, incomplete or wrong. The request gets status 400.
@@ -93,12 +97,25 @@ pub async fn verify(
     now: Timestamp,
     region: &str,
 ) -> Result<Result<Signer, Refused>, Fault> {
-    let claim = match Claim::read(parts).and_then(|claim| claim.check_circumstances(now, region)) {
+    let claim = match Claim::read(parts) {
         Ok(claim) => claim,
         Err(refused) => return Ok(Err(refused)),
     };
-    let key = store.read().await?.access_key(&claim.key_id).await?;
+    // Where a user pool has a replica, this server is too.
+    let mut view = store.read().await?;
+    let is_elsewhere = claim.region() != region && view.is_replica_region(claim.region()).await?;
+    let region = if is_elsewhere { claim.region().to_owned() } else { region.to_owned() };
+    let claim = match claim.check_circumstances(now, &region) {
+        Ok(claim) => claim,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let key = view.access_key(&claim.key_id).await?;
     Ok(claim.judge(parts, body, key))
+}
+
+/// The region that a signature names, whether it is right or not; none if there is no signature.
+pub fn claimed_region(parts: &Parts) -> Option<String> {
+    Claim::read(parts).ok().map(|claim| claim.region().to_owned())
 }
 
 /// What a request says about its own signature.
@@ -300,7 +317,14 @@ impl Claim {
     fn judge(&self, parts: &Parts, body: &[u8], key: Option<AccessKey>) -> Result<Signer, Refused> {
         let key = key.ok_or_else(Refused::unknown_key)?;
         self.check_signature(parts, body, &key.secret)?;
-        Ok(Signer { access_key_id: key.id, name: key.name })
+        let region = self.region().to_owned();
+        Ok(Signer { access_key_id: key.id, name: key.name, region, policies: key.policies })
+    }
+
+    /// The region in the scope.
+    const fn region(&self) -> &str {
+        let [_, region, _, _] = &self.scope;
+        region.as_str()
     }
 
     /// Whether the secret makes the same signature. Compared in constant time.

@@ -17,7 +17,8 @@ use poolhouse_wire::{
 use crate::{
     dispatch,
     failure::{Answer, Unanswered},
-    signatures::{SignatureRefused, Signatures},
+    gate::{Closed, Gate},
+    signatures::{Administrator, SignatureRefused, Signatures},
 };
 
 /// A request whose body has been read.
@@ -53,10 +54,11 @@ pub async fn serve(
     };
     let started = ports.clock.now();
     let response = match check_signature(signatures, name, request).await {
-        Ok(Ok(is_administrator)) => {
-            let caller = Caller { is_administrator, ..ports.caller.clone() };
+        Ok(Ok(signer)) => {
+            let caller = Caller { is_administrator: signer.is_some(), ..ports.caller.clone() };
             let ports = Ports { caller, ..ports.clone() };
-            dispatch::dispatch(&ports, name, request.body).await
+            let gate = Gate { administrator: signer.as_ref() };
+            dispatch::dispatch(&ports, gate, name, request.body).await
         }
         Ok(Err(refused)) => error(400, refused.type_name, &refused.message),
         Err(fault) => faulted(name, &fault),
@@ -84,39 +86,47 @@ fn is_signed(parts: &http::request::Parts) -> bool {
     parts.headers.contains_key(AUTHORIZATION) || query.contains("X-Amz-Signature=")
 }
 
-/// Verifies the signature where the operation asks for one. Answers whether an administrator's was
-/// verified.
+/// Verifies the signature where the operation asks for one; answers who signed.
 async fn check_signature(
     signatures: &dyn Signatures,
     name: OperationName,
     request: ApiRequest<'_>,
-) -> Result<Result<bool, SignatureRefused>, Fault> {
+) -> Result<Result<Option<Administrator>, SignatureRefused>, Fault> {
     match name.auth() {
-        Auth::None => Ok(Ok(false)),
+        Auth::None => Ok(Ok(None)),
+        // The app client's secret alone counts, so that no permission is asked of whoever signs.
+        Auth::SigV4 if name == OperationName::GetClientToken => Ok(Ok(None)),
         Auth::SigV4 if takes_unsigned(name) => {
-            let is_signed = is_signed(request.parts);
-            let verified =
-                is_signed && signatures.verify(request.parts, request.body).await?.is_ok();
-            Ok(Ok(verified))
+            if !is_signed(request.parts) {
+                return Ok(Ok(None));
+            }
+            Ok(Ok(signatures.verify(request.parts, request.body).await?.ok()))
         }
-        Auth::SigV4 => {
-            Ok(signatures.verify(request.parts, request.body).await?.map(|_administrator| true))
-        }
+        Auth::SigV4 => Ok(signatures.verify(request.parts, request.body).await?.map(Some)),
     }
 }
 
 /// How often an operation is tried when concurrent changes win.
 const TRIES: u32 = 12;
 
-/// Decodes the input, runs the operation, and renders what it answers.
+/// Decodes the input, checks whether it may pass, runs the operation, and renders what it answers.
 ///
 /// An operation that lost against a concurrent change runs again: nothing was written, and
 /// messages leave only after a commit.
-pub(crate) async fn run<Op: Handle>(ports: &Ports, body: &[u8]) -> Response<String> {
+pub(crate) async fn run<Op: Handle>(
+    ports: &Ports,
+    gate: Gate<'_>,
+    body: &[u8],
+) -> Response<String> {
     let input = match Op::decode(body) {
         Ok(input) => input,
         Err(problem) => return undecodable(&problem),
     };
+    match gate.check(ports, Op::NAME_ENUM, Op::about(&input)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(closed)) => return refused_at_gate(&closed),
+        Err(fault) => return faulted(Op::NAME_ENUM, &fault),
+    }
     let mut tries = 1;
     let answer = loop {
         match Op::handle(ports, input.clone()).await {
@@ -166,6 +176,23 @@ pub(crate) fn undecodable(problem: &DecodeError) -> Response<String> {
     let mut response = response(400, problem.body());
     name_error(&mut response, problem.error_type(), message);
     response
+}
+
+/// A request that did not get to its operation. All of them have status 400, also where the model
+/// does not list the error for the operation; only that of permissions has a capital `Message`.
+fn refused_at_gate(closed: &Closed) -> Response<String> {
+    match closed {
+        Closed::Denied(message) => {
+            let name = "AccessDeniedException";
+            let body = aws_json::framework_error_body(name, Some(message));
+            let mut response = response(400, body);
+            name_error(&mut response, name, message);
+            response
+        }
+        Closed::Rate(message) => error(400, "TooManyRequestsException", message),
+        Closed::NotInRegion(message) => error(400, "ResourceNotFoundException", message),
+        Closed::NotOnReplica(message) => error(400, "OperationNotEnabledException", message),
+    }
 }
 
 /// A failure of ours: logged with its source, told without it.

@@ -1,15 +1,28 @@
 //! Who signed a request. The check itself belongs to the outside world; here is its port.
 
 use async_trait::async_trait;
-use poolhouse_domain::Fault;
+use poolhouse_domain::{Fault, access_keys::Policies};
 
 /// The administrator who signed a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Administrator {
     /// The id of the access key.
     pub access_key_id: String,
     /// The name that the key was given.
     pub name: String,
+    /// The region that the signature names.
+    pub region: String,
+    /// What the key may do.
+    pub authority: Authority,
+}
+
+/// What an administrator may do.
+#[derive(Clone, Debug)]
+pub enum Authority {
+    /// Everything, because nobody's signature is verified.
+    Everything,
+    /// What the policies of the access key allow.
+    Limited(Policies),
 }
 
 /// A signature that is missing or doesn't hold.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ApiRequest, serve,
-    signatures::{Administrator, SignatureRefused, Signatures},
+    signatures::{Administrator, Authority, SignatureRefused, Signatures},
 };
 
 /// The password of every user made by [`Stack::user`].
@@ -33,18 +33,17 @@ pub(crate) struct Answer {
     pub headers: HeaderMap,
 }
 
-/// Takes every request for an administrator's.
-struct Anyone;
+/// Takes every request for one of this administrator.
+struct Signed(Administrator);
 
 #[async_trait::async_trait]
-impl Signatures for Anyone {
+impl Signatures for Signed {
     async fn verify(
         &self,
         _: &http::request::Parts,
         _: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault> {
-        let (access_key_id, name) = ("AKIATEST".to_owned(), "test".to_owned());
-        Ok(Ok(Administrator { access_key_id, name }))
+        Ok(Ok(self.0.clone()))
     }
 }
 
@@ -80,9 +79,9 @@ impl Stack {
         self.kit.messenger.last_code_for(destination).expect("a message was sent")
     }
 
-    /// Calls an operation.
+    /// Calls an operation as somebody who may do everything.
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Answer {
-        self.call_with(operation, input, &[]).await
+        self.send(anybody(&self.ports), operation, input, &[]).await
     }
 
     /// What the server makes of a caller: the address is 192.0.2.7 unless a test has set another.
@@ -98,9 +97,29 @@ impl Stack {
         Ports { caller, ..self.ports.clone() }
     }
 
+    /// Calls an operation as this administrator.
+    pub(crate) async fn call_as(
+        &self,
+        administrator: Administrator,
+        operation: &str,
+        input: Value,
+    ) -> Answer {
+        self.send(administrator, operation, input, &[]).await
+    }
+
     /// Calls an operation with further headers.
     pub(crate) async fn call_with(
         &self,
+        operation: &str,
+        input: Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        self.send(anybody(&self.ports), operation, input, headers).await
+    }
+
+    async fn send(
+        &self,
+        administrator: Administrator,
         operation: &str,
         input: Value,
         headers: &[(&str, &str)],
@@ -114,7 +133,7 @@ impl Stack {
         let body = input.to_string();
         let request = ApiRequest { parts: &parts, body: body.as_bytes(), request_id: "test" };
         let ports = self.ports_of_caller(&parts);
-        let (parts, body) = serve(&ports, &Anyone, request).await.into_parts();
+        let (parts, body) = serve(&ports, &Signed(administrator), request).await.into_parts();
         let body = match body.as_str() {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap(),
@@ -233,6 +252,16 @@ impl Stack {
     /// Signs a user in as [`Stack::tokens`] does, and answers the access token.
     pub(crate) async fn access_token(&self, client_id: &str, username: &str) -> String {
         text(&self.tokens(client_id, username).await["AccessToken"])
+    }
+}
+
+/// An administrator who may do everything.
+fn anybody(ports: &Ports) -> Administrator {
+    Administrator {
+        access_key_id: "AKIATEST".to_owned(),
+        name: "test".to_owned(),
+        region: ports.identity.region.clone(),
+        authority: Authority::Everything,
     }
 }
 

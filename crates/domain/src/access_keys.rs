@@ -1,6 +1,21 @@
-//! Access keys: the credentials with which administrators sign requests.
+//! Access keys: the credentials with which administrators sign requests, and what each may do.
+
+mod authorization;
+mod built_in;
+mod condition;
+mod json;
+mod pattern;
+mod policy;
+mod request;
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+
+pub use authorization::{AccessDenied, Caller, authorize};
+pub use built_in::{BUILT_IN, built_in};
+pub use policy::{Decision, LONGEST_DOCUMENT, Policies, PolicyProblem, check as check_policy};
+pub use request::{AccessRequest, Circumstances};
 
 use crate::{fault::Fault, time::Timestamp};
 
@@ -15,7 +30,12 @@ pub struct AccessKey {
     pub name: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What it may do: policy documents by name. A key without any may do nothing.
+    pub policies: BTreeMap<String, String>,
 }
+
+/// The most policies of a key.
+pub const MOST_POLICIES: usize = 10;
 
 impl std::fmt::Debug for AccessKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -34,6 +54,9 @@ pub trait AccessKeys: Send {
 
     /// All keys, in order of id. There are a handful.
     async fn list_access_keys(&mut self) -> Result<Vec<AccessKey>, Fault>;
+
+    /// Replaces the policies of a key; answers whether there is such a key.
+    async fn update_access_key_policies(&mut self, key: &AccessKey) -> Result<bool, Fault>;
 
     /// Removes a key; answers whether there was one.
     async fn delete_access_key(&mut self, id: &str) -> Result<bool, Fault>;

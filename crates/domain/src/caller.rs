@@ -16,6 +16,8 @@ pub struct Caller {
     pub device_data: Option<String>,
     /// The id under which the request is logged and answered; empty if there is none.
     pub request_id: String,
+    /// Whether it came over TLS, as far as this server or the proxy in front of it knows.
+    pub is_secure: bool,
     /// Whether an administrator's signature on the request was verified.
     pub is_administrator: bool,
 }

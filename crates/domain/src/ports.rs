@@ -9,8 +9,8 @@ use crate::{
     app_clients::AppClients,
     attempts::AttemptCounters,
     auth::turns::Turns,
-    caller::Caller,
     branding::{Styles, classic::UiCustomizations},
+    caller::Caller,
     codes::Codes,
     data_keys::DataKeys,
     devices::Devices,
@@ -18,16 +18,18 @@ use crate::{
     domains::Domains,
     fault::Fault,
     groups::Groups,
-    log_delivery::{LogDeliveries, LogSink},
     identity_providers::IdentityProviders,
+    limits::{Limits, ProvisionedLimits},
+    log_delivery::{LogDeliveries, LogSink},
     messages::Messenger,
-    passwords::history::FormerPasswords,
     passkeys::Passkeys,
-    threat_protection::ThreatProtection,
-    terms::TermsDocuments,
+    passwords::history::FormerPasswords,
+    replicas::Replicas,
     resource_servers::ResourceServers,
     sealing::Keyring,
     sessions::{Sessions, tracking::UserSessions},
+    terms::TermsDocuments,
+    threat_protection::ThreatProtection,
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
     user_import::UserImports,
@@ -123,6 +125,8 @@ pub trait Transaction:
     + UserSessions
     + SigningKeys
     + Passkeys
+    + ProvisionedLimits
+    + Replicas
     + ResourceServers
     + LogDeliveries
     + ThreatProtection
@@ -195,6 +199,8 @@ pub struct Ports {
     pub turns: Arc<Turns>,
     /// RSA keys made ahead of time.
     pub key_reserve: Arc<KeyReserve>,
+    /// Rates of requests, and how many pools and app clients there may be.
+    pub limits: Arc<Limits>,
     /// Region, account and issuer.
     pub identity: Arc<Identity>,
     /// Who sends the request that these are a clone for.

@@ -107,15 +107,47 @@ pub(crate) struct Installation {
 /// What to do with access keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccessKeyCommand {
-    /// Make a key and print it; its secret is never shown again.
+    /// Make a key and print it; its secret is never shown again. Without --policy it may do
+    /// EVERYTHING.
     Create {
-        /// Who or what uses the key.
+        /// Who or what uses the key; the name of the user in ARNs.
         #[arg(long)]
         name: String,
+        /// What the key may do: full-access, read-only, user-administration, or a JSON file with
+        /// an IAM policy (docs/access-policies.md); may be repeated.
+        #[arg(long, value_name = "POLICY", default_value = "full-access")]
+        policy: Vec<String>,
         #[command(flatten)]
         installation: Installation,
     },
-    /// List the keys, without their secrets.
+    /// Give a key further policies, in force at once. One of the same name is replaced.
+    Attach {
+        /// The id of the key, AKIA….
+        id: String,
+        /// full-access, read-only, user-administration, or a JSON file with an IAM policy.
+        #[arg(long, value_name = "POLICY", required = true)]
+        policy: Vec<String>,
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// Take policies away from a key, in force at once. A key without any may do nothing.
+    Detach {
+        /// The id of the key, AKIA….
+        id: String,
+        /// The name of the policy: that of its file, without .json.
+        #[arg(long, value_name = "NAME", required = true)]
+        policy: Vec<String>,
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// Show a key with the text of its policies, without its secret.
+    Show {
+        /// The id of the key, AKIA….
+        id: String,
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// List the keys with the names of their policies, without their secrets.
     List {
         #[command(flatten)]
         installation: Installation,

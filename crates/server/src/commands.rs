@@ -1,14 +1,20 @@
 //! The commands that work on an installation and end: access keys, master key, data keys, logs of
 //! imports.
 
-use std::{fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use poolhouse_adapters::{clock::SystemClock, entropy::SystemEntropy, master_key};
 use poolhouse_domain::{
-    access_keys::AccessKey,
+    access_keys::{AccessKey, BUILT_IN, LONGEST_DOCUMENT, MOST_POLICIES, built_in, check_policy},
     fault::retrying,
-    ports::{Clock, Entropy, Store},
+    ports::{Clock, Entropy, Store, Transaction},
     sealing::MasterKey,
     time::Timestamp,
 };
@@ -41,25 +47,140 @@ async fn open(installation: &Installation) -> Outcome<SqlStore> {
 /// Runs an `access-key` command; answers what to print.
 pub(crate) async fn access_key(command: AccessKeyCommand) -> Outcome<String> {
     match command {
-        AccessKeyCommand::Create { name, installation } => create(&installation, name).await,
+        AccessKeyCommand::Create { name, policy, installation } => {
+            create(&installation, name, &policy).await
+        }
+        AccessKeyCommand::Attach { id, policy, installation } => {
+            attach(&installation, &id, &policy).await
+        }
+        AccessKeyCommand::Detach { id, policy, installation } => {
+            detach(&installation, &id, &policy).await
+        }
+        AccessKeyCommand::Show { id, installation } => show(&installation, &id).await,
         AccessKeyCommand::List { installation } => list(&installation).await,
         AccessKeyCommand::Delete { id, installation } => delete(&installation, &id).await,
     }
 }
 
-async fn create(installation: &Installation, name: String) -> Outcome<String> {
+async fn create(installation: &Installation, name: String, policies: &[String]) -> Outcome<String> {
     check_name(&name)?;
+    let policies = read_policies(policies)?;
     let store = open(installation).await?;
-    let key = new_access_key(name, &SystemEntropy, SystemClock.now());
+    let key = AccessKey { policies, ..new_access_key(name, &SystemEntropy, SystemClock.now()) };
     let mut tx = store.write().await?;
     tx.insert_access_key(&key).await?;
     tx.commit().await?;
     store.close().await;
     Ok(format!(
         "AWS_ACCESS_KEY_ID={}\nAWS_SECRET_ACCESS_KEY={}\n\nKeep the secret: it is never shown \
-         again.\n",
-        key.id, key.secret
+         again. Policies: {}.\n",
+        key.id,
+        key.secret,
+        policy_names(&key)
     ))
+}
+
+/// The names of a key's policies, for people.
+fn policy_names(key: &AccessKey) -> String {
+    if key.policies.is_empty() {
+        return "none, so it may do nothing".to_owned();
+    }
+    key.policies.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The policies that the command line names: built-in ones, or files.
+fn read_policies(arguments: &[String]) -> Outcome<BTreeMap<String, String>> {
+    let mut policies = BTreeMap::new();
+    for argument in arguments {
+        let (name, text) = match built_in(argument) {
+            Some(text) => (argument.clone(), text.to_owned()),
+            None => read_policy_file(Path::new(argument))?,
+        };
+        if policies.insert(name.clone(), text).is_some() {
+            return Err(format!("--policy {argument}: {name} is given twice").into());
+        }
+    }
+    if policies.len() > MOST_POLICIES {
+        return Err(format!("a key can have at most {MOST_POLICIES} policies").into());
+    }
+    Ok(policies)
+}
+
+/// A policy in a file, checked; it is named after the file.
+fn read_policy_file(path: &Path) -> Outcome<(String, String)> {
+    let shown = path.display();
+    let file = fs::File::open(path).map_err(|error| {
+        let names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+        format!("--policy {shown}: {error}; give a file, or one of {}", names.join(", "))
+    })?;
+    let mut text = String::new();
+    // One byte more than the check allows, so that it notices.
+    let most = u64::try_from(LONGEST_DOCUMENT + 1).unwrap_or(u64::MAX);
+    file.take(most)
+        .read_to_string(&mut text)
+        .map_err(|error| format!("--policy {shown}: {error}"))?;
+    check_policy(&text).map_err(|problem| format!("{shown}: {problem}"))?;
+    let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default().to_owned();
+    check_name(&name).map_err(|_| {
+        format!(
+            "{shown}: the name of the file names the policy; it must be 1 to 64 letters, \
+                 digits and characters of +=,.@_-"
+        )
+    })?;
+    if built_in(&name).is_some() {
+        return Err(format!("{shown}: {name} is the name of a built-in policy").into());
+    }
+    Ok((name, text))
+}
+
+/// The key with this id, in an open transaction.
+async fn find(tx: &mut dyn Transaction, id: &str) -> Outcome<AccessKey> {
+    Ok(tx.access_key(id).await?.ok_or_else(|| format!("there is no access key {id}"))?)
+}
+
+async fn attach(installation: &Installation, id: &str, arguments: &[String]) -> Outcome<String> {
+    let policies = read_policies(arguments)?;
+    let store = open(installation).await?;
+    let mut tx = store.write().await?;
+    let mut key = find(&mut *tx, id).await?;
+    key.policies.extend(policies);
+    if key.policies.len() > MOST_POLICIES {
+        return Err(format!("a key can have at most {MOST_POLICIES} policies").into());
+    }
+    tx.update_access_key_policies(&key).await?;
+    tx.commit().await?;
+    store.close().await;
+    Ok(format!("Policies of {id}: {}.\n", policy_names(&key)))
+}
+
+async fn detach(installation: &Installation, id: &str, names: &[String]) -> Outcome<String> {
+    let store = open(installation).await?;
+    let mut tx = store.write().await?;
+    let mut key = find(&mut *tx, id).await?;
+    for name in names {
+        if key.policies.remove(name).is_none() {
+            return Err(format!("access key {id} has no policy {name}").into());
+        }
+    }
+    tx.update_access_key_policies(&key).await?;
+    tx.commit().await?;
+    store.close().await;
+    Ok(format!("Policies of {id}: {}.\n", policy_names(&key)))
+}
+
+async fn show(installation: &Installation, id: &str) -> Outcome<String> {
+    let store = open(installation).await?;
+    let key = find(&mut *store.read().await?, id).await?;
+    store.close().await;
+    let texts = key.policies.iter().map(|(name, text)| format!("\n{name}:\n{}\n", text.trim()));
+    Ok(format!("{}{}", line(&key), texts.collect::<String>()))
+}
+
+/// What a list shows of a key.
+fn line(key: &AccessKey) -> String {
+    let made = jiff::Timestamp::from_second(key.created_at.seconds());
+    let made = made.map_or_else(|_| String::new(), |made| made.to_string());
+    format!("{}  {made}  {}  ({})\n", key.id, key.name, policy_names(key))
 }
 
 /// The name goes into ARNs, so it is like the name of a user in IAM.
@@ -80,7 +201,8 @@ fn new_access_key(name: String, entropy: &dyn Entropy, now: Timestamp) -> Access
     let id = format!("AKIA{}", letters.map(|letter| char::from(*letter)).collect::<String>());
     let mut secret = [0; 30];
     entropy.fill(&mut secret);
-    AccessKey { id, secret: STANDARD.encode(secret), name, created_at: now }
+    let policies = BTreeMap::new();
+    AccessKey { id, secret: STANDARD.encode(secret), name, created_at: now, policies }
 }
 
 async fn list(installation: &Installation) -> Outcome<String> {
@@ -90,12 +212,7 @@ async fn list(installation: &Installation) -> Outcome<String> {
     if keys.is_empty() {
         return Ok("There are no access keys.\n".to_owned());
     }
-    let lines = keys.iter().map(|key| {
-        let made = jiff::Timestamp::from_second(key.created_at.seconds());
-        let made = made.map_or_else(|_| String::new(), |made| made.to_string());
-        format!("{}  {made}  {}\n", key.id, key.name)
-    });
-    Ok(lines.collect())
+    Ok(keys.iter().map(line).collect())
 }
 
 async fn delete(installation: &Installation, id: &str) -> Outcome<String> {

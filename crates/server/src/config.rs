@@ -13,7 +13,10 @@ use poolhouse_adapters::{
     master_key::{self, KeyBytes},
     smtp::{Security, SmtpSettings},
 };
-use poolhouse_domain::ports::Identity;
+use poolhouse_domain::{
+    limits::{Category, HIGHEST_RATE, LimitSettings},
+    ports::Identity,
+};
 use poolhouse_store::Location;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -41,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) reach: Reach,
     /// Region, account and issuer.
     pub(crate) identity: Identity,
+    /// Rates of requests, and how many pools and app clients there may be.
+    pub(crate) limits: LimitSettings,
     /// To tell of problems that show later.
     pub(crate) document: Document,
 }
@@ -70,6 +75,17 @@ struct Written {
     #[serde(default)]
     outbound: WrittenOutbound,
     log_delivery: BTreeMap<String, String>,
+    limits: WrittenLimits,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenLimits {
+    rates: Option<bool>,
+    user_pools: Option<u32>,
+    app_clients_per_pool: Option<u32>,
+    #[serde(default)]
+    per_second: BTreeMap<String, u32>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +154,7 @@ impl Config {
         let master_key = reader.master_key(&written.master_key)?;
         let smtp = written.smtp.as_ref().map(|smtp| reader.smtp(smtp)).transpose()?;
         let log_delivery = reader.log_delivery(&written.log_delivery)?;
+        let limits = reader.limits(&written.limits)?;
         let listen = written.listen;
         let reach = if written.outbound.own_network { Reach::OwnNetwork } else { Reach::Public };
         Ok(Self {
@@ -149,6 +166,7 @@ impl Config {
             log_delivery,
             reach,
             identity,
+            limits,
             document,
         })
     }
@@ -236,6 +254,31 @@ impl Reader<'_> {
             }
         };
         read.map_err(|error| self.document.problem(key, error))
+    }
+
+    fn limits(&self, written: &WrittenLimits) -> Result<LimitSettings, Problem> {
+        let mut rates = BTreeMap::new();
+        for (name, rate) in &written.per_second {
+            let key = format!("limits.per_second.{name}");
+            let Some(category) = Category::named(name) else {
+                let text = "is no category of operations; docs/server.md lists them";
+                return Err(self.document.problem(&key, text));
+            };
+            if !(1..=HIGHEST_RATE).contains(rate) {
+                let text = format_args!("must be from 1 to {HIGHEST_RATE}");
+                return Err(self.document.problem(&key, text));
+            }
+            rates.insert(category, *rate);
+        }
+        let usual = LimitSettings::default();
+        Ok(LimitSettings {
+            rates_are_enforced: written.rates.unwrap_or(true),
+            rates,
+            user_pools: written.user_pools.unwrap_or(usual.user_pools),
+            app_clients_per_pool: written
+                .app_clients_per_pool
+                .unwrap_or(usual.app_clients_per_pool),
+        })
     }
 
     fn smtp(&self, written: &WrittenSmtp) -> Result<SmtpSettings, Problem> {
@@ -515,6 +558,24 @@ password_env = "PASSWORD"
         assert!(problem("123456789012", "123").starts_with("poolhouse.toml:3: account_id: "));
         let unknown = problem("trusted_proxy", "trusted_proxies");
         assert!(unknown.starts_with("poolhouse.toml:5: trusted_proxies: unknown field"));
+    }
+
+    #[test]
+    fn rates_are_enforced_unless_they_are_switched_off() {
+        let limits = read(GOOD).unwrap_or_else(|problem| panic!("{problem}")).limits;
+        let expected = LimitSettings { rates_are_enforced: true, ..LimitSettings::default() };
+        assert_eq!(limits, expected);
+        let more = "[limits]\nrates = false\nuser_pools = 5\napp_clients_per_pool = 6\n\
+                    per_second = { UserRead = 500 }\n[smtp]";
+        let limits = read(&GOOD.replace("[smtp]", more)).ok().unwrap().limits;
+        assert_eq!((limits.rates_are_enforced, limits.user_pools), (false, 5));
+        assert_eq!(limits.app_clients_per_pool, 6);
+        assert_eq!(limits.rates, [(Category::UserRead, 500)].into());
+        let unknown = problem("[smtp]", "[limits.per_second]\nUserReed = 5\n[smtp]");
+        let start = "poolhouse.toml:14: limits.per_second.UserReed: is no category";
+        assert!(unknown.starts_with(start), "{unknown}");
+        let none = problem("[smtp]", "[limits.per_second]\nUserRead = 0\n[smtp]");
+        assert!(none.contains("UserRead: must be from 1 to 100000"), "{none}");
     }
 
     #[test]

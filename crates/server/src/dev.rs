@@ -9,7 +9,10 @@ use poolhouse_adapters::{
     inbox::Inbox,
     log_sinks::{self, Routes},
 };
-use poolhouse_domain::ports::{Clock, Entropy, Identity};
+use poolhouse_domain::{
+    limits::LimitSettings,
+    ports::{Clock, Entropy, Identity},
+};
 use poolhouse_store::Location;
 use zeroize::Zeroizing;
 
@@ -67,6 +70,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
         messenger: Arc::clone(&inbox) as _,
         log_sink: log_queues,
         reach: Reach::Anywhere,
+        limits: LimitSettings::default(),
     };
     let ports = installation::ports(&store, outside, identity)?;
     if let Some(path) = &options.seed {
@@ -78,7 +82,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let dev = Some(DevTools { inbox, clock, hosts, record });
     let site = Arc::new(Site {
         ports,
-        signatures: Box::new(Unchecked),
+        signatures: Box::new(Unchecked { region: region.clone() }),
         bodies: BodyMemory::default(),
         imports: Imports::default(),
         dev,

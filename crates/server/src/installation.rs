@@ -11,6 +11,7 @@ use poolhouse_adapters::{
 use poolhouse_domain::{
     caller::Caller,
     directory::Directory,
+    limits::{LimitSettings, Limits},
     log_delivery::{LogSink, Reporting},
     messages::Messenger,
     ports::{Clock, Identity, Ports, Store},
@@ -76,6 +77,8 @@ pub(crate) struct Outside {
     pub(crate) log_sink: Arc<dyn LogSink>,
     /// Which other servers may be asked for documents.
     pub(crate) reach: Reach,
+    /// How many requests and resources there may be.
+    pub(crate) limits: LimitSettings,
 }
 
 /// The ports over an open store.
@@ -83,9 +86,10 @@ pub(crate) struct Outside {
 /// # Errors
 /// The operating system refuses to make threads.
 pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> Outcome<Ports> {
-    let Outside { clock, messenger, log_sink, reach } = outside;
+    let Outside { clock, messenger, log_sink, reach, limits } = outside;
     let keyring = store.keyring();
     let store: Arc<dyn Store> = Arc::new(store.clone());
+    let limits = Limits::new(limits, Arc::clone(&store), Arc::clone(&clock));
     let messenger = Reporting {
         messenger,
         store: Arc::clone(&store),
@@ -104,6 +108,7 @@ pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> O
         keyring,
         turns: Arc::default(),
         key_reserve: Arc::new(KeyReserve::default()),
+        limits: Arc::new(limits),
         identity: Arc::new(identity),
         caller: Caller::default(),
     })

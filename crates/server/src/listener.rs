@@ -1,12 +1,7 @@
 //! Connections: HTTP/1.1 and HTTP/2, with or without TLS, within limits, and ended with grace.
 
 use std::{
-    convert::Infallible,
-    future::Future,
-    net::{IpAddr, SocketAddr},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
+    convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
 };
 
 use hyper::{Request, body::Incoming, rt, service::service_fn};
@@ -23,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     Outcome,
     peers::{PeerPlace, Peers},
-    site::Site,
+    site::{Peer, Site},
 };
 
 /// How many connections may be open; others wait to be accepted.
@@ -113,7 +108,7 @@ async fn accept(
                 };
                 let connection = Connection {
                     site: Arc::clone(&site),
-                    peer: address.ip(),
+                    peer: Peer { address: address.ip(), is_tls: tls.is_some() },
                     stopping: stopping.subscribe(),
                     _places: (place, peer_place),
                 };
@@ -131,7 +126,7 @@ async fn accept(
 /// An accepted connection.
 struct Connection {
     site: Arc<Site>,
-    peer: IpAddr,
+    peer: Peer,
     /// Changes when the server is to stop, which then waits until this is dropped.
     stopping: watch::Receiver<()>,
     /// Given back when the connection is over.
@@ -271,7 +266,8 @@ mod tests {
 
     async fn site() -> Arc<Site> {
         let ports = Kit::new().await.unwrap().ports;
-        let (signatures, bodies) = (Box::new(Unchecked), BodyMemory::default());
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let bodies = BodyMemory::default();
         let imports = crate::imports::Imports::default();
         Arc::new(Site { ports, signatures, bodies, imports, dev: None, is_forwarded: false })
     }
@@ -285,7 +281,7 @@ mod tests {
         let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let peer_place = Peers::unlimited().admit([127, 0, 0, 1].into()).unwrap();
         let (stopping, watched) = watch::channel(());
-        let peer = IpAddr::from([127, 0, 0, 1]);
+        let peer = Peer { address: [127, 0, 0, 1].into(), is_tls: false };
         let places = (place, peer_place);
         let mut connection = Connection { site, peer, stopping: watched, _places: places };
         let (client, server) = tokio::io::duplex(64 * 1024);

@@ -10,9 +10,16 @@ use poolhouse_adapters::{
 use poolhouse_domain::{messages::Messenger, ports::Clock};
 
 use crate::{
-    Outcome, background, body::BodyMemory, config::Config, imports::Imports,
+    Outcome, background,
+    body::BodyMemory,
+    config::Config,
+    imports::Imports,
     installation::{self, Outside},
-    listener, peers::Peers, signatures::Verified, site::Site, stop, tls,
+    listener,
+    peers::Peers,
+    signatures::Verified,
+    site::Site,
+    stop, tls,
 };
 
 /// Serves until it is told to stop.
@@ -39,6 +46,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
         messenger,
         log_sink: log_queues,
         reach: config.reach,
+        limits: config.limits,
     };
     let ports = installation::ports(&store, outside, config.identity)?;
     background::keep_reserve_full(&ports.key_reserve)?;

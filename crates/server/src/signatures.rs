@@ -5,13 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::request::Parts;
 use poolhouse_adapters::signature;
-use poolhouse_api::signatures::{Administrator, SignatureRefused, Signatures};
+use poolhouse_api::signatures::{Administrator, Authority, SignatureRefused, Signatures};
 use poolhouse_domain::{
     Fault,
+    access_keys::Policies,
     ports::{Clock, Store},
 };
 
-/// For `serve`: signatures are verified against the access keys in the store.
+/// For `serve`: signatures are verified against the access keys in the store. Keys and their
+/// policies are read for each request, so that changes count at once, on every node.
 pub(crate) struct Verified {
     /// Where the access keys are.
     pub(crate) store: Arc<dyn Store>,
@@ -32,7 +34,15 @@ impl Signatures for Verified {
         let verified = signature::verify(parts, body, &*self.store, now, &self.region).await?;
         Ok(match verified {
             Ok(signer) => {
-                Ok(Administrator { access_key_id: signer.access_key_id, name: signer.name })
+                let policies = Policies::read(&signer.policies).map_err(|problem| {
+                    Fault::because("the policies of an access key can't be read", problem)
+                })?;
+                Ok(Administrator {
+                    access_key_id: signer.access_key_id,
+                    name: signer.name,
+                    region: signer.region,
+                    authority: Authority::Limited(policies),
+                })
             }
             Err(refused) => {
                 Err(SignatureRefused { type_name: refused.type_name, message: refused.message })
@@ -42,15 +52,24 @@ impl Signatures for Verified {
 }
 
 /// For `dev`: everybody on this machine is an administrator.
-pub(crate) struct Unchecked;
+pub(crate) struct Unchecked {
+    /// The region of requests whose signature names none.
+    pub(crate) region: String,
+}
 
 #[async_trait]
 impl Signatures for Unchecked {
     async fn verify(
         &self,
-        _parts: &Parts,
+        parts: &Parts,
         _body: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault> {
-        Ok(Ok(Administrator { access_key_id: "DEV".to_owned(), name: "dev".to_owned() }))
+        let region = signature::claimed_region(parts).unwrap_or_else(|| self.region.clone());
+        Ok(Ok(Administrator {
+            access_key_id: "DEV".to_owned(),
+            name: "dev".to_owned(),
+            region,
+            authority: Authority::Everything,
+        }))
     }
 }

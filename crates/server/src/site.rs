@@ -30,6 +30,15 @@ use crate::{
     imports::{IMPORTS, Imports},
 };
 
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Its address.
+    pub(crate) address: IpAddr,
+    /// Whether it speaks TLS with this server.
+    pub(crate) is_tls: bool,
+}
+
 /// Everything that is served.
 pub(crate) struct Site {
     /// What operations take.
@@ -51,7 +60,7 @@ impl Site {
     /// Answers a request that came over a connection from `peer`. Whatever happens, it is answered.
     pub(crate) async fn answer<B>(
         &self,
-        peer: Option<IpAddr>,
+        peer: Option<Peer>,
         request: Request<B>,
     ) -> Response<Full<Bytes>>
     where
@@ -84,7 +93,7 @@ impl Site {
 
     async fn route<B>(
         &self,
-        peer: Option<IpAddr>,
+        peer: Option<Peer>,
         parts: &Parts,
         body: B,
         request_id: &str,
@@ -137,21 +146,40 @@ impl Site {
     }
 
     /// Who sends a request.
-    fn caller(&self, peer: Option<IpAddr>, parts: &Parts) -> Caller {
-        let forwarded = if self.is_forwarded { forwarded_for(parts) } else { None };
+    fn caller(&self, peer: Option<Peer>, parts: &Parts) -> Caller {
         let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-        Caller::new(forwarded.or(peer), user_agent)
+        let (address, is_tls) = (peer.map(|peer| peer.address), peer.is_some_and(|p| p.is_tls));
+        let forwarded = self.is_forwarded.then(|| forwarded_for(parts)).flatten();
+        // An address that can't be read must not make the proxy's own count.
+        let ip = forwarded.map_or(address, Forwarded::address);
+        let is_secure = if self.is_forwarded { !is_forwarded_in_the_clear(parts) } else { is_tls };
+        Caller { is_secure, ..Caller::new(ip, user_agent) }
     }
 }
 
-/// The address that the proxy in front of this server has seen. It stands last: what is before it
-/// came from the client, who can write anything.
-fn forwarded_for(parts: &Parts) -> Option<IpAddr> {
-    let line = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-    let last = line.rsplit(',').next()?.trim();
-    // Some proxies add the port.
-    let address = last.parse::<SocketAddr>().map(|address| address.ip());
-    address.ok().or_else(|| last.trim_matches(['[', ']']).parse().ok())
+/// What a proxy says of where a request came from.
+struct Forwarded<'a>(&'a str);
+
+impl Forwarded<'_> {
+    /// The address, if it is one. Some proxies add the port.
+    fn address(self) -> Option<IpAddr> {
+        let address = self.0.parse::<SocketAddr>().map(|address| address.ip());
+        address.ok().or_else(|| self.0.trim_matches(['[', ']']).parse().ok())
+    }
+}
+
+/// What the proxy in front of this server has seen. It stands last: what is before it came from the
+/// client, who can write anything.
+fn forwarded_for(parts: &Parts) -> Option<Forwarded<'_>> {
+    let line = parts.headers.get_all("x-forwarded-for").iter().next_back()?;
+    let last = line.to_str().unwrap_or_default().rsplit(',').next().unwrap_or_default();
+    Some(Forwarded(last.trim()))
+}
+
+/// Whether the proxy says that there was no TLS; one that says nothing does TLS.
+fn is_forwarded_in_the_clear(parts: &Parts) -> bool {
+    let scheme = parts.headers.get("x-forwarded-proto");
+    scheme.is_some_and(|scheme| !scheme.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
 /// An error in the form of the API, for what fails before or outside of it.
@@ -199,7 +227,7 @@ mod tests {
     async fn a_body_that_no_memory_is_left_for_is_answered_so_that_clients_try_again() {
         let ports = Kit::new().await.unwrap().ports;
         let bodies = BodyMemory::none();
-        let signatures = Box::new(Unchecked);
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
         let site = Site {
             ports,
             signatures,
@@ -218,26 +246,55 @@ mod tests {
     #[tokio::test]
     async fn the_address_that_the_proxy_saw_counts_and_only_behind_a_proxy() {
         let ports = Kit::new().await.unwrap().ports;
-        let (bodies, signatures) = (BodyMemory::none(), Box::new(Unchecked));
+        let (bodies, signatures) =
+            (BodyMemory::none(), Box::new(Unchecked { region: "us-east-1".to_owned() }));
         let imports = Imports::default();
-        let mut site =
-            Site { ports, signatures, bodies, imports, dev: None, is_forwarded: true };
+        let mut site = Site { ports, signatures, bodies, imports, dev: None, is_forwarded: true };
         let seen = |site: &Site, forwarded: &[&str]| {
             let mut request = Request::post("/").header("user-agent", "curl/8.5");
             for line in forwarded {
                 request = request.header("x-forwarded-for", *line);
             }
             let (parts, ()) = request.body(()).unwrap().into_parts();
-            let caller = site.caller("10.0.0.1".parse().ok(), &parts);
+            let peer = Peer { address: [10, 0, 0, 1].into(), is_tls: false };
+            let caller = site.caller(Some(peer), &parts);
             assert_eq!(caller.user_agent.as_deref(), Some("curl/8.5"));
-            caller.ip.unwrap().to_string()
+            caller.ip.map(|ip| ip.to_string()).unwrap_or_default()
         };
         assert_eq!(seen(&site, &["198.51.100.1, 192.0.2.7"]), "192.0.2.7");
         assert_eq!(seen(&site, &["198.51.100.1", "[2001:db8::1]:443"]), "2001:db8::1");
-        assert_eq!(seen(&site, &["192.0.2.7, unknown"]), "10.0.0.1");
+        assert_eq!(
+            seen(&site, &["192.0.2.7, unknown"]),
+            "",
+            "a policy must not take it for the proxy"
+        );
         assert_eq!(seen(&site, &[]), "10.0.0.1");
         site.is_forwarded = false;
         assert_eq!(seen(&site, &["192.0.2.7"]), "10.0.0.1");
+    }
+
+    #[tokio::test]
+    async fn tls_is_what_the_connection_has_or_what_the_proxy_says() {
+        let ports = Kit::new().await.unwrap().ports;
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let (bodies, imports) = (BodyMemory::none(), Imports::default());
+        let mut site = Site { ports, signatures, bodies, imports, dev: None, is_forwarded: false };
+        let is_secure = |site: &Site, is_tls: bool, scheme: Option<&str>| {
+            let request = Request::post("/");
+            let request = match scheme {
+                Some(scheme) => request.header("x-forwarded-proto", scheme),
+                None => request,
+            };
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            let peer = Peer { address: [10, 0, 0, 1].into(), is_tls };
+            site.caller(Some(peer), &parts).is_secure
+        };
+        assert!(is_secure(&site, true, Some("http")), "anybody can send headers");
+        assert!(!is_secure(&site, false, Some("https")));
+        site.is_forwarded = true;
+        assert!(is_secure(&site, false, None));
+        assert!(is_secure(&site, false, Some("HTTPS")));
+        assert!(!is_secure(&site, false, Some("http")));
     }
 
     #[tokio::test]

@@ -435,7 +435,31 @@ fn access_keys_are_made_listed_and_deleted_while_a_server_runs() {
     let id = made.lines().next().unwrap().strip_prefix("AWS_ACCESS_KEY_ID=").unwrap();
     assert!(made.contains("AWS_SECRET_ACCESS_KEY="));
     let listed = printed(&["access-key", "list", "--data", data]);
-    assert!(listed.contains(id) && listed.trim_end().ends_with("ci"), "{listed}");
+    assert!(listed.contains(id) && listed.ends_with("  ci  (full-access)\n"), "{listed}");
+    assert!(made.contains("Policies: full-access."), "{made}");
+    let change = |verb: &str, policy: &str| {
+        printed(&["access-key", verb, id, "--policy", policy, "--data", data])
+    };
+    assert_eq!(
+        change("attach", "read-only"),
+        format!("Policies of {id}: full-access, read-only.\n")
+    );
+    assert_eq!(change("detach", "full-access"), format!("Policies of {id}: read-only.\n"));
+    let shown = printed(&["access-key", "show", id, "--data", data]);
+    assert!(shown.contains("read-only:\n{") && shown.contains("cognito-idp:List*"), "{shown}");
+    assert!(change("detach", "read-only").contains("none, so it may do nothing"));
+    let file = folder.path().join("own.json");
+    fs::write(&file, r#"{"Statement": {"Effect": "Alow", "Action": "*", "Resource": "*"}}"#)
+        .unwrap();
+    let bad = complaint(&["access-key", "attach", id, "--policy", path(&file), "--data", data]);
+    let expected = r#"own.json: Statement[0].Effect: must be "Allow" or "Deny""#;
+    assert!(bad.contains(expected), "{bad}");
+    fs::rename(&file, folder.path().join("read-only.json")).unwrap();
+    let file = folder.path().join("read-only.json");
+    fs::write(&file, r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#)
+        .unwrap();
+    let bad = complaint(&["access-key", "attach", id, "--policy", path(&file), "--data", data]);
+    assert!(bad.contains("read-only is the name of a built-in policy"), "{bad}");
     printed(&["access-key", "delete", id, "--data", data]);
     assert_eq!(printed(&["access-key", "list", "--data", data]), "There are no access keys.\n");
     let gone = complaint(&["access-key", "delete", id, "--data", data]);

@@ -34,6 +34,8 @@ const DELETE: &[&str] = &[
 ];
 /// A write that changes nothing: whoever deletes the client at the same time conflicts with it.
 const HOLD: &str = "UPDATE app_clients SET version = version WHERE client_id = $1";
+const NTH: &str = "SELECT client_id FROM app_clients WHERE pool_id = $1 ORDER BY client_id
+    LIMIT 1 OFFSET $2";
 const LIST: &str =
     "SELECT client_id, settings, sealed_secrets, version, sso_minutes FROM app_clients
     WHERE pool_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3";
@@ -112,6 +114,11 @@ impl AppClients for SqlTransaction {
             self.view.execute(sql, values![client_id]).await?;
         }
         Ok(())
+    }
+
+    async fn has_app_clients(&mut self, user_pool_id: &str, number: u32) -> Result<bool, Fault> {
+        let Some(before) = number.checked_sub(1) else { return Ok(true) };
+        Ok(self.view.fetch_optional(NTH, values![user_pool_id, before]).await?.is_some())
     }
 
     async fn list_app_clients(

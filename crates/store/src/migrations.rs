@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 8, text: include_str!("../migrations/0008_user_import.sql") },
     Migration { version: 9, text: include_str!("../migrations/0009_sessions.sql") },
     Migration { version: 10, text: include_str!("../migrations/0010_threat_protection.sql") },
+    Migration { version: 11, text: include_str!("../migrations/0011_access.sql") },
     Migration { version: 12, text: include_str!("../migrations/0012_password_history.sql") },
 ];
 

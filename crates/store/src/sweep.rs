@@ -142,6 +142,7 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, provider_name, attribute_name, attribute_value FROM linked_identities
             WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM saml_keys WHERE pool_id = $1",
+    "DELETE FROM replicas WHERE pool_id = $1",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";

@@ -26,6 +26,8 @@ const UPDATE: &str = "UPDATE user_pools
 const MARK: &str = "UPDATE user_pools SET is_deleting = 1, version = version + 1 WHERE id = $1";
 const DELETE_CLIENTS: &str = "DELETE FROM app_clients WHERE pool_id = $1";
 const DELETE_KEYS: &str = "DELETE FROM signing_keys WHERE pool_id = $1";
+const NTH: &str = "SELECT id FROM user_pools WHERE is_deleting = 0 ORDER BY id
+    LIMIT 1 OFFSET $1";
 const LIST: &str = "SELECT settings, sms_factor, software_token_factor, email_factor, web_authn,
     version, session_tracking, sessions_per_user FROM user_pools WHERE id > $1 AND is_deleting = 0 ORDER BY id LIMIT $2";
 
@@ -112,6 +114,12 @@ impl UserPools for SqlTransaction {
             self.view.execute(sql, values![id]).await?;
         }
         Ok(())
+    }
+
+    async fn has_user_pools(&mut self, number: u32) -> Result<bool, Fault> {
+        // Stops at the number: that many rows at most are looked at.
+        let Some(before) = number.checked_sub(1) else { return Ok(true) };
+        Ok(self.view.fetch_optional(NTH, values![before]).await?.is_some())
     }
 
     async fn list_user_pools(

@@ -22,8 +22,9 @@ use std::sync::Arc;
 use poolhouse_domain::{
     caller::Caller,
     directory::Directory,
+    limits::{LimitSettings, Limits},
     log_delivery::Reporting,
-    ports::{Entropy, Identity, Ports, Store},
+    ports::{Clock, Entropy, Identity, Ports, Store},
 };
 use poolhouse_store::OpenError;
 
@@ -82,7 +83,10 @@ impl Kit {
             log_sink: Arc::clone(&log_sink) as _,
             clock: Arc::clone(&clock) as _,
         };
+        let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let limits = Limits::new(LimitSettings::default(), Arc::clone(&store), time);
         let ports = Ports {
+            limits: Arc::new(limits),
             directory: Arc::new(Directory::new(Arc::clone(&store))),
             store,
             clock: Arc::clone(&clock) as _,

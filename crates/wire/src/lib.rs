@@ -24,7 +24,7 @@ pub use decode::{
 };
 pub use encode::{Encode, Object, to_json};
 pub use generated::{codes, operations, types};
-pub use operation::{Auth, Code, NoOutput, Operation, Permits};
+pub use operation::{About, Auth, Code, NoOutput, Operation, Permits};
 pub use operations::{OperationName, Slice};
 pub use pattern::Pattern;
 pub use value::{Blob, Sensitive, Timestamp, WireEnum};

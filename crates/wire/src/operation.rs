@@ -1,5 +1,7 @@
 //! What every operation has: a name, an access rule, an input and an output shape, and codes.
 
+use std::collections::BTreeMap;
+
 use crate::operations::OperationName;
 use crate::{Decode, DecodeError, Encode, decode_body};
 
@@ -10,6 +12,26 @@ pub enum Auth {
     None,
     /// Callers who sign the request with AWS Signature Version 4.
     SigV4,
+}
+
+/// What a request is about, as far as its own members tell: what permissions and rate limits look
+/// at before the operation does. Borrowed from the decoded input, so that both see the same.
+#[derive(Clone, Copy, Default)]
+pub struct About<'a> {
+    /// The user pool.
+    pub user_pool_id: Option<&'a str>,
+    /// The ARN of the user pool, in the operations on tags.
+    pub resource_arn: Option<&'a str>,
+    /// The app client.
+    pub client_id: Option<&'a str>,
+    /// The user, by username or alias.
+    pub username: Option<&'a str>,
+    /// The token of the user who calls.
+    pub access_token: Option<&'a str>,
+    /// Tags that are to be given.
+    pub tags: Option<&'a BTreeMap<String, String>>,
+    /// Keys of tags that are to be taken away.
+    pub tag_keys: Option<&'a [String]>,
 }
 
 /// An operation of the service, as a type. Implemented by the markers in [`crate::operations`].
@@ -30,6 +52,11 @@ pub trait Operation {
     /// Reads a request body, reporting every violated constraint at once.
     fn decode(body: &[u8]) -> Result<Self::Input, DecodeError> {
         decode_body(body)
+    }
+
+    /// What a request is about; empty where no member tells.
+    fn about(_input: &Self::Input) -> About<'_> {
+        About::default()
     }
 }
 

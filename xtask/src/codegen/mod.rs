@@ -95,10 +95,9 @@ pub(crate) fn check() -> Outcome {
     run(&Args { offline, check })
 }
 
-/// The text of `docs/operations.md`, given the operations that are not there yet and the errors that
-/// tests produce.
-pub(crate) fn operations_page(missing: &[&str], tested: &TestedErrors) -> Outcome<String> {
-    operations_page::generate(&stored_model()?, missing, tested)
+/// The text of `docs/operations.md`, given the errors that tests produce.
+pub(crate) fn operations_page(tested: &TestedErrors) -> Outcome<String> {
+    operations_page::generate(&stored_model()?, tested)
 }
 
 /// The errors that the model and its corrections list: pairs of operation and code.

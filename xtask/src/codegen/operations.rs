@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::model::{Model, Operation};
+use super::model::{Kind, Member, Model, Operation};
+use super::names;
 use super::slices::{self, SLICES};
 use crate::Outcome;
 
@@ -10,16 +11,28 @@ const PREAMBLE: &str = "\
 //! The operations of the service: a marker type for each, and their names as values.
 
 use super::types;
-use crate::{Auth, DecodeError, NoOutput, decode_body};
+use crate::{About, Auth, DecodeError, NoOutput, decode_body};
 ";
+
+/// The members that tell what a request is about, with the fields of `About` that hold them.
+const ABOUT: [(&str, &str); 8] = [
+    ("UserPoolId", "user_pool_id"),
+    ("ResourceArn", "resource_arn"),
+    ("ClientId", "client_id"),
+    ("Username", "username"),
+    ("AccessToken", "access_token"),
+    ("UserPoolTags", "tags"),
+    ("Tags", "tags"),
+    ("TagKeys", "tag_keys"),
+];
 
 /// The source of `operations.rs`.
 pub(super) fn generate(model: &Model) -> Outcome<String> {
     let mut out = PREAMBLE.to_owned();
     for operation in &model.operations {
-        marker(&mut out, operation)?;
+        marker(&mut out, model, operation)?;
     }
-    names(&mut out, &model.operations)?;
+    operation_names(&mut out, &model.operations)?;
     slice_enum(&mut out)?;
     writeln!(
         out,
@@ -41,7 +54,7 @@ fn auth(operation: &Operation) -> &'static str {
     if operation.needs_signature { "Auth::SigV4" } else { "Auth::None" }
 }
 
-fn marker(out: &mut String, operation: &Operation) -> Outcome {
+fn marker(out: &mut String, model: &Model, operation: &Operation) -> Outcome {
     let Operation { name, input, output, .. } = operation;
     let produced =
         output.as_ref().map_or("NoOutput".to_owned(), |output| format!("types::{output}"));
@@ -52,11 +65,54 @@ fn marker(out: &mut String, operation: &Operation) -> Outcome {
     writeln!(out, "const AUTH: Auth = {};", auth(operation))?;
     writeln!(out, "const HAS_OUTPUT: bool = {};", output.is_some())?;
     writeln!(out, "const NAME_ENUM: OperationName = OperationName::{name};")?;
-    writeln!(out, "type Input = types::{input};\ntype Output = {produced};\n}}")?;
+    writeln!(out, "type Input = types::{input};\ntype Output = {produced};")?;
+    about(out, model, input)?;
+    writeln!(out, "}}")?;
     Ok(())
 }
 
-fn names(out: &mut String, operations: &[Operation]) -> Outcome {
+/// `Operation::about`, unless the input has no member of that kind.
+fn about(out: &mut String, model: &Model, input: &str) -> Outcome {
+    let Some(Kind::Structure(members)) = model.shapes.get(input).map(|shape| &shape.kind) else {
+        return Ok(());
+    };
+    let find = |name: &str| members.iter().find(|member| member.name == name);
+    let found: Vec<_> =
+        ABOUT.iter().filter_map(|(name, field)| Some((*field, find(name)?))).collect();
+    if found.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nfn about(input: &Self::Input) -> About<'_> {{\nAbout {{")?;
+    for (field, member) in found {
+        writeln!(out, "{field}: {},", borrowed(model, member))?;
+    }
+    writeln!(out, "..About::default()\n}}\n}}")?;
+    Ok(())
+}
+
+/// The member of `input`, borrowed as an option.
+fn borrowed(model: &Model, member: &Member) -> String {
+    let field = names::field(&member.name);
+    let shape = model.shapes.get(&member.shape);
+    let borrow = match shape.map(|shape| &shape.kind) {
+        Some(Kind::List(_)) => "as_slice",
+        Some(Kind::Map { .. }) => {
+            return if member.required {
+                format!("Some(&input.{field})")
+            } else {
+                format!("input.{field}.as_ref()")
+            };
+        }
+        _ => "as_str",
+    };
+    match (member.required, shape.is_some_and(|shape| shape.sensitive)) {
+        (true, _) => format!("Some(input.{field}.{borrow}())"),
+        (false, true) => format!("input.{field}.as_deref().map(String::as_str)"),
+        (false, false) => format!("input.{field}.as_deref()"),
+    }
+}
+
+fn operation_names(out: &mut String, operations: &[Operation]) -> Outcome {
     writeln!(out, "\n/// The name of an operation.")?;
     writeln!(out, "#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]")?;
     writeln!(out, "pub enum OperationName {{")?;

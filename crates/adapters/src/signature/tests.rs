@@ -89,6 +89,7 @@ fn verify_parts(parts: &Parts, body: &[u8], after: i64) -> Result<Signer, Refuse
         secret: format!("s3cr3t/{}", "A".repeat(33)),
         name: "alice".to_owned(),
         created_at: now,
+        policies: BTreeMap::new(),
     };
     let key = Some(key).filter(|key| key.id == claim.key_id);
     claim.judge(parts, body, key)

@@ -5,10 +5,14 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{CreateUserPoolClientRequest, CreateUserPoolClientResponse},
 };
-use poolhouse_wire::operations::CreateUserPoolClient as Op;
+use poolhouse_wire::{codes, operations::CreateUserPoolClient as Op};
 
 use super::{client_refused, described};
-use crate::{failure::Answer, lookup::no_user_pool, serve::Handle};
+use crate::{
+    failure::{Answer, Failure},
+    lookup::no_user_pool,
+    serve::Handle,
+};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: CreateUserPoolClientRequest) -> Answer<Op> {
@@ -20,6 +24,12 @@ impl Handle for Op {
         let around = Surroundings::of(&mut *tx, &pool, &ports.identity, scopes, providers).await?;
         let client = settings::create(input, &around, &*ports.entropy, ports.clock.now())
             .map_err(|refused| client_refused(&refused))?;
+        let most = ports.limits.settings().app_clients_per_pool;
+        if tx.has_app_clients(pool.id(), most).await? {
+            // The text is a belief.
+            let message = format!("Exceeded the limit of {most} app clients for the user pool.");
+            return Err(Failure::new(codes::LimitExceededException, message).into());
+        }
         tx.insert_app_client(&client).await?;
         tx.commit().await?;
         Ok(CreateUserPoolClientResponse { user_pool_client: Some(described(&client)) })

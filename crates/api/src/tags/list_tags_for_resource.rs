@@ -12,8 +12,8 @@ use crate::{failure::Answer, serve::Handle};
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ListTagsForResourceRequest) -> Answer<Op> {
         let mut tx = ports.store.read().await?;
-        let pool = find::<Op>(&mut *tx, &input.resource_arn).await?;
-        Ok(ListTagsForResourceResponse { tags: Some(pool.tags()) })
+        let tagged = find::<Op>(&mut *tx, &ports.identity, &input.resource_arn).await?;
+        Ok(ListTagsForResourceResponse { tags: Some(tagged.tags()) })
     }
 }
 

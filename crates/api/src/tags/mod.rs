@@ -4,7 +4,13 @@ mod list_tags_for_resource;
 mod tag_resource;
 mod untag_resource;
 
-use poolhouse_domain::{ports::Transaction, user_pools::UserPool};
+use std::collections::BTreeMap;
+
+use poolhouse_domain::{
+    ports::{Identity, Transaction},
+    replicas::Replica,
+    user_pools::UserPool,
+};
 use poolhouse_wire::{Permits, codes};
 
 use crate::{
@@ -12,15 +18,39 @@ use crate::{
     lookup::no_user_pool,
 };
 
-/// The pool that has this ARN, as stored now.
-async fn find<Op>(tx: &mut dyn Transaction, arn: &str) -> Result<UserPool, Unanswered<Op>>
+/// What has tags.
+enum Tagged {
+    Pool(Box<UserPool>),
+    /// A pool's replica in another region, whose tags are its own.
+    Replica(Replica),
+}
+
+impl Tagged {
+    fn tags(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Pool(pool) => pool.tags(),
+            Self::Replica(replica) => replica.tags.clone(),
+        }
+    }
+}
+
+/// What has this ARN, as stored now.
+async fn find<Op>(
+    tx: &mut dyn Transaction,
+    identity: &Identity,
+    arn: &str,
+) -> Result<Tagged, Unanswered<Op>>
 where
     Op: Permits<codes::ResourceNotFoundException>,
 {
     // What is said of the ARN of something else is a belief, as is the text for unknown pools.
     let id = arn.split_once(":userpool/").map_or(arn, |(_, id)| id);
-    let pool = tx.user_pool(id).await?;
-    let pool = pool.filter(|pool| pool.settings.arn.as_deref() == Some(arn));
     let missing = || -> Failure<Op> { no_user_pool(id) };
-    Ok(pool.ok_or_else(missing)?)
+    let pool = tx.user_pool(id).await?.ok_or_else(missing)?;
+    if pool.settings.arn.as_deref() == Some(arn) {
+        return Ok(Tagged::Pool(Box::new(pool)));
+    }
+    let replica = tx.replica(id).await?;
+    let replica = replica.filter(|replica| replica.arn(identity) == arn);
+    Ok(Tagged::Replica(replica.ok_or_else(missing)?))
 }

@@ -3,10 +3,11 @@
 use poolhouse_domain::{
     ports::Ports,
     shapes::{TagResourceRequest, TagResourceResponse},
+    tags::{self, TagsRefused},
 };
 use poolhouse_wire::operations::TagResource as Op;
 
-use super::find;
+use super::{Tagged, find};
 use crate::{
     failure::{Answer, invalid_parameter},
     serve::Handle,
@@ -16,12 +17,22 @@ impl Handle for Op {
     /// The time of the pool's last change stays as it is: a belief.
     async fn handle(ports: &Ports, input: TagResourceRequest) -> Answer<Op> {
         let mut tx = ports.store.write().await?;
-        let mut pool = find::<Op>(&mut *tx, &input.resource_arn).await?;
         // The model does not list the exception that pools' own operations have for tags.
-        pool.add_tags(input.tags).map_err(|refused| invalid_parameter(refused.to_string()))?;
-        tx.update_user_pool(&mut pool).await?;
-        tx.commit().await?;
-        ports.directory.forget_user_pool(pool.id());
+        let refused = |refused: TagsRefused| invalid_parameter::<Op>(refused.to_string());
+        match find::<Op>(&mut *tx, &ports.identity, &input.resource_arn).await? {
+            Tagged::Pool(mut pool) => {
+                pool.add_tags(input.tags).map_err(refused)?;
+                tx.update_user_pool(&mut pool).await?;
+                tx.commit().await?;
+                ports.directory.forget_user_pool(pool.id());
+            }
+            Tagged::Replica(mut replica) => {
+                replica.tags.extend(input.tags);
+                tags::check(&replica.tags).map_err(refused)?;
+                tx.update_replica(&replica).await?;
+                tx.commit().await?;
+            }
+        }
         Ok(TagResourceResponse {})
     }
 }

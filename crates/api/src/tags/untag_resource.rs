@@ -6,17 +6,25 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::UntagResource as Op;
 
-use super::find;
+use super::{Tagged, find};
 use crate::{failure::Answer, serve::Handle};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: UntagResourceRequest) -> Answer<Op> {
         let mut tx = ports.store.write().await?;
-        let mut pool = find::<Op>(&mut *tx, &input.resource_arn).await?;
-        pool.remove_tags(&input.tag_keys);
-        tx.update_user_pool(&mut pool).await?;
-        tx.commit().await?;
-        ports.directory.forget_user_pool(pool.id());
+        match find::<Op>(&mut *tx, &ports.identity, &input.resource_arn).await? {
+            Tagged::Pool(mut pool) => {
+                pool.remove_tags(&input.tag_keys);
+                tx.update_user_pool(&mut pool).await?;
+                tx.commit().await?;
+                ports.directory.forget_user_pool(pool.id());
+            }
+            Tagged::Replica(mut replica) => {
+                replica.tags.retain(|key, _| !input.tag_keys.contains(key));
+                tx.update_replica(&replica).await?;
+                tx.commit().await?;
+            }
+        }
         Ok(UntagResourceResponse {})
     }
 }

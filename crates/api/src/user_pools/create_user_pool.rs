@@ -5,10 +5,13 @@ use poolhouse_domain::{
     shapes::{CreateUserPoolRequest, CreateUserPoolResponse},
     user_pools::{new_id, settings},
 };
-use poolhouse_wire::operations::CreateUserPool as Op;
+use poolhouse_wire::{codes, operations::CreateUserPool as Op};
 
 use super::{described, settings_refused};
-use crate::{failure::Answer, serve::Handle};
+use crate::{
+    failure::{Answer, Failure},
+    serve::Handle,
+};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: CreateUserPoolRequest) -> Answer<Op> {
@@ -18,6 +21,12 @@ impl Handle for Op {
             .map_err(|refused| settings_refused(&refused))?;
         let keys = ports.key_reserve.take_for_pool(&*ports.workers, &id, now).await?;
         let mut tx = ports.store.write().await?;
+        let most = ports.limits.settings().user_pools;
+        if tx.has_user_pools(most).await? {
+            // The text is a belief.
+            let message = format!("Exceeded the limit of {most} user pools for the account.");
+            return Err(Failure::new(codes::LimitExceededException, message).into());
+        }
         tx.insert_user_pool(&pool).await?;
         for key in &keys {
             tx.insert_signing_key(key).await?;

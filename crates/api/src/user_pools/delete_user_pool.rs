@@ -16,7 +16,9 @@ impl Handle for Op {
         let mut tx = ports.store.write().await?;
         let pool = tx.user_pool(&id).await?.ok_or_else(|| no_user_pool(&id))?;
         check_no_import::<Op>(&mut *tx, &id).await?;
-        pool.check_deletion().map_err(|refused| invalid_parameter(refused.to_string()))?;
+        let has_replica = tx.replica(&id).await?.is_some();
+        pool.check_deletion(has_replica)
+            .map_err(|refused| invalid_parameter(refused.to_string()))?;
         tx.delete_user_pool(&id).await?;
         tx.commit().await?;
         ports.directory.forget_user_pool(&id);

@@ -1,5 +1,7 @@
 //! `ListUserPools`: every user pool, page by page, in ascending order of id.
 
+use std::collections::BTreeMap;
+
 use poolhouse_domain::{
     ports::Ports,
     shapes::{ListUserPoolsRequest, ListUserPoolsResponse, UserPoolDescriptionType},
@@ -20,7 +22,21 @@ impl Handle for Op {
         let mut tx = ports.store.read().await?;
         let mut pools = tx.list_user_pools(after.as_deref(), pages::fetch(size)).await?;
         let next_token = pages::cut(ports, LIST, &mut pools, size, |pool| pool.id().to_owned())?;
-        let user_pools = Some(pools.into_iter().map(item).collect());
+        let mut replicas = match (pools.first(), pools.last()) {
+            (Some(first), Some(last)) => tx.replicas_between(first.id(), last.id()).await?,
+            _ => Vec::new(),
+        }
+        .into_iter()
+        .map(|replica| (replica.user_pool_id, replica.region))
+        .collect::<BTreeMap<_, _>>();
+        let home = &ports.identity.region;
+        let user_pools = pools.into_iter().map(|pool| {
+            // That the pool's own region is among them, and first, is a belief.
+            let replica = replicas.remove(pool.id());
+            let replica_regions = replica.map(|region| vec![home.clone(), region]);
+            UserPoolDescriptionType { replica_regions, ..item(pool) }
+        });
+        let user_pools = Some(user_pools.collect());
         Ok(ListUserPoolsResponse { user_pools, next_token })
     }
 }

@@ -158,6 +158,9 @@ pub trait AppClients: Send {
     /// Removes a client.
     async fn delete_app_client(&mut self, client_id: &str) -> Result<(), Fault>;
 
+    /// Whether a pool has at least so many clients. The cost is bounded by the number.
+    async fn has_app_clients(&mut self, user_pool_id: &str, number: u32) -> Result<bool, Fault>;
+
     /// Clients of a pool in ascending order of id, after the given one.
     async fn list_app_clients(
         &mut self,

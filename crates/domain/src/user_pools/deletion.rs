@@ -16,16 +16,23 @@ pub enum DeletionRefused {
         "User pool cannot be deleted. It has a domain configured that should be deleted first."
     )]
     HasDomain,
+    /// The pool has a replica in another region. (That it is in the way, and the text, are
+    /// beliefs.)
+    #[error("User pool cannot be deleted. It has a replica that should be deleted first.")]
+    HasReplica,
 }
 
 impl UserPool {
     /// Whether the pool may be deleted now.
-    pub fn check_deletion(&self) -> Result<(), DeletionRefused> {
+    pub fn check_deletion(&self, has_replica: bool) -> Result<(), DeletionRefused> {
         if self.settings.deletion_protection == Some(DeletionProtectionType::Active) {
             return Err(DeletionRefused::Protected);
         }
         if self.settings.domain.is_some() || self.settings.custom_domain.is_some() {
             return Err(DeletionRefused::HasDomain);
+        }
+        if has_replica {
+            return Err(DeletionRefused::HasReplica);
         }
         Ok(())
     }

@@ -124,6 +124,9 @@ pub trait UserPools: Send {
     /// bounded batches ([`crate::ports::Store::sweep`]).
     async fn delete_user_pool(&mut self, id: &str) -> Result<(), Fault>;
 
+    /// Whether there are at least so many pools. The cost is bounded by the number.
+    async fn has_user_pools(&mut self, number: u32) -> Result<bool, Fault>;
+
     /// Pools in ascending order of id, after the given one.
     async fn list_user_pools(
         &mut self,

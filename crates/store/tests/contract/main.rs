@@ -169,13 +169,13 @@ macro_rules! on_durable_engines {
 }
 
 // After the macros that they use.
-mod password_history;
-mod threat_protection;
-mod resources;
-mod user_import;
-mod passkeys;
 mod devices;
 mod identity_providers;
+mod passkeys;
+mod password_history;
+mod resources;
+mod threat_protection;
+mod user_import;
 
 on_every_engine! {
     pools_are_stored_replaced_and_listed,
@@ -225,6 +225,8 @@ on_durable_engines! { durable:
     a_secret_that_was_moved_does_not_open,
     cancelled_requests_do_not_harm_later_ones,
 }
+
+mod access;
 
 fn master_key(seed: u8) -> MasterKey {
     MasterKey::new([seed; 32])
@@ -749,6 +751,7 @@ fn access_key(id: &str) -> AccessKey {
         secret: "planted-access-key-secret".to_owned(),
         name: "ci".to_owned(),
         created_at: at(3),
+        policies: BTreeMap::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The operations of the service: a marker type for each, and their names as values.
 
 use super::types;
-use crate::{Auth, DecodeError, NoOutput, decode_body};
+use crate::{About, Auth, DecodeError, NoOutput, decode_body};
 
 /// Operation `AddCustomAttributes`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,10 @@ impl crate::Operation for AddCustomAttributes {
     const NAME_ENUM: OperationName = OperationName::AddCustomAttributes;
     type Input = types::AddCustomAttributesRequest;
     type Output = types::AddCustomAttributesResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `AddUserPoolClientSecret`.
@@ -29,6 +33,14 @@ impl crate::Operation for AddUserPoolClientSecret {
     const NAME_ENUM: OperationName = OperationName::AddUserPoolClientSecret;
     type Input = types::AddUserPoolClientSecretRequest;
     type Output = types::AddUserPoolClientSecretResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminAddUserToGroup`.
@@ -42,6 +54,14 @@ impl crate::Operation for AdminAddUserToGroup {
     const NAME_ENUM: OperationName = OperationName::AdminAddUserToGroup;
     type Input = types::AdminAddUserToGroupRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminConfirmSignUp`.
@@ -55,6 +75,14 @@ impl crate::Operation for AdminConfirmSignUp {
     const NAME_ENUM: OperationName = OperationName::AdminConfirmSignUp;
     type Input = types::AdminConfirmSignUpRequest;
     type Output = types::AdminConfirmSignUpResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminCreateUser`.
@@ -68,6 +96,14 @@ impl crate::Operation for AdminCreateUser {
     const NAME_ENUM: OperationName = OperationName::AdminCreateUser;
     type Input = types::AdminCreateUserRequest;
     type Output = types::AdminCreateUserResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminDeleteSoftwareToken`.
@@ -81,6 +117,14 @@ impl crate::Operation for AdminDeleteSoftwareToken {
     const NAME_ENUM: OperationName = OperationName::AdminDeleteSoftwareToken;
     type Input = types::AdminDeleteSoftwareTokenRequest;
     type Output = types::AdminDeleteSoftwareTokenResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminDeleteUser`.
@@ -94,6 +138,14 @@ impl crate::Operation for AdminDeleteUser {
     const NAME_ENUM: OperationName = OperationName::AdminDeleteUser;
     type Input = types::AdminDeleteUserRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminDeleteUserAttributes`.
@@ -107,6 +159,14 @@ impl crate::Operation for AdminDeleteUserAttributes {
     const NAME_ENUM: OperationName = OperationName::AdminDeleteUserAttributes;
     type Input = types::AdminDeleteUserAttributesRequest;
     type Output = types::AdminDeleteUserAttributesResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminDisableProviderForUser`.
@@ -120,6 +180,10 @@ impl crate::Operation for AdminDisableProviderForUser {
     const NAME_ENUM: OperationName = OperationName::AdminDisableProviderForUser;
     type Input = types::AdminDisableProviderForUserRequest;
     type Output = types::AdminDisableProviderForUserResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `AdminDisableUser`.
@@ -133,6 +197,14 @@ impl crate::Operation for AdminDisableUser {
     const NAME_ENUM: OperationName = OperationName::AdminDisableUser;
     type Input = types::AdminDisableUserRequest;
     type Output = types::AdminDisableUserResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminEnableUser`.
@@ -146,6 +218,14 @@ impl crate::Operation for AdminEnableUser {
     const NAME_ENUM: OperationName = OperationName::AdminEnableUser;
     type Input = types::AdminEnableUserRequest;
     type Output = types::AdminEnableUserResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminForgetDevice`.
@@ -159,6 +239,14 @@ impl crate::Operation for AdminForgetDevice {
     const NAME_ENUM: OperationName = OperationName::AdminForgetDevice;
     type Input = types::AdminForgetDeviceRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminGetDevice`.
@@ -172,6 +260,14 @@ impl crate::Operation for AdminGetDevice {
     const NAME_ENUM: OperationName = OperationName::AdminGetDevice;
     type Input = types::AdminGetDeviceRequest;
     type Output = types::AdminGetDeviceResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminGetUser`.
@@ -185,6 +281,14 @@ impl crate::Operation for AdminGetUser {
     const NAME_ENUM: OperationName = OperationName::AdminGetUser;
     type Input = types::AdminGetUserRequest;
     type Output = types::AdminGetUserResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminGetUserAuthFactors`.
@@ -198,6 +302,14 @@ impl crate::Operation for AdminGetUserAuthFactors {
     const NAME_ENUM: OperationName = OperationName::AdminGetUserAuthFactors;
     type Input = types::AdminGetUserAuthFactorsRequest;
     type Output = types::AdminGetUserAuthFactorsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminInitiateAuth`.
@@ -211,6 +323,14 @@ impl crate::Operation for AdminInitiateAuth {
     const NAME_ENUM: OperationName = OperationName::AdminInitiateAuth;
     type Input = types::AdminInitiateAuthRequest;
     type Output = types::AdminInitiateAuthResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminLinkProviderForUser`.
@@ -224,6 +344,10 @@ impl crate::Operation for AdminLinkProviderForUser {
     const NAME_ENUM: OperationName = OperationName::AdminLinkProviderForUser;
     type Input = types::AdminLinkProviderForUserRequest;
     type Output = types::AdminLinkProviderForUserResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `AdminListDevices`.
@@ -237,6 +361,14 @@ impl crate::Operation for AdminListDevices {
     const NAME_ENUM: OperationName = OperationName::AdminListDevices;
     type Input = types::AdminListDevicesRequest;
     type Output = types::AdminListDevicesResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminListGroupsForUser`.
@@ -250,6 +382,14 @@ impl crate::Operation for AdminListGroupsForUser {
     const NAME_ENUM: OperationName = OperationName::AdminListGroupsForUser;
     type Input = types::AdminListGroupsForUserRequest;
     type Output = types::AdminListGroupsForUserResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminListUserAuthEvents`.
@@ -263,6 +403,14 @@ impl crate::Operation for AdminListUserAuthEvents {
     const NAME_ENUM: OperationName = OperationName::AdminListUserAuthEvents;
     type Input = types::AdminListUserAuthEventsRequest;
     type Output = types::AdminListUserAuthEventsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminListUserSessions`.
@@ -276,6 +424,14 @@ impl crate::Operation for AdminListUserSessions {
     const NAME_ENUM: OperationName = OperationName::AdminListUserSessions;
     type Input = types::AdminListUserSessionsRequest;
     type Output = types::AdminListUserSessionsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminRemoveUserFromGroup`.
@@ -289,6 +445,14 @@ impl crate::Operation for AdminRemoveUserFromGroup {
     const NAME_ENUM: OperationName = OperationName::AdminRemoveUserFromGroup;
     type Input = types::AdminRemoveUserFromGroupRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminResetUserPassword`.
@@ -302,6 +466,14 @@ impl crate::Operation for AdminResetUserPassword {
     const NAME_ENUM: OperationName = OperationName::AdminResetUserPassword;
     type Input = types::AdminResetUserPasswordRequest;
     type Output = types::AdminResetUserPasswordResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminRespondToAuthChallenge`.
@@ -315,6 +487,14 @@ impl crate::Operation for AdminRespondToAuthChallenge {
     const NAME_ENUM: OperationName = OperationName::AdminRespondToAuthChallenge;
     type Input = types::AdminRespondToAuthChallengeRequest;
     type Output = types::AdminRespondToAuthChallengeResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminRevokeUserSession`.
@@ -328,6 +508,14 @@ impl crate::Operation for AdminRevokeUserSession {
     const NAME_ENUM: OperationName = OperationName::AdminRevokeUserSession;
     type Input = types::AdminRevokeUserSessionRequest;
     type Output = types::AdminRevokeUserSessionResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminSetUserMFAPreference`.
@@ -341,6 +529,14 @@ impl crate::Operation for AdminSetUserMFAPreference {
     const NAME_ENUM: OperationName = OperationName::AdminSetUserMFAPreference;
     type Input = types::AdminSetUserMFAPreferenceRequest;
     type Output = types::AdminSetUserMFAPreferenceResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminSetUserPassword`.
@@ -354,6 +550,14 @@ impl crate::Operation for AdminSetUserPassword {
     const NAME_ENUM: OperationName = OperationName::AdminSetUserPassword;
     type Input = types::AdminSetUserPasswordRequest;
     type Output = types::AdminSetUserPasswordResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminSetUserSettings`.
@@ -367,6 +571,14 @@ impl crate::Operation for AdminSetUserSettings {
     const NAME_ENUM: OperationName = OperationName::AdminSetUserSettings;
     type Input = types::AdminSetUserSettingsRequest;
     type Output = types::AdminSetUserSettingsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminUpdateAuthEventFeedback`.
@@ -380,6 +592,14 @@ impl crate::Operation for AdminUpdateAuthEventFeedback {
     const NAME_ENUM: OperationName = OperationName::AdminUpdateAuthEventFeedback;
     type Input = types::AdminUpdateAuthEventFeedbackRequest;
     type Output = types::AdminUpdateAuthEventFeedbackResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminUpdateDeviceStatus`.
@@ -393,6 +613,14 @@ impl crate::Operation for AdminUpdateDeviceStatus {
     const NAME_ENUM: OperationName = OperationName::AdminUpdateDeviceStatus;
     type Input = types::AdminUpdateDeviceStatusRequest;
     type Output = types::AdminUpdateDeviceStatusResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminUpdateUserAttributes`.
@@ -406,6 +634,14 @@ impl crate::Operation for AdminUpdateUserAttributes {
     const NAME_ENUM: OperationName = OperationName::AdminUpdateUserAttributes;
     type Input = types::AdminUpdateUserAttributesRequest;
     type Output = types::AdminUpdateUserAttributesResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AdminUserGlobalSignOut`.
@@ -419,6 +655,14 @@ impl crate::Operation for AdminUserGlobalSignOut {
     const NAME_ENUM: OperationName = OperationName::AdminUserGlobalSignOut;
     type Input = types::AdminUserGlobalSignOutRequest;
     type Output = types::AdminUserGlobalSignOutResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `AssociateSoftwareToken`.
@@ -432,6 +676,13 @@ impl crate::Operation for AssociateSoftwareToken {
     const NAME_ENUM: OperationName = OperationName::AssociateSoftwareToken;
     type Input = types::AssociateSoftwareTokenRequest;
     type Output = types::AssociateSoftwareTokenResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            access_token: input.access_token.as_deref().map(String::as_str),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `ChangePassword`.
@@ -445,6 +696,10 @@ impl crate::Operation for ChangePassword {
     const NAME_ENUM: OperationName = OperationName::ChangePassword;
     type Input = types::ChangePasswordRequest;
     type Output = types::ChangePasswordResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `CompleteWebAuthnRegistration`.
@@ -458,6 +713,10 @@ impl crate::Operation for CompleteWebAuthnRegistration {
     const NAME_ENUM: OperationName = OperationName::CompleteWebAuthnRegistration;
     type Input = types::CompleteWebAuthnRegistrationRequest;
     type Output = types::CompleteWebAuthnRegistrationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ConfirmDevice`.
@@ -471,6 +730,10 @@ impl crate::Operation for ConfirmDevice {
     const NAME_ENUM: OperationName = OperationName::ConfirmDevice;
     type Input = types::ConfirmDeviceRequest;
     type Output = types::ConfirmDeviceResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ConfirmForgotPassword`.
@@ -484,6 +747,14 @@ impl crate::Operation for ConfirmForgotPassword {
     const NAME_ENUM: OperationName = OperationName::ConfirmForgotPassword;
     type Input = types::ConfirmForgotPasswordRequest;
     type Output = types::ConfirmForgotPasswordResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            client_id: Some(input.client_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `ConfirmSignUp`.
@@ -497,6 +768,14 @@ impl crate::Operation for ConfirmSignUp {
     const NAME_ENUM: OperationName = OperationName::ConfirmSignUp;
     type Input = types::ConfirmSignUpRequest;
     type Output = types::ConfirmSignUpResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            client_id: Some(input.client_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `CreateGroup`.
@@ -510,6 +789,10 @@ impl crate::Operation for CreateGroup {
     const NAME_ENUM: OperationName = OperationName::CreateGroup;
     type Input = types::CreateGroupRequest;
     type Output = types::CreateGroupResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `CreateIdentityProvider`.
@@ -523,6 +806,10 @@ impl crate::Operation for CreateIdentityProvider {
     const NAME_ENUM: OperationName = OperationName::CreateIdentityProvider;
     type Input = types::CreateIdentityProviderRequest;
     type Output = types::CreateIdentityProviderResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `CreateManagedLoginBranding`.
@@ -536,6 +823,14 @@ impl crate::Operation for CreateManagedLoginBranding {
     const NAME_ENUM: OperationName = OperationName::CreateManagedLoginBranding;
     type Input = types::CreateManagedLoginBrandingRequest;
     type Output = types::CreateManagedLoginBrandingResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `CreateResourceServer`.
@@ -549,6 +844,10 @@ impl crate::Operation for CreateResourceServer {
     const NAME_ENUM: OperationName = OperationName::CreateResourceServer;
     type Input = types::CreateResourceServerRequest;
     type Output = types::CreateResourceServerResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `CreateTerms`.
@@ -562,6 +861,14 @@ impl crate::Operation for CreateTerms {
     const NAME_ENUM: OperationName = OperationName::CreateTerms;
     type Input = types::CreateTermsRequest;
     type Output = types::CreateTermsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `CreateUserImportJob`.
@@ -575,6 +882,10 @@ impl crate::Operation for CreateUserImportJob {
     const NAME_ENUM: OperationName = OperationName::CreateUserImportJob;
     type Input = types::CreateUserImportJobRequest;
     type Output = types::CreateUserImportJobResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `CreateUserPool`.
@@ -588,6 +899,10 @@ impl crate::Operation for CreateUserPool {
     const NAME_ENUM: OperationName = OperationName::CreateUserPool;
     type Input = types::CreateUserPoolRequest;
     type Output = types::CreateUserPoolResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { tags: input.user_pool_tags.as_ref(), ..About::default() }
+    }
 }
 
 /// Operation `CreateUserPoolClient`.
@@ -601,6 +916,10 @@ impl crate::Operation for CreateUserPoolClient {
     const NAME_ENUM: OperationName = OperationName::CreateUserPoolClient;
     type Input = types::CreateUserPoolClientRequest;
     type Output = types::CreateUserPoolClientResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `CreateUserPoolDomain`.
@@ -614,6 +933,10 @@ impl crate::Operation for CreateUserPoolDomain {
     const NAME_ENUM: OperationName = OperationName::CreateUserPoolDomain;
     type Input = types::CreateUserPoolDomainRequest;
     type Output = types::CreateUserPoolDomainResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `CreateUserPoolReplica`.
@@ -627,6 +950,14 @@ impl crate::Operation for CreateUserPoolReplica {
     const NAME_ENUM: OperationName = OperationName::CreateUserPoolReplica;
     type Input = types::CreateUserPoolReplicaRequest;
     type Output = types::CreateUserPoolReplicaResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            tags: input.user_pool_tags.as_ref(),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `DeleteGroup`.
@@ -640,6 +971,10 @@ impl crate::Operation for DeleteGroup {
     const NAME_ENUM: OperationName = OperationName::DeleteGroup;
     type Input = types::DeleteGroupRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DeleteIdentityProvider`.
@@ -653,6 +988,10 @@ impl crate::Operation for DeleteIdentityProvider {
     const NAME_ENUM: OperationName = OperationName::DeleteIdentityProvider;
     type Input = types::DeleteIdentityProviderRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DeleteManagedLoginBranding`.
@@ -666,6 +1005,10 @@ impl crate::Operation for DeleteManagedLoginBranding {
     const NAME_ENUM: OperationName = OperationName::DeleteManagedLoginBranding;
     type Input = types::DeleteManagedLoginBrandingRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DeleteResourceServer`.
@@ -679,6 +1022,10 @@ impl crate::Operation for DeleteResourceServer {
     const NAME_ENUM: OperationName = OperationName::DeleteResourceServer;
     type Input = types::DeleteResourceServerRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DeleteTerms`.
@@ -692,6 +1039,10 @@ impl crate::Operation for DeleteTerms {
     const NAME_ENUM: OperationName = OperationName::DeleteTerms;
     type Input = types::DeleteTermsRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DeleteUser`.
@@ -705,6 +1056,10 @@ impl crate::Operation for DeleteUser {
     const NAME_ENUM: OperationName = OperationName::DeleteUser;
     type Input = types::DeleteUserRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DeleteUserAttributes`.
@@ -718,6 +1073,10 @@ impl crate::Operation for DeleteUserAttributes {
     const NAME_ENUM: OperationName = OperationName::DeleteUserAttributes;
     type Input = types::DeleteUserAttributesRequest;
     type Output = types::DeleteUserAttributesResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DeleteUserPool`.
@@ -731,6 +1090,10 @@ impl crate::Operation for DeleteUserPool {
     const NAME_ENUM: OperationName = OperationName::DeleteUserPool;
     type Input = types::DeleteUserPoolRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DeleteUserPoolClient`.
@@ -744,6 +1107,14 @@ impl crate::Operation for DeleteUserPoolClient {
     const NAME_ENUM: OperationName = OperationName::DeleteUserPoolClient;
     type Input = types::DeleteUserPoolClientRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `DeleteUserPoolClientSecret`.
@@ -757,6 +1128,14 @@ impl crate::Operation for DeleteUserPoolClientSecret {
     const NAME_ENUM: OperationName = OperationName::DeleteUserPoolClientSecret;
     type Input = types::DeleteUserPoolClientSecretRequest;
     type Output = types::DeleteUserPoolClientSecretResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `DeleteUserPoolDomain`.
@@ -770,6 +1149,10 @@ impl crate::Operation for DeleteUserPoolDomain {
     const NAME_ENUM: OperationName = OperationName::DeleteUserPoolDomain;
     type Input = types::DeleteUserPoolDomainRequest;
     type Output = types::DeleteUserPoolDomainResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DeleteUserPoolReplica`.
@@ -783,6 +1166,10 @@ impl crate::Operation for DeleteUserPoolReplica {
     const NAME_ENUM: OperationName = OperationName::DeleteUserPoolReplica;
     type Input = types::DeleteUserPoolReplicaRequest;
     type Output = types::DeleteUserPoolReplicaResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DeleteWebAuthnCredential`.
@@ -796,6 +1183,10 @@ impl crate::Operation for DeleteWebAuthnCredential {
     const NAME_ENUM: OperationName = OperationName::DeleteWebAuthnCredential;
     type Input = types::DeleteWebAuthnCredentialRequest;
     type Output = types::DeleteWebAuthnCredentialResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DescribeIdentityProvider`.
@@ -809,6 +1200,10 @@ impl crate::Operation for DescribeIdentityProvider {
     const NAME_ENUM: OperationName = OperationName::DescribeIdentityProvider;
     type Input = types::DescribeIdentityProviderRequest;
     type Output = types::DescribeIdentityProviderResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DescribeManagedLoginBranding`.
@@ -822,6 +1217,10 @@ impl crate::Operation for DescribeManagedLoginBranding {
     const NAME_ENUM: OperationName = OperationName::DescribeManagedLoginBranding;
     type Input = types::DescribeManagedLoginBrandingRequest;
     type Output = types::DescribeManagedLoginBrandingResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DescribeManagedLoginBrandingByClient`.
@@ -835,6 +1234,14 @@ impl crate::Operation for DescribeManagedLoginBrandingByClient {
     const NAME_ENUM: OperationName = OperationName::DescribeManagedLoginBrandingByClient;
     type Input = types::DescribeManagedLoginBrandingByClientRequest;
     type Output = types::DescribeManagedLoginBrandingByClientResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `DescribeResourceServer`.
@@ -848,6 +1255,10 @@ impl crate::Operation for DescribeResourceServer {
     const NAME_ENUM: OperationName = OperationName::DescribeResourceServer;
     type Input = types::DescribeResourceServerRequest;
     type Output = types::DescribeResourceServerResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DescribeRiskConfiguration`.
@@ -861,6 +1272,14 @@ impl crate::Operation for DescribeRiskConfiguration {
     const NAME_ENUM: OperationName = OperationName::DescribeRiskConfiguration;
     type Input = types::DescribeRiskConfigurationRequest;
     type Output = types::DescribeRiskConfigurationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: input.client_id.as_deref().map(String::as_str),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `DescribeTerms`.
@@ -874,6 +1293,10 @@ impl crate::Operation for DescribeTerms {
     const NAME_ENUM: OperationName = OperationName::DescribeTerms;
     type Input = types::DescribeTermsRequest;
     type Output = types::DescribeTermsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DescribeTermsByClient`.
@@ -887,6 +1310,14 @@ impl crate::Operation for DescribeTermsByClient {
     const NAME_ENUM: OperationName = OperationName::DescribeTermsByClient;
     type Input = types::DescribeTermsByClientRequest;
     type Output = types::DescribeTermsByClientResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `DescribeUserImportJob`.
@@ -900,6 +1331,10 @@ impl crate::Operation for DescribeUserImportJob {
     const NAME_ENUM: OperationName = OperationName::DescribeUserImportJob;
     type Input = types::DescribeUserImportJobRequest;
     type Output = types::DescribeUserImportJobResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DescribeUserPool`.
@@ -913,6 +1348,10 @@ impl crate::Operation for DescribeUserPool {
     const NAME_ENUM: OperationName = OperationName::DescribeUserPool;
     type Input = types::DescribeUserPoolRequest;
     type Output = types::DescribeUserPoolResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `DescribeUserPoolClient`.
@@ -926,6 +1365,14 @@ impl crate::Operation for DescribeUserPoolClient {
     const NAME_ENUM: OperationName = OperationName::DescribeUserPoolClient;
     type Input = types::DescribeUserPoolClientRequest;
     type Output = types::DescribeUserPoolClientResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `DescribeUserPoolDomain`.
@@ -952,6 +1399,13 @@ impl crate::Operation for ForgetDevice {
     const NAME_ENUM: OperationName = OperationName::ForgetDevice;
     type Input = types::ForgetDeviceRequest;
     type Output = NoOutput;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            access_token: input.access_token.as_deref().map(String::as_str),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `ForgotPassword`.
@@ -965,6 +1419,14 @@ impl crate::Operation for ForgotPassword {
     const NAME_ENUM: OperationName = OperationName::ForgotPassword;
     type Input = types::ForgotPasswordRequest;
     type Output = types::ForgotPasswordResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            client_id: Some(input.client_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `GetCSVHeader`.
@@ -978,6 +1440,10 @@ impl crate::Operation for GetCSVHeader {
     const NAME_ENUM: OperationName = OperationName::GetCSVHeader;
     type Input = types::GetCSVHeaderRequest;
     type Output = types::GetCSVHeaderResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetClientToken`.
@@ -991,6 +1457,10 @@ impl crate::Operation for GetClientToken {
     const NAME_ENUM: OperationName = OperationName::GetClientToken;
     type Input = types::GetClientTokenRequest;
     type Output = types::GetClientTokenResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { client_id: Some(input.client_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetDerivedToken`.
@@ -1004,6 +1474,10 @@ impl crate::Operation for GetDerivedToken {
     const NAME_ENUM: OperationName = OperationName::GetDerivedToken;
     type Input = types::GetDerivedTokenRequest;
     type Output = types::GetDerivedTokenResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { client_id: Some(input.client_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetDevice`.
@@ -1017,6 +1491,13 @@ impl crate::Operation for GetDevice {
     const NAME_ENUM: OperationName = OperationName::GetDevice;
     type Input = types::GetDeviceRequest;
     type Output = types::GetDeviceResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            access_token: input.access_token.as_deref().map(String::as_str),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `GetGroup`.
@@ -1030,6 +1511,10 @@ impl crate::Operation for GetGroup {
     const NAME_ENUM: OperationName = OperationName::GetGroup;
     type Input = types::GetGroupRequest;
     type Output = types::GetGroupResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetIdentityProviderByIdentifier`.
@@ -1043,6 +1528,10 @@ impl crate::Operation for GetIdentityProviderByIdentifier {
     const NAME_ENUM: OperationName = OperationName::GetIdentityProviderByIdentifier;
     type Input = types::GetIdentityProviderByIdentifierRequest;
     type Output = types::GetIdentityProviderByIdentifierResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetLogDeliveryConfiguration`.
@@ -1056,6 +1545,10 @@ impl crate::Operation for GetLogDeliveryConfiguration {
     const NAME_ENUM: OperationName = OperationName::GetLogDeliveryConfiguration;
     type Input = types::GetLogDeliveryConfigurationRequest;
     type Output = types::GetLogDeliveryConfigurationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetProvisionedLimit`.
@@ -1082,6 +1575,10 @@ impl crate::Operation for GetSigningCertificate {
     const NAME_ENUM: OperationName = OperationName::GetSigningCertificate;
     type Input = types::GetSigningCertificateRequest;
     type Output = types::GetSigningCertificateResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetTokensFromRefreshToken`.
@@ -1095,6 +1592,10 @@ impl crate::Operation for GetTokensFromRefreshToken {
     const NAME_ENUM: OperationName = OperationName::GetTokensFromRefreshToken;
     type Input = types::GetTokensFromRefreshTokenRequest;
     type Output = types::GetTokensFromRefreshTokenResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { client_id: Some(input.client_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetUICustomization`.
@@ -1108,6 +1609,14 @@ impl crate::Operation for GetUICustomization {
     const NAME_ENUM: OperationName = OperationName::GetUICustomization;
     type Input = types::GetUICustomizationRequest;
     type Output = types::GetUICustomizationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: input.client_id.as_deref().map(String::as_str),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `GetUser`.
@@ -1121,6 +1630,10 @@ impl crate::Operation for GetUser {
     const NAME_ENUM: OperationName = OperationName::GetUser;
     type Input = types::GetUserRequest;
     type Output = types::GetUserResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetUserAttributeVerificationCode`.
@@ -1134,6 +1647,10 @@ impl crate::Operation for GetUserAttributeVerificationCode {
     const NAME_ENUM: OperationName = OperationName::GetUserAttributeVerificationCode;
     type Input = types::GetUserAttributeVerificationCodeRequest;
     type Output = types::GetUserAttributeVerificationCodeResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetUserAuthFactors`.
@@ -1147,6 +1664,10 @@ impl crate::Operation for GetUserAuthFactors {
     const NAME_ENUM: OperationName = OperationName::GetUserAuthFactors;
     type Input = types::GetUserAuthFactorsRequest;
     type Output = types::GetUserAuthFactorsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetUserPoolClientSessionConfiguration`.
@@ -1160,6 +1681,14 @@ impl crate::Operation for GetUserPoolClientSessionConfiguration {
     const NAME_ENUM: OperationName = OperationName::GetUserPoolClientSessionConfiguration;
     type Input = types::GetUserPoolClientSessionConfigurationRequest;
     type Output = types::GetUserPoolClientSessionConfigurationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `GetUserPoolMfaConfig`.
@@ -1173,6 +1702,10 @@ impl crate::Operation for GetUserPoolMfaConfig {
     const NAME_ENUM: OperationName = OperationName::GetUserPoolMfaConfig;
     type Input = types::GetUserPoolMfaConfigRequest;
     type Output = types::GetUserPoolMfaConfigResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GetUserPoolSessionConfiguration`.
@@ -1186,6 +1719,10 @@ impl crate::Operation for GetUserPoolSessionConfiguration {
     const NAME_ENUM: OperationName = OperationName::GetUserPoolSessionConfiguration;
     type Input = types::GetUserPoolSessionConfigurationRequest;
     type Output = types::GetUserPoolSessionConfigurationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `GlobalSignOut`.
@@ -1199,6 +1736,10 @@ impl crate::Operation for GlobalSignOut {
     const NAME_ENUM: OperationName = OperationName::GlobalSignOut;
     type Input = types::GlobalSignOutRequest;
     type Output = types::GlobalSignOutResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `InitiateAuth`.
@@ -1212,6 +1753,10 @@ impl crate::Operation for InitiateAuth {
     const NAME_ENUM: OperationName = OperationName::InitiateAuth;
     type Input = types::InitiateAuthRequest;
     type Output = types::InitiateAuthResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { client_id: Some(input.client_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListDevices`.
@@ -1225,6 +1770,10 @@ impl crate::Operation for ListDevices {
     const NAME_ENUM: OperationName = OperationName::ListDevices;
     type Input = types::ListDevicesRequest;
     type Output = types::ListDevicesResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListGroups`.
@@ -1238,6 +1787,10 @@ impl crate::Operation for ListGroups {
     const NAME_ENUM: OperationName = OperationName::ListGroups;
     type Input = types::ListGroupsRequest;
     type Output = types::ListGroupsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListIdentityProviders`.
@@ -1251,6 +1804,10 @@ impl crate::Operation for ListIdentityProviders {
     const NAME_ENUM: OperationName = OperationName::ListIdentityProviders;
     type Input = types::ListIdentityProvidersRequest;
     type Output = types::ListIdentityProvidersResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListResourceServers`.
@@ -1264,6 +1821,10 @@ impl crate::Operation for ListResourceServers {
     const NAME_ENUM: OperationName = OperationName::ListResourceServers;
     type Input = types::ListResourceServersRequest;
     type Output = types::ListResourceServersResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListTagsForResource`.
@@ -1277,6 +1838,10 @@ impl crate::Operation for ListTagsForResource {
     const NAME_ENUM: OperationName = OperationName::ListTagsForResource;
     type Input = types::ListTagsForResourceRequest;
     type Output = types::ListTagsForResourceResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { resource_arn: Some(input.resource_arn.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListTerms`.
@@ -1290,6 +1855,10 @@ impl crate::Operation for ListTerms {
     const NAME_ENUM: OperationName = OperationName::ListTerms;
     type Input = types::ListTermsRequest;
     type Output = types::ListTermsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListUserImportJobs`.
@@ -1303,6 +1872,10 @@ impl crate::Operation for ListUserImportJobs {
     const NAME_ENUM: OperationName = OperationName::ListUserImportJobs;
     type Input = types::ListUserImportJobsRequest;
     type Output = types::ListUserImportJobsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListUserPoolClientSecrets`.
@@ -1316,6 +1889,14 @@ impl crate::Operation for ListUserPoolClientSecrets {
     const NAME_ENUM: OperationName = OperationName::ListUserPoolClientSecrets;
     type Input = types::ListUserPoolClientSecretsRequest;
     type Output = types::ListUserPoolClientSecretsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `ListUserPoolClients`.
@@ -1329,6 +1910,10 @@ impl crate::Operation for ListUserPoolClients {
     const NAME_ENUM: OperationName = OperationName::ListUserPoolClients;
     type Input = types::ListUserPoolClientsRequest;
     type Output = types::ListUserPoolClientsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListUserPoolReplicas`.
@@ -1342,6 +1927,10 @@ impl crate::Operation for ListUserPoolReplicas {
     const NAME_ENUM: OperationName = OperationName::ListUserPoolReplicas;
     type Input = types::ListUserPoolReplicasRequest;
     type Output = types::ListUserPoolReplicasResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListUserPools`.
@@ -1368,6 +1957,10 @@ impl crate::Operation for ListUserSessions {
     const NAME_ENUM: OperationName = OperationName::ListUserSessions;
     type Input = types::ListUserSessionsRequest;
     type Output = types::ListUserSessionsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListUsers`.
@@ -1381,6 +1974,10 @@ impl crate::Operation for ListUsers {
     const NAME_ENUM: OperationName = OperationName::ListUsers;
     type Input = types::ListUsersRequest;
     type Output = types::ListUsersResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListUsersInGroup`.
@@ -1394,6 +1991,10 @@ impl crate::Operation for ListUsersInGroup {
     const NAME_ENUM: OperationName = OperationName::ListUsersInGroup;
     type Input = types::ListUsersInGroupRequest;
     type Output = types::ListUsersInGroupResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ListWebAuthnCredentials`.
@@ -1407,6 +2008,10 @@ impl crate::Operation for ListWebAuthnCredentials {
     const NAME_ENUM: OperationName = OperationName::ListWebAuthnCredentials;
     type Input = types::ListWebAuthnCredentialsRequest;
     type Output = types::ListWebAuthnCredentialsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `ResendConfirmationCode`.
@@ -1420,6 +2025,14 @@ impl crate::Operation for ResendConfirmationCode {
     const NAME_ENUM: OperationName = OperationName::ResendConfirmationCode;
     type Input = types::ResendConfirmationCodeRequest;
     type Output = types::ResendConfirmationCodeResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            client_id: Some(input.client_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `RespondToAuthChallenge`.
@@ -1433,6 +2046,10 @@ impl crate::Operation for RespondToAuthChallenge {
     const NAME_ENUM: OperationName = OperationName::RespondToAuthChallenge;
     type Input = types::RespondToAuthChallengeRequest;
     type Output = types::RespondToAuthChallengeResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { client_id: Some(input.client_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `RevokeToken`.
@@ -1446,6 +2063,10 @@ impl crate::Operation for RevokeToken {
     const NAME_ENUM: OperationName = OperationName::RevokeToken;
     type Input = types::RevokeTokenRequest;
     type Output = types::RevokeTokenResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { client_id: Some(input.client_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `RevokeUserSession`.
@@ -1459,6 +2080,10 @@ impl crate::Operation for RevokeUserSession {
     const NAME_ENUM: OperationName = OperationName::RevokeUserSession;
     type Input = types::RevokeUserSessionRequest;
     type Output = types::RevokeUserSessionResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `SetLogDeliveryConfiguration`.
@@ -1472,6 +2097,10 @@ impl crate::Operation for SetLogDeliveryConfiguration {
     const NAME_ENUM: OperationName = OperationName::SetLogDeliveryConfiguration;
     type Input = types::SetLogDeliveryConfigurationRequest;
     type Output = types::SetLogDeliveryConfigurationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `SetRiskConfiguration`.
@@ -1485,6 +2114,14 @@ impl crate::Operation for SetRiskConfiguration {
     const NAME_ENUM: OperationName = OperationName::SetRiskConfiguration;
     type Input = types::SetRiskConfigurationRequest;
     type Output = types::SetRiskConfigurationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: input.client_id.as_deref().map(String::as_str),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `SetUICustomization`.
@@ -1498,6 +2135,14 @@ impl crate::Operation for SetUICustomization {
     const NAME_ENUM: OperationName = OperationName::SetUICustomization;
     type Input = types::SetUICustomizationRequest;
     type Output = types::SetUICustomizationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: input.client_id.as_deref().map(String::as_str),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `SetUserMFAPreference`.
@@ -1511,6 +2156,10 @@ impl crate::Operation for SetUserMFAPreference {
     const NAME_ENUM: OperationName = OperationName::SetUserMFAPreference;
     type Input = types::SetUserMFAPreferenceRequest;
     type Output = types::SetUserMFAPreferenceResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `SetUserPoolClientSessionConfiguration`.
@@ -1524,6 +2173,14 @@ impl crate::Operation for SetUserPoolClientSessionConfiguration {
     const NAME_ENUM: OperationName = OperationName::SetUserPoolClientSessionConfiguration;
     type Input = types::SetUserPoolClientSessionConfigurationRequest;
     type Output = types::SetUserPoolClientSessionConfigurationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `SetUserPoolMfaConfig`.
@@ -1537,6 +2194,10 @@ impl crate::Operation for SetUserPoolMfaConfig {
     const NAME_ENUM: OperationName = OperationName::SetUserPoolMfaConfig;
     type Input = types::SetUserPoolMfaConfigRequest;
     type Output = types::SetUserPoolMfaConfigResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `SetUserPoolSessionConfiguration`.
@@ -1550,6 +2211,10 @@ impl crate::Operation for SetUserPoolSessionConfiguration {
     const NAME_ENUM: OperationName = OperationName::SetUserPoolSessionConfiguration;
     type Input = types::SetUserPoolSessionConfigurationRequest;
     type Output = types::SetUserPoolSessionConfigurationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `SetUserSettings`.
@@ -1563,6 +2228,10 @@ impl crate::Operation for SetUserSettings {
     const NAME_ENUM: OperationName = OperationName::SetUserSettings;
     type Input = types::SetUserSettingsRequest;
     type Output = types::SetUserSettingsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `SignUp`.
@@ -1576,6 +2245,14 @@ impl crate::Operation for SignUp {
     const NAME_ENUM: OperationName = OperationName::SignUp;
     type Input = types::SignUpRequest;
     type Output = types::SignUpResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            client_id: Some(input.client_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `StartUserImportJob`.
@@ -1589,6 +2266,10 @@ impl crate::Operation for StartUserImportJob {
     const NAME_ENUM: OperationName = OperationName::StartUserImportJob;
     type Input = types::StartUserImportJobRequest;
     type Output = types::StartUserImportJobResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `StartWebAuthnRegistration`.
@@ -1602,6 +2283,10 @@ impl crate::Operation for StartWebAuthnRegistration {
     const NAME_ENUM: OperationName = OperationName::StartWebAuthnRegistration;
     type Input = types::StartWebAuthnRegistrationRequest;
     type Output = types::StartWebAuthnRegistrationResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `StopUserImportJob`.
@@ -1615,6 +2300,10 @@ impl crate::Operation for StopUserImportJob {
     const NAME_ENUM: OperationName = OperationName::StopUserImportJob;
     type Input = types::StopUserImportJobRequest;
     type Output = types::StopUserImportJobResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `TagResource`.
@@ -1628,6 +2317,14 @@ impl crate::Operation for TagResource {
     const NAME_ENUM: OperationName = OperationName::TagResource;
     type Input = types::TagResourceRequest;
     type Output = types::TagResourceResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            resource_arn: Some(input.resource_arn.as_str()),
+            tags: Some(&input.tags),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `UntagResource`.
@@ -1641,6 +2338,14 @@ impl crate::Operation for UntagResource {
     const NAME_ENUM: OperationName = OperationName::UntagResource;
     type Input = types::UntagResourceRequest;
     type Output = types::UntagResourceResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            resource_arn: Some(input.resource_arn.as_str()),
+            tag_keys: Some(input.tag_keys.as_slice()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `UpdateAuthEventFeedback`.
@@ -1654,6 +2359,14 @@ impl crate::Operation for UpdateAuthEventFeedback {
     const NAME_ENUM: OperationName = OperationName::UpdateAuthEventFeedback;
     type Input = types::UpdateAuthEventFeedbackRequest;
     type Output = types::UpdateAuthEventFeedbackResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            username: Some(input.username.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `UpdateDeviceStatus`.
@@ -1667,6 +2380,10 @@ impl crate::Operation for UpdateDeviceStatus {
     const NAME_ENUM: OperationName = OperationName::UpdateDeviceStatus;
     type Input = types::UpdateDeviceStatusRequest;
     type Output = types::UpdateDeviceStatusResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `UpdateGroup`.
@@ -1680,6 +2397,10 @@ impl crate::Operation for UpdateGroup {
     const NAME_ENUM: OperationName = OperationName::UpdateGroup;
     type Input = types::UpdateGroupRequest;
     type Output = types::UpdateGroupResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `UpdateIdentityProvider`.
@@ -1693,6 +2414,10 @@ impl crate::Operation for UpdateIdentityProvider {
     const NAME_ENUM: OperationName = OperationName::UpdateIdentityProvider;
     type Input = types::UpdateIdentityProviderRequest;
     type Output = types::UpdateIdentityProviderResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `UpdateManagedLoginBranding`.
@@ -1706,6 +2431,10 @@ impl crate::Operation for UpdateManagedLoginBranding {
     const NAME_ENUM: OperationName = OperationName::UpdateManagedLoginBranding;
     type Input = types::UpdateManagedLoginBrandingRequest;
     type Output = types::UpdateManagedLoginBrandingResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: input.user_pool_id.as_deref(), ..About::default() }
+    }
 }
 
 /// Operation `UpdateProvisionedLimit`.
@@ -1732,6 +2461,10 @@ impl crate::Operation for UpdateResourceServer {
     const NAME_ENUM: OperationName = OperationName::UpdateResourceServer;
     type Input = types::UpdateResourceServerRequest;
     type Output = types::UpdateResourceServerResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `UpdateTerms`.
@@ -1745,6 +2478,10 @@ impl crate::Operation for UpdateTerms {
     const NAME_ENUM: OperationName = OperationName::UpdateTerms;
     type Input = types::UpdateTermsRequest;
     type Output = types::UpdateTermsResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `UpdateUserAttributes`.
@@ -1758,6 +2495,10 @@ impl crate::Operation for UpdateUserAttributes {
     const NAME_ENUM: OperationName = OperationName::UpdateUserAttributes;
     type Input = types::UpdateUserAttributesRequest;
     type Output = types::UpdateUserAttributesResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `UpdateUserPool`.
@@ -1771,6 +2512,14 @@ impl crate::Operation for UpdateUserPool {
     const NAME_ENUM: OperationName = OperationName::UpdateUserPool;
     type Input = types::UpdateUserPoolRequest;
     type Output = types::UpdateUserPoolResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            tags: input.user_pool_tags.as_ref(),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `UpdateUserPoolClient`.
@@ -1784,6 +2533,14 @@ impl crate::Operation for UpdateUserPoolClient {
     const NAME_ENUM: OperationName = OperationName::UpdateUserPoolClient;
     type Input = types::UpdateUserPoolClientRequest;
     type Output = types::UpdateUserPoolClientResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            user_pool_id: Some(input.user_pool_id.as_str()),
+            client_id: Some(input.client_id.as_str()),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `UpdateUserPoolDomain`.
@@ -1797,6 +2554,10 @@ impl crate::Operation for UpdateUserPoolDomain {
     const NAME_ENUM: OperationName = OperationName::UpdateUserPoolDomain;
     type Input = types::UpdateUserPoolDomainRequest;
     type Output = types::UpdateUserPoolDomainResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `UpdateUserPoolReplica`.
@@ -1810,6 +2571,10 @@ impl crate::Operation for UpdateUserPoolReplica {
     const NAME_ENUM: OperationName = OperationName::UpdateUserPoolReplica;
     type Input = types::UpdateUserPoolReplicaRequest;
     type Output = types::UpdateUserPoolReplicaResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { user_pool_id: Some(input.user_pool_id.as_str()), ..About::default() }
+    }
 }
 
 /// Operation `VerifySoftwareToken`.
@@ -1823,6 +2588,13 @@ impl crate::Operation for VerifySoftwareToken {
     const NAME_ENUM: OperationName = OperationName::VerifySoftwareToken;
     type Input = types::VerifySoftwareTokenRequest;
     type Output = types::VerifySoftwareTokenResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About {
+            access_token: input.access_token.as_deref().map(String::as_str),
+            ..About::default()
+        }
+    }
 }
 
 /// Operation `VerifyUserAttribute`.
@@ -1836,6 +2608,10 @@ impl crate::Operation for VerifyUserAttribute {
     const NAME_ENUM: OperationName = OperationName::VerifyUserAttribute;
     type Input = types::VerifyUserAttributeRequest;
     type Output = types::VerifyUserAttributeResponse;
+
+    fn about(input: &Self::Input) -> About<'_> {
+        About { access_token: Some(input.access_token.as_str()), ..About::default() }
+    }
 }
 
 /// The name of an operation.
