@@ -74,7 +74,9 @@ struct Written {
     smtp: Option<WrittenSmtp>,
     #[serde(default)]
     outbound: WrittenOutbound,
+    #[serde(default)]
     log_delivery: BTreeMap<String, String>,
+    #[serde(default)]
     limits: WrittenLimits,
 }
 

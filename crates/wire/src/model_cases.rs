@@ -96,6 +96,13 @@ fn model() -> &'static Value {
         for patch in &patches {
             model["shapes"][self::text(patch, "shape")]["pattern"].take();
         }
+        let text = include_str!("../../../model/patches/enum_values.json");
+        let patches: Vec<Value> = serde_json::from_str(text).expect("patches");
+        for patch in &patches {
+            let values = model["shapes"][self::text(patch, "shape")]["enum"].as_array_mut();
+            let added = patch["add_values"].as_array().expect("values").iter().cloned();
+            values.expect("an enum").extend(added);
+        }
         model
     })
 }

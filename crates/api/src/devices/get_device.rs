@@ -52,6 +52,7 @@ mod tests {
                     { "Name": "device_name", "Value": "phone" },
                     { "Name": "dev:device_arn", "Value": arn },
                     { "Name": "dev:device_owner", "Value": owner },
+                    { "Name": "last_ip_used", "Value": "192.0.2.7" },
                     { "Name": "dev:device_remembered_status", "Value": "remembered" },
                     { "Name": "dev:device_sdk", "Value": "aws-sdk" },
                 ],

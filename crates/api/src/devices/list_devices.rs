@@ -66,6 +66,7 @@ mod tests {
             json!([
                 { "Name": "device_status", "Value": "valid" },
                 { "Name": "device_name", "Value": "phone" },
+                { "Name": "last_ip_used", "Value": "192.0.2.7" },
             ])
         );
         let input = json!({ "AccessToken": token, "PaginationToken": "nonsense" });

@@ -190,7 +190,7 @@ mod tests {
         let date = line.split_once(r#""creationDate":""#).unwrap().1.split_once('"').unwrap().0;
         assert!(date.ends_with(" 2026") && date.contains(" UTC "), "{date}");
         let expected = format!(
-            r#""eventSource":"USER_ACTIVITY","logLevel":"INFO","message":{{"version":"1","eventId":"{id}","eventType":"SignIn","userSub":"{sub}","userName":"ada","userPoolId":"{pool}","clientId":"{client}","creationDate":"{date}","eventResponse":"Pass","riskLevel":"","riskDecision":"PASS","challenges":["PASSWORD:Success"],"deviceName":"Other, Other","ipAddress":"","requestId":"","idpName":"","compromisedCredentialDetected":"false","city":"","country":"","eventFeedbackValue":"","eventFeedbackDate":"","eventFeedbackProvider":"","hasContextData":"false"}},"logSourceId":{{"userPoolId":"{pool}"}}}}"#
+            r#""eventSource":"USER_ACTIVITY","logLevel":"INFO","message":{{"version":"1","eventId":"{id}","eventType":"SignIn","userSub":"{sub}","userName":"ada","userPoolId":"{pool}","clientId":"{client}","creationDate":"{date}","eventResponse":"Pass","riskLevel":"","riskDecision":"PASS","challenges":["PASSWORD:Success"],"deviceName":"Other, Other","ipAddress":"192.0.2.7","requestId":"","idpName":"","compromisedCredentialDetected":"false","city":"","country":"","eventFeedbackValue":"","eventFeedbackDate":"","eventFeedbackProvider":"","hasContextData":"false"}},"logSourceId":{{"userPoolId":"{pool}"}}}}"#
         );
         assert_eq!(line.strip_prefix(head), Some(expected.as_str()));
     }
