@@ -15,9 +15,9 @@ use crate::{
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: UpdateManagedLoginBrandingRequest) -> Answer<Op> {
-        let pool_id = input.user_pool_id.ok_or_else(|| missing("userPoolId"))?;
+        let pool_id = input.user_pool_id.ok_or_else(|| missing("UserPoolId"))?;
         let id = input.managed_login_branding_id;
-        let id = id.ok_or_else(|| missing("managedLoginBrandingId"))?;
+        let id = id.ok_or_else(|| missing("ManagedLoginBrandingId"))?;
         let change = Change::of(input.use_cognito_provided_values, input.settings, input.assets)
             .map_err(|refused| branding_refused(&refused))?;
         let mut tx = ports.store.write().await?;
@@ -34,10 +34,7 @@ impl Handle for Op {
 /// The model does not say that these members are required; nothing can be found without them. (The
 /// text is a belief.)
 fn missing(member: &str) -> Failure<Op> {
-    invalid_parameter(format!(
-        "1 validation error detected: Value null at '{member}' failed to satisfy constraint: \
-         Member must not be null"
-    ))
+    invalid_parameter(format!("Missing required parameter {member}"))
 }
 
 #[cfg(test)]
@@ -123,20 +120,15 @@ mod tests {
         let count = before["ManagedLoginBranding"]["Assets"].as_array().unwrap().len();
         assert_eq!(count, 40);
         let one_of_both = "useCognitoProvidedValues or settings should be specified (but not both)";
-        let null = |member: &str| {
-            format!(
-                "1 validation error detected: Value null at '{member}' failed to satisfy \
-                 constraint: Member must not be null"
-            )
-        };
+        let absent = |member: &str| format!("Missing required parameter {member}");
         for (members, message) in [
             (json!({ "UseCognitoProvidedValues": true, "Settings": {} }), one_of_both.to_owned()),
             (
                 json!({ "Settings": { "b": 2 }, "Assets": [asset("FORM_BACKGROUND", "DARK", 1)] }),
                 "A managed login branding style can have at most 40 assets.".to_owned(),
             ),
-            (json!({ "UserPoolId": null }), null("userPoolId")),
-            (json!({ "ManagedLoginBrandingId": null }), null("managedLoginBrandingId")),
+            (json!({ "UserPoolId": null }), absent("UserPoolId")),
+            (json!({ "ManagedLoginBrandingId": null }), absent("ManagedLoginBrandingId")),
         ] {
             let input = merged(names.clone(), members);
             let refused = stack.refusal("UpdateManagedLoginBranding", input).await;
