@@ -186,7 +186,7 @@ async fn no_device_verifier_can_be_read_and_none_can_be_moved(site: Site) {
     let store = site.open().await;
     assert!(put(&store, &complete_device()).await);
     assert!(put(&store, &device(2, "b")).await);
-    drop(store);
+    store.close().await;
     let loot = site.loot().await;
     assert!(holds(&loot, b"eu-central-1_a") && !holds(&loot, b"planted-device-verifier"));
     site.raw(
