@@ -6,6 +6,7 @@ use poolhouse_domain::{
     Fault,
     access_keys::{Caller, Circumstances, Policies, authorize},
     ports::Ports,
+    replicas,
 };
 use poolhouse_wire::{About, OperationName};
 
@@ -66,6 +67,13 @@ impl Gate<'_> {
         operation: OperationName,
         about: About<'_>,
     ) -> Result<Result<(), Closed>, Fault> {
+        // An operation that names an app client only is about the client's pool all the same.
+        let client = match (user_pool_id(&about), about.client_id) {
+            (None, Some(id)) => ports.directory.app_client(id).await?,
+            _ => None,
+        };
+        let of_client = client.as_ref().map(|client| client.user_pool_id());
+        let about = About { user_pool_id: about.user_pool_id.or(of_client), ..about };
         let tags = match user_pool_id(&about).filter(|_| policies.look_at_resource_tags()) {
             Some(id) => resource_tags(ports, id, region(administrator, &about)).await?,
             None => None,
@@ -130,6 +138,8 @@ async fn check_region(
     Ok(match (replica, user_pool_id(&about)) {
         (Some(replica), _) if replica.may_answer(operation) => Ok(()),
         (None, _) if !is_verified => Ok(()),
+        // About no pool, and allowed wherever a pool has a replica.
+        (None, None) if replicas::may_answer_without_pool(operation) => Ok(()),
         (None, Some(id)) => Err(Closed::NotInRegion(format!("User pool {id} does not exist."))),
         // That the text is this one is a belief.
         (Some(_), _) | (None, None) => Err(Closed::NotOnReplica(format!(

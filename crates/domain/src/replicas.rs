@@ -191,10 +191,15 @@ impl Replica {
     /// Lists are those of the developer guide, but for what would have settings of its own there
     /// (mail, triggers, domains, risk, logs): here they are shared, and changed in the primary
     /// region only. Deletion is called from the primary region, as its reference says. Operations
-    /// without a signature name no region, and those about no pool no replica, so neither are here.
+    /// without a signature name no region; those about no pool are in [`may_answer_without_pool`].
     pub fn may_answer(&self, operation: Name) -> bool {
         may_always_answer(operation) || (self.is_active && may_answer_when_active(operation))
     }
+}
+
+/// Operations about no user pool that are allowed in the region of a replica.
+pub const fn may_answer_without_pool(operation: Name) -> bool {
+    matches!(operation, Name::DescribeUserPoolDomain | Name::ListUserPools)
 }
 
 const fn may_always_answer(operation: Name) -> bool {

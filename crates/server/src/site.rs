@@ -178,8 +178,11 @@ fn forwarded_for(parts: &Parts) -> Option<Forwarded<'_>> {
 
 /// Whether the proxy says that there was no TLS; one that says nothing does TLS.
 fn is_forwarded_in_the_clear(parts: &Parts) -> bool {
-    let scheme = parts.headers.get("x-forwarded-proto");
-    scheme.is_some_and(|scheme| !scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+    let line = parts.headers.get_all("x-forwarded-proto").iter().next_back();
+    line.is_some_and(|line| {
+        let last = line.to_str().unwrap_or_default().rsplit(',').next().unwrap_or_default();
+        !last.trim().eq_ignore_ascii_case("https")
+    })
 }
 
 /// An error in the form of the API, for what fails before or outside of it.
@@ -294,6 +297,7 @@ mod tests {
         site.is_forwarded = true;
         assert!(is_secure(&site, false, None));
         assert!(is_secure(&site, false, Some("HTTPS")));
+        assert!(!is_secure(&site, false, Some("https, http")), "the proxy's word stands last");
         assert!(!is_secure(&site, false, Some("http")));
     }
 

@@ -322,6 +322,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_must_reset_the_password_gets_no_further() {
+        let stack = Stack::new().await;
+        let (pool, client) = totp_pool(&stack, "OPTIONAL").await;
+        let verified = [("email", "ada@example.com"), ("email_verified", "true")];
+        stack.user(&pool, "ada", &verified).await;
+        let secret = enrol(&stack, &client, "ada").await;
+        let challenge = start(&stack, &client, "ada").await;
+        let ada = json!({ "UserPoolId": pool, "Username": "ada" });
+        stack.ok("AdminResetUserPassword", ada).await;
+        let code = code(&stack, &secret, 0);
+        let input = answer_to(&client, &challenge, "SOFTWARE_TOKEN_MFA_CODE", &code);
+        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        let message = "Password reset required for the user";
+        assert_eq!(refused, error("PasswordResetRequiredException", message));
+    }
+
+    #[tokio::test]
     async fn a_remembered_password_is_refused_and_the_session_stays_good() {
         let stack = Stack::new().await;
         let policy = json!({ "PasswordPolicy": { "PasswordHistorySize": 1 } });

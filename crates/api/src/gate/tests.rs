@@ -259,7 +259,9 @@ async fn a_signature_of_a_replica_s_region_reaches_what_the_replica_does() {
         format!("User pool {alone} does not exist.")
     );
     let list = there("ListUserPools", json!({ "MaxResults": 1 })).await;
-    message(&list, "OperationNotEnabledException", "message");
+    assert_eq!(list.status, 200);
+    let create = there("CreateUserPool", json!({ "PoolName": "p" })).await;
+    message(&create, "OperationNotEnabledException", "message");
     let sign_in = json!({
         "UserPoolId": pool, "ClientId": client, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH",
         "AuthParameters": { "USERNAME": "ada", "PASSWORD": crate::testing::PASSWORD },

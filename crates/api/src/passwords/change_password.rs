@@ -72,6 +72,10 @@ fn require_usable(user: &User) -> Result<(), Failure<Op>> {
             codes::PasswordResetRequiredException,
             "Password reset required for the user",
         )),
+        // Belief. Who signs in elsewhere has no password to change, and must not get one by a token.
+        UserStatusType::ExternalProvider => {
+            Err(not_authorized("User password cannot be reset in the current state."))
+        }
         _ => Ok(()),
     }
 }

@@ -62,6 +62,10 @@ fn check_caller(
     if secret.is_none() && ports.caller.is_administrator {
         return Ok(());
     }
+    if client.secrets.is_empty() {
+        // Whoever held a token of one client could turn it into one of another. (The text is a belief.)
+        return Err(not_authorized("Unable to authenticate the caller."));
+    }
     secrets::check(client, secret).map_err(|refused| secret_refused(refused, client.id()))
 }
 
@@ -83,6 +87,14 @@ fn actor(input: &GetDerivedTokenRequest) -> Result<Option<Shown<'_>>, Failure<Op
 fn target(input: &GetDerivedTokenRequest) -> Result<Option<Target<'_>>, Failure<Op>> {
     let audience = input.audiences.as_deref().and_then(<[String]>::first);
     let resource = input.resources.as_deref().and_then(<[String]>::first);
+    let is_id_token = input.requested_token_type == Some(IssuedTokenTypeIdentifierType::IdToken);
+    if is_id_token && (audience.is_some() || resource.is_some()) {
+        // An ID token is for its client: with another audience it would sign in elsewhere. (A belief,
+        // and so is the text.)
+        return Err(invalid_parameter(
+            "Audiences and Resources cannot be used when an ID token is requested.",
+        ));
+    }
     match (audience, resource) {
         // The text is a belief.
         (Some(_), Some(_)) => {
@@ -173,7 +185,7 @@ mod tests {
                 "ExplicitAuthFlows": [
                     "ALLOW_TOKEN_EXCHANGE_IMPERSONATION", "ALLOW_TOKEN_EXCHANGE_DELEGATION",
                 ],
-                "AllowedOAuthScopes": [ADMIN, "orders/read"],
+                "AllowedOAuthScopes": [ADMIN, "orders/read"], "ClientSecret": SECRET,
             });
             let service = stack.client(&pool, service).await;
             Self { stack, pool, app, tokens, service }
@@ -183,7 +195,7 @@ mod tests {
         fn request(&self, overrides: Value) -> Value {
             let request = json!({
                 "ClientId": self.service, "SubjectToken": self.tokens["AccessToken"],
-                "SubjectTokenType": "ACCESS_TOKEN",
+                "SubjectTokenType": "ACCESS_TOKEN", "ClientSecret": SECRET,
             });
             merged(request, overrides)
         }
@@ -295,13 +307,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_id_token_is_for_its_client_only() {
+        let scene = Scene::new().await;
+        let message = "Audiences and Resources cannot be used when an ID token is requested.";
+        for target in [json!({ "Audiences": [scene.app] }), json!({ "Resources": ["orders"] })] {
+            let asked = json!({
+                "SubjectToken": scene.tokens["IdToken"], "SubjectTokenType": "ID_TOKEN",
+                "RequestedTokenType": "ID_TOKEN",
+            });
+            assert_eq!(scene.refusal(merged(asked, target)).await, invalid(message));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_without_secret_exchanges_for_administrators_only() {
+        let scene = Scene::new().await;
+        let flows = json!({ "ExplicitAuthFlows": ["ALLOW_TOKEN_EXCHANGE_IMPERSONATION"] });
+        let client = scene.stack.client(&scene.pool, flows).await;
+        let request = scene.request(json!({ "ClientId": client, "ClientSecret": null }));
+        let expected = error("NotAuthorizedException", "Unable to authenticate the caller.");
+        assert_eq!(scene.stack.refusal(OP, request.clone()).await, expected);
+        let signed = [("authorization", "AWS4-HMAC-SHA256 …")];
+        assert_eq!(scene.stack.call_with(OP, request, &signed).await.status, 200);
+    }
+
+    #[tokio::test]
     async fn each_kind_of_exchange_has_its_own_switch() {
         let scene = Scene::new().await;
         let (_, actor) = scene.actor().await;
         for (allowed, refused, overrides) in
             [("DELEGATION", "IMPERSONATION", json!({})), ("IMPERSONATION", "DELEGATION", actor)]
         {
-            let flows = json!({ "ExplicitAuthFlows": [format!("ALLOW_TOKEN_EXCHANGE_{allowed}")] });
+            let flows = json!({
+                "ExplicitAuthFlows": [format!("ALLOW_TOKEN_EXCHANGE_{allowed}")],
+                "ClientSecret": SECRET,
+            });
             let client = scene.stack.client(&scene.pool, flows).await;
             let message = format!("TOKEN_EXCHANGE_{refused} flow not enabled for this client");
             let request = merged(overrides, json!({ "ClientId": client }));

@@ -94,10 +94,11 @@ async fn renew(
     }
     let given = input.temporary_password.filter(|password| !password.is_empty());
     let password = temporary_password(ports, pool, given)?;
-    user.password = Some(passwords::store_form(ports, &user, &password).await?);
+    let stored = passwords::store_form(ports, &user, &password).await?;
     user.modified_at = ports.clock.now();
     // The version that was read guards against a change between reading and writing.
     let mut tx = ports.store.write().await?;
+    passwords::history::replace(&mut *tx, pool, &mut user, stored).await?;
     tx.update_user(&mut user).await?;
     tx.commit().await?;
     let login = login_name(pool, &user);

@@ -2,7 +2,7 @@
 
 use super::{
     Missing, Outcome, Parameters, Place, check_secret_hash, choice, device,
-    first_factor::SignInRefused,
+    first_factor::{SignInRefused, check_state},
     new_password::{self, NewPasswordRefused},
     next, required, second_factor,
     session::{ChallengeSession, SessionRefused, Step},
@@ -119,6 +119,7 @@ pub async fn answer(
     let event = watch::of_session(&session);
     let device_key = place.device_key.or(session.device_key.as_deref());
     let place = Place { event: event.as_ref(), device_key, ..place };
+    granted!(watch::check_network_of(place, &session).await?);
     let step = Answered { place, session: &session, username, responses };
     let answered = take(step, challenge).await?;
     watch::answered(step, &answered).await?;
@@ -198,9 +199,7 @@ impl Answered<'_> {
         let Some(user) = user else { return Ok(Err(SessionRefused::Invalid.into())) };
         let names = [username, &user.username];
         granted!(check_secret_hash(place.client, &names, self.responses));
-        if !user.enabled {
-            return Ok(Err(SignInRefused::Disabled.into()));
-        }
+        granted!(check_state(&user));
         if self.responses.contains_key("DEVICE_KEY") {
             granted!(device::check_named(place, tx, &user).await?);
         }
@@ -273,7 +272,9 @@ pub async fn read_setup(
     let user = tx.user_by_sub(&session.user_pool_id, &session.sub).await?;
     // Who has set up a token meanwhile must not have it replaced by an older sign-in.
     let may_set_up = |user: &User| {
-        user.enabled && !user.software_token.is_verified() && !session.is_outdated(user)
+        check_state(user).is_ok()
+            && !user.software_token.is_verified()
+            && !session.is_outdated(user)
     };
     Ok(user.filter(may_set_up).ok_or(SessionRefused::Invalid))
 }

@@ -20,12 +20,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     Challenge, Outcome, Parameters, Place,
     answer::{AnswerRefused, Answered},
-    check_secret_hash,
+    check_secret_hash, device,
     first_factor::{self, SignInRefused, check_state, identify},
     next, required, second_factor,
     session::{ChallengeSession, SessionRefused, Step},
     srp as srp_flow,
     start::StartRefused,
+    watch,
 };
 use crate::{
     attempts::{self, Attempted},
@@ -414,11 +415,31 @@ async fn select(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome, Answe
     Ok(proceed(step.place, person, choice, step.responses).await?.map_err(Into::into))
 }
 
-/// The password that came with the answer. A wrong one leaves the session good.
+/// The password that came with the answer. A wrong one leaves the session good, and so does a device
+/// that the user doesn't have; the session is used up before anything is issued.
 async fn with_password(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome, AnswerRefused> {
-    let outcome = proceed(step.place, person, Name::Password, step.responses).await?;
-    let outcome = granted!(outcome);
+    let password = granted!(required(step.responses, "PASSWORD"));
+    let known = granted!(first_factor::check_password(step.place, person.login, password).await?);
+    let mut place = step.place;
+    let names_device = step.responses.contains_key("DEVICE_KEY");
+    if !names_device && device::named(place, &known.user).await?.is_none() {
+        // A key that was named at the start and is forgotten by now.
+        place.device_key = None;
+    }
+    let mut view = place.ports.store.read().await?;
+    granted!(device::check_named(place, &mut *view, &known.user).await?);
+    drop(view);
     granted!(spend(step).await?);
+    let first_factor::Known { user, subject, failed_before } = known;
+    Ok(first_factor::admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
+}
+
+/// Goes on with a user who has shown a code or a passkey. The session is used up.
+async fn admit(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
+    let event = granted!(watch::admit(place, user, watch::NO_PASSWORD).await?);
+    let place = Place { event: event.as_ref(), ..place };
+    let outcome = next::sign_in(place, user).await?;
+    watch::admitted(place, user, &outcome).await?;
     Ok(Ok(outcome))
 }
 
@@ -465,7 +486,7 @@ async fn show_code(
         tx.clear_attempts(pool_id, &subject, what).await?;
     }
     tx.commit().await?;
-    Ok(Ok(next::sign_in(place, &user).await?))
+    Ok(admit(place, &user).await?.map_err(Into::into))
 }
 
 /// `WEB_AUTHN`. What is said of a passkey that proves nothing is a belief.
@@ -496,5 +517,5 @@ async fn show_passkey(
     // Also when it stays the same: the passkey must still be there.
     tx.update_sign_count(&passkey, count).await?;
     tx.commit().await?;
-    Ok(Ok(next::sign_in(place, &user).await?))
+    Ok(admit(place, &user).await?.map_err(Into::into))
 }

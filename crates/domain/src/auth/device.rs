@@ -73,7 +73,8 @@ pub(super) async fn in_place_of_second_factor(
     place: Place<'_>,
     user: &User,
 ) -> Result<Option<Device>, Fault> {
-    if !devices::replaces_second_factor(place.pool) {
+    let is_demanded = place.event.is_some_and(|event| event.demands_second_factor);
+    if is_demanded || !devices::replaces_second_factor(place.pool) {
         return Ok(None);
     }
     Ok(named(place, user).await?.filter(|device| device.is_remembered))
@@ -190,6 +191,7 @@ pub(super) async fn begin_proof(
         return Ok(Err(AnswerRefused::BadSrpA));
     };
     let session = granted!(waiting_session(place, username, key, session).await?);
+    granted!(watch::check_network_of(place, &session).await?);
     let step = Answered { place, session: &session, username, responses };
     let (user, device) = granted!(waiting_user(step, key).await?);
     let (entropy, verifier) = (Arc::clone(&place.ports.entropy), device.verifier.verifier.clone());
@@ -289,6 +291,7 @@ pub(super) async fn prove(
     if ports.clock.now() >= session.expires_at {
         return Ok(Err(SessionRefused::Expired.into()));
     }
+    granted!(watch::check_network_of(place, &session).await?);
     let step = Answered { place, session: &session, username, responses };
     let (_, device) = granted!(waiting_user(step, key).await?);
     let accepted =

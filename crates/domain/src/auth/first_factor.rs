@@ -45,13 +45,32 @@ pub(super) async fn with_password(
     login: &str,
     password: &str,
 ) -> Ruling<Outcome, SignInRefused> {
+    let known = granted!(check_password(place, login, password).await?);
+    admit(place, &known.user, &known.subject, known.failed_before).await
+}
+
+/// Somebody whose password was right.
+pub(super) struct Known {
+    pub(super) user: User,
+    /// The name under which wrong passwords are counted.
+    pub(super) subject: String,
+    /// Whether any are counted from before.
+    pub(super) failed_before: bool,
+}
+
+/// Checks a plain password, and counts a wrong one.
+pub(super) async fn check_password(
+    place: Place<'_>,
+    login: &str,
+    password: &str,
+) -> Ruling<Known, SignInRefused> {
     let user = granted!(identify(place, login).await?);
     let subject = subject(place, user.as_ref(), login);
     let check = is_right(place, user.as_ref(), login, password);
     let guessed = guess(place, &subject, check).await?;
     let failed_before = granted!(watch::guessed(place, user.as_ref(), guessed).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
-    admit(place, &user, &subject, failed_before).await
+    Ok(Ok(Known { user, subject, failed_before }))
 }
 
 /// Makes one guess in its turn: refuses while wrong passwords have locked the subject, and counts the
@@ -107,6 +126,9 @@ pub(super) fn check_state(user: &User) -> Result<(), SignInRefused> {
     match user.status {
         UserStatusType::Unconfirmed => Err(SignInRefused::NotConfirmed),
         UserStatusType::ResetRequired => Err(SignInRefused::ResetRequired),
+        // Who signs in elsewhere has nothing to show here; that codes and passkeys don't count
+        // either is a belief.
+        UserStatusType::ExternalProvider => Err(SignInRefused::WrongPassword),
         _ => Ok(()),
     }
 }
@@ -181,7 +203,7 @@ pub(super) async fn admit(
     let mut tx = place.ports.store.read().await?;
     granted!(device::check_named(place, &mut *tx, user).await?);
     drop(tx);
-    let event = granted!(watch::admit(place, user).await?);
+    let event = granted!(watch::admit(place, user, watch::PASSWORD).await?);
     let place = Place { event: event.as_ref(), ..place };
     let outcome = next::after_password(place, user).await?;
     watch::admitted(place, user, &outcome).await?;

@@ -11,6 +11,7 @@ use super::{
     next, required,
     session::{ChallengeSession, SessionRefused, Step},
     start::{self, StartRefused, Starter},
+    watch,
 };
 use crate::{
     fault::{Fault, Ruling},
@@ -58,6 +59,7 @@ pub async fn start(
     granted!(start::check_flow(place.client, starter, AuthFlowType::UserAuth));
     let login = granted!(required(parameters, "USERNAME"));
     let session = granted!(ChallengeSession::open(place.ports, session));
+    granted!(watch::check_network_of(place, &session).await?);
     let mut tx = place.ports.store.write().await?;
     let user = tx.user_by_sub(place.pool.id(), &session.sub).await?;
     let is_theirs = |user: &User| {
@@ -73,7 +75,11 @@ pub async fn start(
     granted!(check_state(&user));
     granted!(session.spend(&mut *tx, place.ports.clock.now()).await?);
     tx.commit().await?;
-    Ok(Ok(next::after_first_factor(place, &user).await?))
+    let event = granted!(watch::admit(place, &user, watch::NO_PASSWORD).await?);
+    let place = Place { event: event.as_ref(), ..place };
+    let outcome = next::after_first_factor(place, &user).await?;
+    watch::admitted(place, &user, &outcome).await?;
+    Ok(Ok(outcome))
 }
 
 /// Whether a session is of this client.

@@ -173,8 +173,9 @@ pub(super) async fn set_up_email(
     }
     let mut tx = step.place.ports.store.write().await?;
     let mut user = granted!(step.user(&mut *tx).await?);
-    if user.attribute("email").is_some() {
-        // With an address there is nothing to set up; it can't be replaced without proof.
+    if user.attribute("email").is_some() || !next::usable_factors(step.place, &user).is_empty() {
+        // With an address there is nothing to set up; it can't be replaced without proof. And who has
+        // set up another factor meanwhile must not have it gone around by an older sign-in.
         return Ok(Err(SessionRefused::Invalid.into()));
     }
     granted!(step.spend(&mut *tx).await?);
@@ -212,6 +213,9 @@ pub(super) async fn answer_sent_code(
     enable_if_required(step.place, &mut user, factor);
     let contact = contact_of(factor);
     if user.attribute(contact.attribute()).is_none() {
+        if !next::usable_factors(step.place, &before).is_empty() {
+            return Ok(Err(SessionRefused::Invalid.into()));
+        }
         // The code went to the address that waited for it.
         let address = user.pending_attributes.remove(contact.attribute()).unwrap_or_default();
         user.attributes.insert(contact.attribute().to_owned(), address);

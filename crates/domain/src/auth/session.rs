@@ -67,6 +67,9 @@ pub struct ChallengeSession {
     /// The event of threat protection that tells of this sign-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
+    /// Whether the risk of this sign-in demands a second factor.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub demands_second_factor: bool,
 }
 
 /// Why a session is not accepted.
@@ -99,6 +102,7 @@ impl ChallengeSession {
             issued_at: now,
             expires_at: now.plus_seconds(place.client.session_seconds()),
             event_id: place.event.map(|event| event.id.clone()),
+            demands_second_factor: place.event.is_some_and(|event| event.demands_second_factor),
         }
     }
 

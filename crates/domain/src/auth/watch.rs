@@ -31,14 +31,25 @@ use crate::{
 pub struct Watched {
     /// The event's id.
     pub id: String,
+    /// Whether the risk demands a second factor, for which a device can't stand in.
+    pub demands_second_factor: bool,
     stage: Stage,
 }
+
+/// Answers to challenges that a first factor consists of.
+type Shown = &'static [(ChallengeName, ChallengeResponse)];
+
+/// A right password.
+pub(super) const PASSWORD: Shown = &[(ChallengeName::Password, ChallengeResponse::Success)];
+
+/// A code or a passkey, for which events have no name.
+pub(super) const NO_PASSWORD: Shown = &[];
 
 /// How far the sign-in has come.
 #[derive(Clone, Debug)]
 enum Stage {
     /// The first factor is being passed in this request; nothing is recorded yet.
-    FirstFactor(EventRiskType),
+    FirstFactor(EventRiskType, Shown),
     /// It was passed in an earlier request. Now a second one is asked, or something else.
     Later { is_mfa: bool },
 }
@@ -65,6 +76,20 @@ pub(super) async fn check_network(
     Ok(Err(SignInRefused::Blocked))
 }
 
+/// The same for whoever goes on with a session.
+pub(super) async fn check_network_of(
+    place: Place<'_>,
+    session: &ChallengeSession,
+) -> Ruling<(), SignInRefused> {
+    if !events::is_blocked_network(place.ports, place.pool, place.client.id()).await? {
+        return Ok(Ok(()));
+    }
+    let mut view = place.ports.store.read().await?;
+    let user = view.user_by_sub(place.pool.id(), &session.sub).await?;
+    drop(view);
+    check_network(place, user.as_ref()).await
+}
+
 /// Records a wrong password. Tries during a lock are not looked at, so there is nothing to tell.
 pub(super) async fn guessed<T>(
     place: Place<'_>,
@@ -83,7 +108,11 @@ pub(super) async fn guessed<T>(
 
 /// Judges a sign-in whose first factor is right, and answers its event; none where threat protection
 /// is off.
-pub(super) async fn admit(place: Place<'_>, user: &User) -> Ruling<Option<Watched>, SignInRefused> {
+pub(super) async fn admit(
+    place: Place<'_>,
+    user: &User,
+    shown: Shown,
+) -> Ruling<Option<Watched>, SignInRefused> {
     let subject = subject(place, user, place.client.id());
     let Some(verdict) = events::assess(subject).await? else { return Ok(Ok(None)) };
     let is_enforced = threat_protection::mode(place.pool) == Some(Mode::Enforced);
@@ -94,21 +123,22 @@ pub(super) async fn admit(place: Place<'_>, user: &User) -> Ruling<Option<Watche
     };
     if is_enforced && is_blocked {
         let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
-        let challenges = vec![(ChallengeName::Password, ChallengeResponse::Success)];
+        let challenges = shown.to_vec();
         events::record(subject, Happening { risk: verdict.risk, challenges, ..plain }).await?;
         return Ok(Err(SignInRefused::Blocked));
     }
     let id = ids::timed_uuid(&*place.ports.entropy, place.ports.clock.now());
-    Ok(Ok(Some(Watched { id, stage: Stage::FirstFactor(verdict.risk) })))
+    let demands_second_factor = is_enforced && verdict.demand == Demand::SecondFactor;
+    let stage = Stage::FirstFactor(verdict.risk, shown);
+    Ok(Ok(Some(Watched { id, demands_second_factor, stage })))
 }
 
-/// Whether this user is asked for a second factor in any case. That whoever has none is blocked in
-/// pools that offer none, too, is a belief.
+/// Whether this user has a second factor to be asked for; setting one up proves nothing. That whoever
+/// has none is blocked in pools that offer none, too, is a belief.
 fn asks_second_factor(place: Place<'_>, user: &User) -> bool {
     match place.pool.mfa() {
-        UserPoolMfaType::On => true,
         UserPoolMfaType::Off => false,
-        UserPoolMfaType::Optional => !next::usable_factors(place, user).is_empty(),
+        _ => !next::usable_factors(place, user).is_empty(),
     }
 }
 
@@ -132,13 +162,13 @@ async fn record_first(
     event: &Watched,
     response: EventResponseType,
 ) -> Result<(), Fault> {
-    let Stage::FirstFactor(risk) = &event.stage else { return Ok(()) };
+    let Stage::FirstFactor(risk, shown) = &event.stage else { return Ok(()) };
     let happening = Happening {
         id: Some(event.id.clone()),
         kind: EventType::SignIn,
         response,
         risk: risk.clone(),
-        challenges: vec![(ChallengeName::Password, ChallengeResponse::Success)],
+        challenges: shown.to_vec(),
     };
     events::record(subject(place, user, place.client.id()), happening).await
 }
@@ -159,7 +189,7 @@ pub(super) async fn signed_in(place: Place<'_>, user: &User, event_id: &str) -> 
         return events::record(subject, happening).await;
     };
     match event.stage {
-        Stage::FirstFactor(_) => record_first(place, user, event, pass).await,
+        Stage::FirstFactor(..) => record_first(place, user, event, pass).await,
         Stage::Later { is_mfa } => {
             let answer = is_mfa.then_some((ChallengeName::Mfa, ChallengeResponse::Success));
             events::follow_up(subject, event_id, pass, answer).await
@@ -170,11 +200,12 @@ pub(super) async fn signed_in(place: Place<'_>, user: &User, event_id: &str) -> 
 /// The event of a sign-in that goes on with an answer to a challenge.
 pub(super) fn of_session(session: &ChallengeSession) -> Option<Watched> {
     let is_mfa = matches!(session.step, Step::SoftwareToken | Step::SentCode(..));
-    let id = session.event_id.clone()?;
-    Some(Watched { id, stage: Stage::Later { is_mfa } })
+    let (id, demands_second_factor) = (session.event_id.clone()?, session.demands_second_factor);
+    Some(Watched { id, demands_second_factor, stage: Stage::Later { is_mfa } })
 }
 
-/// Records a wrong code. The sign-in may still succeed with another one.
+/// Records an answer to a second factor that doesn't end the sign-in: a wrong code, after which
+/// another one may be right, or a right one, after which a device still has to prove itself.
 pub(super) async fn answered(
     step: Answered<'_>,
     answered: &Result<Outcome, AnswerRefused>,
@@ -182,14 +213,19 @@ pub(super) async fn answered(
     use AnswerRefused::{UsedTotpCode, WrongSentCode, WrongTotpCode};
     let (place, session) = (step.place, step.session);
     let Some(event) = place.event else { return Ok(()) };
-    if !matches!(answered, Err(UsedTotpCode | WrongSentCode | WrongTotpCode)) {
-        return Ok(());
-    }
+    let (response, answer) = match (answered, &event.stage) {
+        (Err(UsedTotpCode | WrongSentCode | WrongTotpCode), _) => {
+            (EventResponseType::Fail, ChallengeResponse::Failure)
+        }
+        (Ok(Outcome::Challenged(_)), Stage::Later { is_mfa: true }) => {
+            (EventResponseType::InProgress, ChallengeResponse::Success)
+        }
+        _ => return Ok(()),
+    };
     let mut view = place.ports.store.read().await?;
     let user = view.user_by_sub(place.pool.id(), &session.sub).await?;
     drop(view);
     let Some(user) = user else { return Ok(()) };
     let subject = subject(place, &user, place.client.id());
-    let answer = Some((ChallengeName::Mfa, ChallengeResponse::Failure));
-    events::follow_up(subject, &event.id, EventResponseType::Fail, answer).await
+    events::follow_up(subject, &event.id, response, Some((ChallengeName::Mfa, answer))).await
 }

@@ -13,9 +13,11 @@ use super::{IdentityProvider, is_social};
 use crate::{
     fault::{Fault, Ruling},
     granted,
+    passwords::history,
     ports::Transaction,
     shapes::{ProviderUserIdentifierType, UserStatusType},
     time::Timestamp,
+    tokens::revoke::sign_out_everywhere,
     user_pools::UserPool,
     users::{self, User},
 };
@@ -398,10 +400,11 @@ async fn disable_password(
     }
     let found = users::find(tx, pool, &named.attribute_value).await?;
     let mut user = granted!(found.ok_or(LinkRefused::NoUser));
-    user.password = None;
+    history::remove(tx, pool, &mut user).await?;
     user.status = UserStatusType::ExternalProvider;
     user.modified_at = now;
-    tx.update_user(&mut user).await?;
+    // What was had by the password ends with it.
+    sign_out_everywhere(tx, &mut user, now).await?;
     Ok(Ok(()))
 }
 

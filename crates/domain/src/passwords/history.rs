@@ -81,6 +81,17 @@ pub async fn is_used(
     Ok(is_used)
 }
 
+/// Takes the user's password away, and keeps it if the pool remembers it. The caller writes the user
+/// in the same transaction.
+pub async fn remove(
+    tx: &mut dyn Transaction,
+    pool: &UserPool,
+    user: &mut User,
+) -> Result<(), Fault> {
+    let former = user.password.take();
+    keep(tx, pool, user, former).await
+}
+
 /// Gives the user a new password, and keeps the one before if the pool remembers it. The caller
 /// writes the user in the same transaction.
 pub async fn replace(
@@ -89,8 +100,18 @@ pub async fn replace(
     user: &mut User,
     password: Password,
 ) -> Result<(), Fault> {
+    let former = user.password.replace(password);
+    keep(tx, pool, user, former).await
+}
+
+async fn keep(
+    tx: &mut dyn Transaction,
+    pool: &UserPool,
+    user: &User,
+    former: Option<Password>,
+) -> Result<(), Fault> {
     let keep = kept(pool);
-    if let Some(former) = user.password.replace(password).filter(|_| keep > 0) {
+    if let Some(former) = former.filter(|_| keep > 0) {
         let (pool_id, position) = (&user.user_pool_id, user.version);
         tx.keep_former_password(pool_id, &user.sub, position, &former.verifier, keep).await?;
     }
