@@ -9,15 +9,15 @@ use async_trait::async_trait;
 use poolhouse_wire::OperationName as Name;
 
 use crate::{
-    fault::Fault,
-    ports::Identity,
+    fault::{Fault, Ruling},
+    ports::{Identity, Transaction},
     shapes::{
         EncryptionKeyType, ReplicaRoleType, ReplicaStatusType, UpdateReplicaStatusType,
         UserPoolReplicaType, UserPoolTierType,
     },
     tags::{self, TagsRefused},
     time::Timestamp,
-    user_pools::UserPool,
+    user_pools::{UserPool, settings::SettingsRefused},
 };
 
 /// The second home of a user pool.
@@ -195,6 +195,22 @@ impl Replica {
     pub fn may_answer(&self, operation: Name) -> bool {
         may_always_answer(operation) || (self.is_active && may_answer_when_active(operation))
     }
+}
+
+/// Whether a pool that has a replica keeps what replicas need. For a change of its settings. (The
+/// texts are beliefs.)
+pub async fn check_settings(
+    tx: &mut dyn Transaction,
+    pool: &UserPool,
+) -> Ruling<(), SettingsRefused> {
+    if tx.replica(pool.id()).await?.is_none() {
+        return Ok(Ok(()));
+    }
+    if pool.tier() == UserPoolTierType::Lite {
+        let features = "Multi-Region Replication".to_owned();
+        return Ok(Err(SettingsRefused::Tier { tier: pool.tier(), features }));
+    }
+    Ok(if has_multi_region_key(pool) { Ok(()) } else { Err(SettingsRefused::ReplicaNeedsKey) })
 }
 
 /// Operations about no user pool that are allowed in the region of a replica.

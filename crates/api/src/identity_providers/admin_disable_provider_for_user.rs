@@ -138,7 +138,12 @@ mod tests {
         let pool = prepared(&stack).await;
         let client = stack.client(&pool, json!({})).await;
         let local = account("Cognito", "Cognito_Subject", "jo");
+        let token = stack.access_token(&client, "jo").await;
         assert_eq!(stack.ok(DISABLE, disable(&pool, &local)).await, json!({}));
+        // An old token is good for nothing, least of all for a new password.
+        let change = json!({ "AccessToken": token, "ProposedPassword": "Battery-Staple-8" });
+        let revoked = error("NotAuthorizedException", "Access Token has been revoked");
+        assert_eq!(stack.refusal("ChangePassword", change).await, revoked);
         let user = json!({ "UserPoolId": pool, "Username": "jo" });
         let shown = stack.ok("AdminGetUser", user.clone()).await;
         assert_eq!(shown["UserStatus"], "EXTERNAL_PROVIDER");

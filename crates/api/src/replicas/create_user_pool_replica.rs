@@ -84,6 +84,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_replicated_pool_keeps_what_its_replica_needs() {
+        let stack = Stack::new().await;
+        let pool = pool(&stack, json!({})).await;
+        let input = json!({ "UserPoolId": pool, "RegionName": "eu-west-1" });
+        stack.ok("CreateUserPoolReplica", input).await;
+        let tier = "The following features need to be disabled for the LITE pricing tier \
+                    configured: Multi-Region Replication";
+        let key = "User pools with replicas require a customer managed multi-Region key.";
+        for (settings, expected) in [
+            (json!({ "UserPoolTier": "LITE" }), error("FeatureUnavailableInTierException", tier)),
+            (
+                json!({ "KeyConfiguration": { "KeyType": "AWS_OWNED_KEY" } }),
+                invalid(key),
+            ),
+        ] {
+            let input = merged(json!({ "UserPoolId": pool }), settings);
+            assert_eq!(stack.refusal("UpdateUserPool", input).await, expected);
+        }
+        stack.ok("UpdateUserPool", json!({ "UserPoolId": pool, "PoolName": "other" })).await;
+    }
+
+    #[tokio::test]
     async fn what_a_pool_or_region_lacks_is_told() {
         let stack = Stack::new().await;
         let key = "The user pool must be encrypted with a multi-Region customer managed key to be \

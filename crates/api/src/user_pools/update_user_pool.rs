@@ -3,6 +3,7 @@
 use poolhouse_domain::{
     domains,
     ports::Ports,
+    replicas,
     shapes::{UpdateUserPoolRequest, UpdateUserPoolResponse},
     user_pools::settings,
 };
@@ -21,6 +22,8 @@ impl Handle for Op {
             .map_err(|refused| settings_refused(&refused))?;
         let tier = domains::check_tier(&mut *tx, &pool).await?;
         tier.map_err(|refused| settings_refused(&refused))?;
+        let replicated = replicas::check_settings(&mut *tx, &pool).await?;
+        replicated.map_err(|refused| settings_refused(&refused))?;
         tx.update_user_pool(&mut pool).await?;
         tx.commit().await?;
         ports.directory.forget_user_pool(&id);

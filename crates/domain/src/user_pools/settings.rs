@@ -162,6 +162,9 @@ pub enum SettingsRefused {
     /// A key of the customer's that isn't named. (The text is a belief.)
     #[error("KmsKeyArn is required when KeyType is CUSTOMER_MANAGED_KEY.")]
     CustomerKeyWithoutArn,
+    /// A replicated pool would lose the key that its replica needs. (The text is a belief.)
+    #[error("User pools with replicas require a customer managed multi-Region key.")]
+    ReplicaNeedsKey,
     /// A level that does not exist. (The text is a belief.)
     #[error("Invalid AcrConfiguration level {0}.")]
     UnknownAcrLevel(String),
