@@ -22,6 +22,8 @@ use reqwest::{
 };
 use url::{Host, Url};
 
+use crate::https;
+
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long a document may take, with connecting and redirects.
@@ -51,18 +53,14 @@ impl HttpFetcher {
     /// A fetcher that trusts the certificate authorities of the operating system. Without any,
     /// which is not worth refusing to start for, it fetches nothing.
     pub fn new(reach: Reach) -> Self {
-        let client = Client::builder()
-            .user_agent(concat!("Poolhouse/", env!("CARGO_PKG_VERSION")))
-            .no_proxy()
-            .referer(false)
+        let client = https::client()
             .connect_timeout(CONNECT)
             .timeout(WHOLE)
-            .pool_max_idle_per_host(0)
             .redirect(Policy::custom(move |attempt| follow(reach, attempt)))
             .dns_resolver(Arc::new(Names(reach)))
             .build();
         let client = client.inspect_err(|error| {
-            let error = whole(error);
+            let error = https::whole(error);
             tracing::warn!(error, "identity providers can't be asked for their settings");
         });
         Self { client: client.ok(), reach }
@@ -73,7 +71,7 @@ impl HttpFetcher {
         let client = client.ok_or_else(|| FetchFailed("there is no HTTP client".to_owned()))?;
         let url = Url::parse(url).map_err(|error| FetchFailed(error.to_string()))?;
         check(self.reach, &url).map_err(|refused| FetchFailed(refused.to_owned()))?;
-        let failed = |error: reqwest::Error| FetchFailed(whole(&error));
+        let failed = |error: reqwest::Error| FetchFailed(https::whole(&error));
         let mut response = client.get(url).send().await.map_err(failed)?;
         if response.status() != StatusCode::OK {
             return Err(FetchFailed(format!("the answer has status {}", response.status())));
@@ -98,18 +96,6 @@ impl Fetcher for HttpFetcher {
     fn allows_plain_http(&self) -> bool {
         self.reach == Reach::Anywhere
     }
-}
-
-/// An error with all its causes: the first alone says only that something failed.
-fn whole(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Whether an address may be asked, as far as can be told before names are resolved.

@@ -1,4 +1,5 @@
-//! The outside world: mail, SMS, key files, request signatures, clock, randomness.
+//! The outside world: mail, documents of other servers, destinations of logs, key files, request
+//! signatures, threads, clock, randomness.
 //!
 //! Everything here implements a port of [`poolhouse_domain`] or is a function that the binary
 //! calls at its edge. The rules of user pools are elsewhere.
@@ -6,6 +7,7 @@
 pub mod clock;
 pub mod entropy;
 pub mod fetcher;
+mod https;
 pub mod inbox;
 pub mod log_sinks;
 pub mod master_key;

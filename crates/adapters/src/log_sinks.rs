@@ -195,7 +195,7 @@ impl Writer {
                 Destination::File(path) => append(path.clone(), text).await,
                 Destination::Folder(folder) => append(folder.join(file_name(&arn)), text).await,
                 Destination::Stdout => print(text).await,
-                Destination::Http(target) => target.post(text).await,
+                Destination::Http(target) => target.post(&text).await,
             };
             if let Err(reason) = written {
                 self.dropped.count(count, &arn, &reason);

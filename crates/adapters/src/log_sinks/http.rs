@@ -1,20 +1,11 @@
 //! Posting lines to an HTTP server.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, StatusCode, Uri, header};
-use http_body_util::Full;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName},
-};
+use reqwest::{Client, StatusCode, header, redirect::Policy};
+use url::{Host, Url};
+
+use crate::https;
 
 /// How long one try may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,11 +17,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// A server that takes lines: as the body of a POST, one after the other (`application/x-ndjson`).
 /// It may get a batch twice, if its answer is lost.
 pub struct HttpTarget {
-    uri: Uri,
-    host: String,
-    port: u16,
-    /// None for this machine's own servers, which may do without.
-    tls: Option<TlsConnector>,
+    client: Client,
+    url: Url,
     pause: Duration,
 }
 
@@ -44,39 +32,33 @@ impl HttpTarget {
     /// A server by its URL: `https://…`, or `http://…` on this machine.
     ///
     /// # Errors
-    /// What is wrong with the URL.
+    /// What is wrong with the URL, or that the machine has no certificate authorities to trust.
     pub fn parse(url: &str) -> Result<Self, String> {
-        let uri: Uri = url.parse().map_err(|_| "is no URL".to_owned())?;
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        if host.is_empty() || uri.authority().is_some_and(|a| a.as_str().contains('@')) {
-            return Err("must be a URL with a host and without a user".to_owned());
+        let url = Url::parse(url).map_err(|_| "is no URL with a host".to_owned())?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must be a URL without a user".to_owned());
         }
-        let is_local = host == "localhost"
-            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        let (tls, usual_port) = match uri.scheme_str() {
-            Some("https") => (Some(connector()?), 443),
-            Some("http") if is_local => (None, 80),
-            Some("http") => {
+        let client = https::client().timeout(TIMEOUT).redirect(Policy::none());
+        let client = match url.scheme() {
+            "https" => client,
+            // Nothing is to be trusted, so that it also goes where there are no authorities.
+            "http" if is_local(&url) => client.tls_certs_only([]),
+            "http" => {
                 return Err("must begin with https:// unless it is on this machine".to_owned());
             }
             _ => return Err("must begin with https://".to_owned()),
         };
-        let port = uri.port_u16().unwrap_or(usual_port);
-        Ok(Self { uri, host, port, tls, pause: PAUSE })
+        let no_client = |error| format!("can't be asked: {}", https::whole(&error));
+        let client = client.build().map_err(no_client)?;
+        Ok(Self { client, url, pause: PAUSE })
     }
 
     /// Posts lines until they are taken, a few times.
-    pub(super) async fn post(&self, lines: String) -> Result<(), String> {
-        let body = Bytes::from(lines);
+    pub(super) async fn post(&self, lines: &str) -> Result<(), String> {
         let mut pause = self.pause;
         let mut tries = 1;
         loop {
-            let tried = tokio::time::timeout(TIMEOUT, self.try_to_post(body.clone())).await;
-            let failed = match tried {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(failed)) => failed,
-                Err(_) => Failed::once("the server did not answer in time"),
-            };
+            let Err(failed) = self.try_to_post(lines).await else { return Ok(()) };
             if !failed.may_retry || tries == TRIES {
                 return Err(failed.reason);
             }
@@ -87,33 +69,11 @@ impl HttpTarget {
         }
     }
 
-    async fn try_to_post(&self, body: Bytes) -> Result<(), Failed> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
-        let stream = stream.map_err(Failed::once)?;
-        let Some(tls) = &self.tls else { return self.exchange(stream, body).await };
-        let name = ServerName::try_from(self.host.clone()).map_err(Failed::once)?;
-        let stream = tls.connect(name, stream).await.map_err(Failed::once)?;
-        self.exchange(stream, body).await
-    }
-
-    /// One request and its answer on a connection of its own.
-    async fn exchange<S>(&self, stream: S, body: Bytes) -> Result<(), Failed>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
-        let host = self.uri.authority().map_or(self.host.as_str(), |a| a.as_str());
-        let request = Request::post(path)
-            .header(header::HOST, host)
-            .header(header::CONTENT_TYPE, "application/x-ndjson")
-            .body(Full::new(body))
-            .map_err(Failed::once)?;
-        let handshake = http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = handshake.map_err(Failed::once)?;
-        let driver = tokio::spawn(connection);
-        let response = sender.send_request(request).await;
-        driver.abort();
-        let status = response.map_err(Failed::once)?.status();
+    async fn try_to_post(&self, lines: &str) -> Result<(), Failed> {
+        let request = self.client.post(self.url.clone());
+        let request = request.header(header::CONTENT_TYPE, "application/x-ndjson");
+        let response = request.body(lines.to_owned()).send().await?;
+        let status = response.status();
         if status.is_success() {
             return Ok(());
         }
@@ -123,22 +83,22 @@ impl HttpTarget {
     }
 }
 
-impl Failed {
-    /// What may go better another time.
-    fn once(reason: impl std::fmt::Display) -> Self {
-        Self { reason: reason.to_string(), may_retry: true }
+/// Whether a server is on this machine.
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
     }
 }
 
-/// TLS that trusts the public authorities.
-fn connector() -> Result<TlsConnector, String> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    let config = builder.with_root_certificates(roots).with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
+/// There was no answer, which may go better another time. The URL is not told: keys of collectors
+/// are often a part of it.
+impl From<reqwest::Error> for Failed {
+    fn from(error: reqwest::Error) -> Self {
+        Self { reason: https::whole(&error.without_url()), may_retry: true }
+    }
 }
 
 #[cfg(test)]
@@ -180,7 +140,7 @@ mod tests {
     async fn a_batch_is_posted_until_it_is_taken() {
         let statuses = &["503 Service Unavailable", "429 Too Many Requests", "202 Accepted"];
         let (target, served) = server(statuses).await;
-        assert_eq!(target.post("{\"n\":1}\n{}\n".to_owned()).await, Ok(()));
+        assert_eq!(target.post("{\"n\":1}\n{}\n").await, Ok(()));
         let requests = served.await.unwrap();
         assert_eq!(requests.len(), 3);
         let last = requests.last().unwrap();
@@ -192,16 +152,32 @@ mod tests {
     #[tokio::test]
     async fn what_the_server_will_never_take_is_given_up() {
         let (target, served) = server(&["403 Forbidden"]).await;
-        let refused = target.post("{}\n{}\n".to_owned()).await;
+        let refused = target.post("{}\n{}\n").await;
         assert_eq!(refused, Err("the server answers 403 Forbidden".to_owned()));
         assert_eq!(served.await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn lines_do_not_follow_a_server_elsewhere() {
+        let (target, served) = server(&["307 Temporary Redirect\r\nlocation: /logs?pool=a"]).await;
+        let refused = target.post("{}\n{}\n").await;
+        assert_eq!(refused, Err("the server answers 307 Temporary Redirect".to_owned()));
+        assert_eq!(served.await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_fails_does_not_tell_the_keys_in_a_url() {
+        let (target, served) = server(&[]).await;
+        assert!(served.await.unwrap().is_empty(), "nobody listens any more");
+        let reason = target.post("{}\n{}\n").await.unwrap_err();
+        assert!(reason.contains("onnect") && !reason.contains("pool=a"), "{reason}");
     }
 
     #[tokio::test]
     async fn a_server_that_never_takes_it_is_given_up_after_some_tries() {
         let statuses = &["500 X"; 5];
         let (target, served) = server(statuses).await;
-        assert!(target.post("{}\n{}\n".to_owned()).await.is_err());
+        assert!(target.post("{}\n{}\n").await.is_err());
         assert_eq!(served.await.unwrap().len(), 5);
     }
 
