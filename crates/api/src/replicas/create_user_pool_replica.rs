@@ -94,10 +94,7 @@ mod tests {
         let key = "User pools with replicas require a customer managed multi-Region key.";
         for (settings, expected) in [
             (json!({ "UserPoolTier": "LITE" }), error("FeatureUnavailableInTierException", tier)),
-            (
-                json!({ "KeyConfiguration": { "KeyType": "AWS_OWNED_KEY" } }),
-                invalid(key),
-            ),
+            (json!({ "KeyConfiguration": { "KeyType": "AWS_OWNED_KEY" } }), invalid(key)),
         ] {
             let input = merged(json!({ "UserPoolId": pool }), settings);
             assert_eq!(stack.refusal("UpdateUserPool", input).await, expected);
