@@ -195,3 +195,53 @@ def test_a_refusal_by_the_schema_of_a_request_reaches_the_terminal(run, pool_id)
         "error detected: Value 'with blank' at 'groupName' failed to satisfy constraint: Member must satisfy "
         r"regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}]+"
     )
+
+
+def test_other_resources_are_made_read_changed_and_removed(aws, run, pool_id):
+    """Identity providers, domains, styles, terms, import jobs: what infrastructure scripts handle."""
+    pool = ["--user-pool-id", pool_id]
+    details = ("client_id=app,client_secret=keep,authorize_scopes=openid,attributes_request_method=GET,"
+               "oidc_issuer=https://id.example.com,authorize_url=https://id.example.com/a,"
+               "token_url=https://id.example.com/t,attributes_url=https://id.example.com/u,"
+               "jwks_uri=https://id.example.com/k")  # fmt: skip
+    for number in range(5):
+        aws("create-identity-provider", *pool, "--provider-name", f"corp{number}", "--provider-type", "OIDC",
+            "--provider-details", details, "--attribute-mapping", "email=email")  # fmt: skip
+    listed = aws("list-identity-providers", *pool, "--page-size", "2")["Providers"]
+    assert sorted(provider["ProviderName"] for provider in listed) == [f"corp{n}" for n in range(5)]
+    changed = aws("update-identity-provider", *pool, "--provider-name", "corp1", "--idp-identifiers", "corp.example")
+    assert changed["IdentityProvider"]["ProviderDetails"]["client_id"] == "app"
+    assert aws("delete-identity-provider", *pool, "--provider-name", "corp4", output="text") == ""
+
+    prefix = unique("cli")
+    aws("create-user-pool-domain", *pool, "--domain", prefix)
+    described = aws("describe-user-pool-domain", "--domain", prefix)["DomainDescription"]
+    assert (described["UserPoolId"], described["Status"]) == (pool_id, "ACTIVE")
+    told = refusal(run, "delete-user-pool", *pool)
+    assert told.endswith("It has a domain configured that should be deleted first.")
+    css = aws("set-ui-customization", *pool, "--css", ".label-customizable {font-weight: 400;}")
+    assert css["UICustomization"]["ClientId"] == "ALL"
+    client_id = aws("create-user-pool-client", *pool, "--client-name", "web")["UserPoolClient"]["ClientId"]
+    client = [*pool, "--client-id", client_id]
+    style = aws("create-managed-login-branding", *client, "--use-cognito-provided-values")["ManagedLoginBranding"]
+    by_client = aws("describe-managed-login-branding-by-client", *client)["ManagedLoginBranding"]
+    assert by_client["ManagedLoginBrandingId"] == style["ManagedLoginBrandingId"]
+    terms = aws("create-terms", *client, "--terms-name", "terms-of-use", "--terms-source", "LINK",
+                "--enforcement", "NONE", "--links", "cognito:default=https://example.com/terms")["Terms"]  # fmt: skip
+    assert aws("list-terms", *pool)["Terms"][0]["TermsId"] == terms["TermsId"]
+    aws("delete-terms", *pool, "--terms-id", terms["TermsId"])
+    aws("delete-managed-login-branding", *pool, "--managed-login-branding-id", style["ManagedLoginBrandingId"])
+    assert aws("delete-user-pool-domain", *pool, "--domain", prefix) is None
+
+    header = aws("get-csv-header", *pool)["CSVHeader"]
+    assert header[-2:] == ["cognito:mfa_enabled", "cognito:username"]
+    for number in range(3):
+        aws("create-user-import-job", *pool, "--job-name", f"job {number}",
+            "--cloud-watch-logs-role-arn", "arn:aws:iam::123456789012:role/import")  # fmt: skip
+    jobs = aws("list-user-import-jobs", *pool, "--max-results", "2")
+    assert [job["JobName"] for job in jobs["UserImportJobs"]] == ["job 2", "job 1"]
+    rest = aws("list-user-import-jobs", *pool, "--max-results", "2", "--pagination-token", jobs["PaginationToken"])
+    assert [job["JobName"] for job in rest["UserImportJobs"]] == ["job 0"]
+    assert aws("get-provisioned-limit", "--limit-definition",
+               "LimitClass=API_CATEGORY,Attributes={Category=UserAuthentication}")["Limit"]["ProvisionedLimitValue"] > 0  # fmt: skip
+    assert aws("get-log-delivery-configuration", *pool)["LogDeliveryConfiguration"]["LogConfigurations"] == []
