@@ -28,6 +28,7 @@ pub mod limits;
 pub mod log_delivery;
 pub mod messages;
 pub mod mfa_preference;
+mod network;
 pub mod paging;
 pub mod passkeys;
 pub mod passwords;

@@ -1,8 +1,9 @@
 //! What a pool or an app client wants done at which risk.
 
-use super::{RiskConfigurations, network::Network};
+use super::RiskConfigurations;
 use crate::{
     attributes::Contact,
+    network::Network,
     ports::Identity,
     shapes::{
         AccountTakeoverActionType, AccountTakeoverActionsType, AccountTakeoverEventActionType,
