@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use poolhouse_domain::{
     Fault,
-    access_keys::{Caller, Circumstances, Policies, authorize},
+    access_keys::{Circumstances, Policies, Signer, authorize},
     ports::Ports,
 };
 use poolhouse_wire::{About, OperationName};
@@ -70,7 +70,7 @@ impl Gate<'_> {
             Some(id) => resource_tags(ports, id, region(administrator, &about)).await?,
             None => None,
         };
-        let caller = Caller {
+        let signer = Signer {
             name: &administrator.name,
             policies,
             region: &administrator.region,
@@ -80,7 +80,7 @@ impl Gate<'_> {
             },
         };
         let now = ports.clock.now();
-        let answer = authorize(&caller, &ports.identity, operation, &about, tags.as_ref(), now);
+        let answer = authorize(&signer, &ports.identity, operation, &about, tags.as_ref(), now);
         Ok(answer.map_err(|denied| Closed::Denied(denied.to_string())))
     }
 }
