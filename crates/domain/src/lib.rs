@@ -46,6 +46,7 @@ pub mod threat_protection;
 pub mod time;
 pub mod tokens;
 pub mod totp;
+mod user_agent;
 pub mod user_import;
 pub mod user_pools;
 pub mod users;
