@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use poolhouse_domain::{
     Fault,
     access_keys::{Circumstances, Policies, Signer, authorize},
+    arn,
     ports::Ports,
 };
 use poolhouse_wire::{About, OperationName};
@@ -87,14 +88,12 @@ impl Gate<'_> {
 
 /// The pool that a request is about.
 fn user_pool_id<'a>(about: &About<'a>) -> Option<&'a str> {
-    let of_arn = |arn: &'a str| arn.split_once(":userpool/").map(|(_, id)| id);
-    about.user_pool_id.or(about.resource_arn.and_then(of_arn))
+    about.user_pool_id.or_else(|| about.resource_arn.and_then(arn::user_pool_id))
 }
 
 /// The region of what a request is about: an ARN says so itself.
 fn region<'a>(administrator: &'a Administrator, about: &About<'a>) -> &'a str {
-    let of_arn = |arn: &'a str| arn.split(':').nth(3);
-    about.resource_arn.and_then(of_arn).unwrap_or(&administrator.region)
+    about.resource_arn.and_then(arn::region).unwrap_or(&administrator.region)
 }
 
 /// The tags of a pool, or of its replica in another region.

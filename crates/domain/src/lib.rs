@@ -10,6 +10,7 @@
 
 pub mod access_keys;
 pub mod app_clients;
+pub mod arn;
 pub mod attempts;
 pub mod attributes;
 pub mod auth;

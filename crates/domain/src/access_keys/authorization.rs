@@ -63,7 +63,7 @@ pub fn authorize(
     let account = &identity.account_id;
     let user_arn = format!("arn:aws:iam::{account}:user/{}", signer.name);
     let resource = match (about.user_pool_id, about.resource_arn) {
-        (Some(id), _) => format!("arn:aws:cognito-idp:{}:{account}:userpool/{id}", signer.region),
+        (Some(id), _) => identity.user_pool_arn_in(signer.region, id),
         (None, Some(arn)) => arn.to_owned(),
         (None, None) => "*".to_owned(),
     };
