@@ -114,31 +114,31 @@ pub trait Store: Send + Sync {
 /// A failed or dropped transaction leaves nothing behind.
 #[async_trait]
 pub trait Transaction:
-    UserPools
+    AccessKeys
     + AppClients
-    + Users
+    + AttemptCounters
+    + Codes
+    + DataKeys
+    + Devices
+    + Domains
     + FormerPasswords
     + Groups
-    + Codes
-    + Devices
-    + AttemptCounters
-    + Sessions
-    + UserSessions
-    + SigningKeys
+    + IdentityProviders
+    + LogDeliveries
     + Passkeys
     + ProvisionedLimits
     + Replicas
     + ResourceServers
-    + LogDeliveries
-    + ThreatProtection
-    + Domains
+    + Sessions
+    + SigningKeys
     + Styles
-    + UiCustomizations
     + TermsDocuments
+    + ThreatProtection
+    + UiCustomizations
     + UserImports
-    + IdentityProviders
-    + AccessKeys
-    + DataKeys
+    + UserPools
+    + UserSessions
+    + Users
     + Send
 {
     /// Makes everything written durable: it survives power loss from here on.
