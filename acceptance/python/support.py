@@ -36,10 +36,6 @@ def unique_email():
     return f"{unique('user')}@example.com"
 
 
-def unique_phone():
-    return "+1" + str(uuid.uuid4().int)[:10]
-
-
 @contextlib.contextmanager
 def refused(kind, message=None):
     """The block must be refused with exactly this error type and, if given, this message."""
@@ -49,10 +45,6 @@ def refused(kind, message=None):
     assert error["Code"] == kind, error
     if message is not None:
         assert error["Message"] == message
-
-
-def message_of(caught):
-    return caught.value.response["Error"]["Message"]
 
 
 def attributes(**values):

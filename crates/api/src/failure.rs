@@ -87,6 +87,17 @@ where
     Failure::new(codes::NotAuthorizedException, message)
 }
 
+/// What is said where a client with a secret sends neither it nor a hash made with it. Sign-in has
+/// words of its own.
+pub fn secret_missing<Op>(client_id: &str) -> Failure<Op>
+where
+    Op: Permits<codes::NotAuthorizedException>,
+{
+    not_authorized(format!(
+        "Client {client_id} is configured for secret but secret was not received"
+    ))
+}
+
 /// `LimitExceededException` of the limits per user and hour. (Signature fits `map_err`.)
 pub fn limit_exceeded<Op>(_: LimitExceeded) -> Failure<Op>
 where

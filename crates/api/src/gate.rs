@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use poolhouse_domain::{
     Fault,
-    access_keys::{Caller, Circumstances, Policies, authorize},
+    access_keys::{Circumstances, Policies, Signer, authorize},
+    arn,
     ports::Ports,
     replicas,
 };
@@ -78,7 +79,7 @@ impl Gate<'_> {
             Some(id) => resource_tags(ports, id, region(administrator, &about)).await?,
             None => None,
         };
-        let caller = Caller {
+        let signer = Signer {
             name: &administrator.name,
             policies,
             region: &administrator.region,
@@ -88,21 +89,19 @@ impl Gate<'_> {
             },
         };
         let now = ports.clock.now();
-        let answer = authorize(&caller, &ports.identity, operation, &about, tags.as_ref(), now);
+        let answer = authorize(&signer, &ports.identity, operation, &about, tags.as_ref(), now);
         Ok(answer.map_err(|denied| Closed::Denied(denied.to_string())))
     }
 }
 
 /// The pool that a request is about.
 fn user_pool_id<'a>(about: &About<'a>) -> Option<&'a str> {
-    let of_arn = |arn: &'a str| arn.split_once(":userpool/").map(|(_, id)| id);
-    about.user_pool_id.or(about.resource_arn.and_then(of_arn))
+    about.user_pool_id.or_else(|| about.resource_arn.and_then(arn::user_pool_id))
 }
 
 /// The region of what a request is about: an ARN says so itself.
 fn region<'a>(administrator: &'a Administrator, about: &About<'a>) -> &'a str {
-    let of_arn = |arn: &'a str| arn.split(':').nth(3);
-    about.resource_arn.and_then(of_arn).unwrap_or(&administrator.region)
+    about.resource_arn.and_then(arn::region).unwrap_or(&administrator.region)
 }
 
 /// The tags of a pool, or of its replica in another region.

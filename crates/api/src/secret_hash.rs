@@ -6,7 +6,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{Permits, Sensitive, codes};
 
-use crate::failure::{Failure, not_authorized};
+use crate::failure::{Failure, not_authorized, secret_missing};
 
 /// Checks the hash that a client with a secret has to send, over the username that came with it.
 /// Each active secret is good. Clients without a secret may send what they like.
@@ -21,11 +21,11 @@ where
     let claimed = claimed.map(|hash| hash.as_str());
     secret_hash::check(client, &[username], claimed).map_err(|refused| {
         let id = client.id();
-        not_authorized(match refused {
-            SecretHashRefused::Missing => {
-                format!("Client {id} is configured for secret but secret was not received")
+        match refused {
+            SecretHashRefused::Missing => secret_missing(id),
+            SecretHashRefused::Wrong => {
+                not_authorized(format!("Unable to verify secret hash for client {id}"))
             }
-            SecretHashRefused::Wrong => format!("Unable to verify secret hash for client {id}"),
-        })
+        }
     })
 }

@@ -2,7 +2,7 @@
 
 use poolhouse_domain::{
     ports::Ports,
-    tokens::access::{self, Caller, TokenRefused},
+    tokens::access::{self, Bearer, TokenRefused},
 };
 use poolhouse_wire::{Operation, Permits, codes};
 
@@ -12,12 +12,12 @@ use crate::failure::{Failure, Unanswered, not_authorized};
 pub(crate) async fn by_access_token<Op>(
     ports: &Ports,
     token: &str,
-) -> Result<Caller, Unanswered<Op>>
+) -> Result<Bearer, Unanswered<Op>>
 where
     Op: Operation + Permits<codes::NotAuthorizedException>,
 {
-    let caller = access::authenticate(ports, token).await?;
-    Ok(caller.map_err(token_refused)?)
+    let bearer = access::authenticate(ports, token).await?;
+    Ok(bearer.map_err(token_refused)?)
 }
 
 /// What is said of a token that isn't accepted.

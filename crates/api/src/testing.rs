@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use http::HeaderMap;
-use poolhouse_domain::{Fault, caller::Caller, ports::Ports};
+use poolhouse_domain::{Fault, caller::Caller, ports::Ports, tokens::jwt};
 use poolhouse_testkit::{CannedFetcher, Kit, RecordingLogSink, RecordingMessenger};
 use serde_json::{Value, json};
 
@@ -293,6 +293,14 @@ pub(crate) fn error(type_name: &str, message: &str) -> (String, String) {
 /// `InvalidParameterException` in the form in which [`Stack::refusal`] answers it.
 pub(crate) fn invalid(message: &str) -> (String, String) {
     error("InvalidParameterException", message)
+}
+
+/// The claims of a token. Nothing is verified.
+#[track_caller]
+pub(crate) fn claims(token: &Value) -> Value {
+    let parsed =
+        jwt::parse(token.as_str().expect("a token was expected")).expect("a JWT was expected");
+    serde_json::from_slice(&parsed.payload).unwrap()
 }
 
 /// A string out of an answer.

@@ -20,7 +20,7 @@ use crate::{
     ports::{Ports, Transaction},
     srp,
     time::Timestamp,
-    tokens::{access::Caller, claims::SignIn},
+    tokens::{access::Bearer, claims::SignIn},
     user_pools::UserPool,
 };
 
@@ -163,15 +163,15 @@ pub enum ConfirmRefused {
 /// remembered.
 pub async fn confirm(
     ports: &Ports,
-    caller: &Caller,
+    bearer: &Bearer,
     key: &str,
     name: Option<String>,
     verifier: DeviceVerifier,
 ) -> Ruling<bool, ConfirmRefused> {
-    if caller.claims.device_key.as_deref() != Some(key) {
+    if bearer.claims.device_key.as_deref() != Some(key) {
         return Ok(Err(ConfirmRefused::AnotherKey));
     }
-    let (now, pool, sub) = (ports.clock.now(), &caller.pool, &caller.user.sub);
+    let (now, pool, sub) = (ports.clock.now(), &bearer.pool, &bearer.user.sub);
     let device = Device {
         user_pool_id: pool.id().to_owned(),
         sub: sub.clone(),

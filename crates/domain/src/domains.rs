@@ -7,6 +7,7 @@
 use async_trait::async_trait;
 
 use crate::{
+    arn,
     fault::{Fault, Ruling},
     granted,
     ports::{Entropy, Identity, Transaction},
@@ -312,15 +313,12 @@ fn check_failover(failover: &FailoverType, identity: &Identity) -> Result<(), Do
 
 /// `arn:partition:acm:us-east-1:account:certificate/id`. The certificate itself can't be looked at.
 fn check_certificate(arn: &str) -> Result<(), DomainRefused> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    match parts.as_slice() {
-        ["arn", _, "acm", CERTIFICATE_REGION, _, resource]
-            if resource.strip_prefix("certificate/").is_some_and(|id| !id.is_empty()) =>
-        {
-            Ok(())
-        }
-        _ => Err(DomainRefused::Certificate),
-    }
+    let id = arn::resource(arn).and_then(|resource| resource.strip_prefix("certificate/"));
+    let is_certificate = arn.starts_with("arn:")
+        && arn::service(arn) == Some("acm")
+        && arn::region(arn) == Some(CERTIFICATE_REGION)
+        && id.is_some_and(|id| !id.is_empty());
+    if is_certificate { Ok(()) } else { Err(DomainRefused::Certificate) }
 }
 
 const fn is_label_byte(byte: u8) -> bool {

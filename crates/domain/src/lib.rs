@@ -10,6 +10,7 @@
 
 pub mod access_keys;
 pub mod app_clients;
+pub mod arn;
 pub mod attempts;
 pub mod attributes;
 pub mod auth;
@@ -28,6 +29,7 @@ pub mod limits;
 pub mod log_delivery;
 pub mod messages;
 pub mod mfa_preference;
+mod network;
 pub mod paging;
 pub mod passkeys;
 pub mod passwords;
@@ -45,6 +47,7 @@ pub mod threat_protection;
 pub mod time;
 pub mod tokens;
 pub mod totp;
+mod user_agent;
 pub mod user_import;
 pub mod user_pools;
 pub mod users;

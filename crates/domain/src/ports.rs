@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::{
     access_keys::AccessKeys,
     app_clients::AppClients,
+    arn,
     attempts::AttemptCounters,
     auth::turns::Turns,
     branding::{Styles, classic::UiCustomizations},
@@ -113,31 +114,31 @@ pub trait Store: Send + Sync {
 /// A failed or dropped transaction leaves nothing behind.
 #[async_trait]
 pub trait Transaction:
-    UserPools
+    AccessKeys
     + AppClients
-    + Users
+    + AttemptCounters
+    + Codes
+    + DataKeys
+    + Devices
+    + Domains
     + FormerPasswords
     + Groups
-    + Codes
-    + Devices
-    + AttemptCounters
-    + Sessions
-    + UserSessions
-    + SigningKeys
+    + IdentityProviders
+    + LogDeliveries
     + Passkeys
     + ProvisionedLimits
     + Replicas
     + ResourceServers
-    + LogDeliveries
-    + ThreatProtection
-    + Domains
+    + Sessions
+    + SigningKeys
     + Styles
-    + UiCustomizations
     + TermsDocuments
+    + ThreatProtection
+    + UiCustomizations
     + UserImports
-    + IdentityProviders
-    + AccessKeys
-    + DataKeys
+    + UserPools
+    + UserSessions
+    + Users
     + Send
 {
     /// Makes everything written durable: it survives power loss from here on.
@@ -162,15 +163,19 @@ impl Identity {
         format!("{}/{user_pool_id}", self.issuer_base)
     }
 
-    /// Whether an ARN, `arn:partition:service:region:account:…`, is one of this account.
+    /// Whether an ARN is one of this account.
     pub fn owns(&self, arn: &str) -> bool {
-        arn.split(':').nth(4) == Some(self.account_id.as_str())
+        arn::account(arn) == Some(self.account_id.as_str())
     }
 
     /// The ARN of a user pool.
     pub fn user_pool_arn(&self, user_pool_id: &str) -> String {
-        let (region, account) = (&self.region, &self.account_id);
-        format!("arn:aws:cognito-idp:{region}:{account}:userpool/{user_pool_id}")
+        self.user_pool_arn_in(&self.region, user_pool_id)
+    }
+
+    /// The ARN of a user pool, or of its replica, in a region.
+    pub fn user_pool_arn_in(&self, region: &str, user_pool_id: &str) -> String {
+        format!("arn:aws:cognito-idp:{region}:{}:userpool/{user_pool_id}", self.account_id)
     }
 }
 

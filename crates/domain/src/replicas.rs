@@ -44,8 +44,7 @@ impl Replica {
 
     /// Its ARN: that of the pool, but for the region.
     pub fn arn(&self, identity: &Identity) -> String {
-        let (region, account) = (&self.region, &identity.account_id);
-        format!("arn:aws:cognito-idp:{region}:{account}:userpool/{}", self.user_pool_id)
+        identity.user_pool_arn_in(&self.region, &self.user_pool_id)
     }
 
     /// As the operations show it, with this status.

@@ -21,11 +21,6 @@ impl RecordingMessenger {
         self.kept().clone()
     }
 
-    /// What was delivered to this address or number, oldest first.
-    pub fn messages_to(&self, destination: &str) -> Vec<Message> {
-        self.kept().iter().filter(|m| m.destination == destination).cloned().collect()
-    }
-
     /// The code (or temporary password) of the last message to this address or number.
     pub fn last_code_for(&self, destination: &str) -> Option<String> {
         self.kept().iter().rfind(|m| m.destination == destination).map(|m| m.code.clone())

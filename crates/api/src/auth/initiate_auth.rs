@@ -46,10 +46,11 @@ impl Handle for Op {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::tokens::jwt;
     use serde_json::{Value, json};
 
     use crate::{
-        testing::{PASSWORD, Stack, error, invalid, text},
+        testing::{PASSWORD, Stack, claims, error, invalid, text},
         totp::testing::{answer_to, code, enrol, start, totp_pool},
     };
 
@@ -356,7 +357,7 @@ mod tests {
         assert!(access.get("aud").is_none() && access.get("email").is_none());
         assert_eq!(id["origin_jti"], access["origin_jti"]);
         assert_ne!(id["jti"], access["jti"]);
-        assert_ne!(header(&tokens["IdToken"])["kid"], header(&tokens["AccessToken"])["kid"]);
+        assert_ne!(kid(&tokens["IdToken"]), kid(&tokens["AccessToken"]));
     }
 
     #[tokio::test]
@@ -408,18 +409,8 @@ mod tests {
         assert_eq!(refused.0, "TooManyRequestsException");
     }
 
-    fn claims(token: &Value) -> Value {
-        part(token, 1)
-    }
-
-    fn header(token: &Value) -> Value {
-        part(token, 0)
-    }
-
-    fn part(token: &Value, index: usize) -> Value {
-        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-        let token = text(token);
-        let part = token.split('.').nth(index).unwrap();
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    /// The id of the key that signed a token.
+    fn kid(token: &Value) -> String {
+        jwt::parse(&text(token)).unwrap().kid
     }
 }

@@ -7,7 +7,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{codes, operations::ConfirmDevice as Op};
 
-use super::caller;
+use super::bearer;
 use crate::{
     failure::{Answer, Failure, invalid_parameter},
     serve::Handle,
@@ -15,10 +15,10 @@ use crate::{
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ConfirmDeviceRequest) -> Answer<Op> {
-        let caller = caller::<Op>(ports, &input.access_token).await?;
+        let bearer = bearer::<Op>(ports, &input.access_token).await?;
         let verifier = read_verifier(input.device_secret_verifier_config.unwrap_or_default())?;
         let key = &input.device_key;
-        let confirmed = confirm(ports, &caller, key, input.device_name, verifier).await?;
+        let confirmed = confirm(ports, &bearer, key, input.device_name, verifier).await?;
         let must_ask = confirmed.map_err(refusal)?;
         Ok(ConfirmDeviceResponse { user_confirmation_necessary: Some(must_ask) })
     }

@@ -3,15 +3,15 @@
 use poolhouse_domain::{ports::Ports, shapes::ForgetDeviceRequest};
 use poolhouse_wire::{NoOutput, operations::ForgetDevice as Op};
 
-use super::{caller, forget, no_device};
+use super::{bearer, forget, no_device};
 use crate::{failure::Answer, serve::Handle};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ForgetDeviceRequest) -> Answer<Op> {
         // The model lets the token be missing. Nobody has a device then.
         let token = input.access_token.ok_or_else(no_device)?;
-        let caller = caller::<Op>(ports, &token).await?;
-        forget::<Op>(ports.store.write().await?, &caller.user, &input.device_key).await?;
+        let bearer = bearer::<Op>(ports, &token).await?;
+        forget::<Op>(ports.store.write().await?, &bearer.user, &input.device_key).await?;
         Ok(NoOutput)
     }
 }

@@ -6,18 +6,18 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::GetDevice as Op;
 
-use super::{all_attributes, caller, device_type, no_device};
+use super::{all_attributes, bearer, device_type, no_device};
 use crate::{failure::Answer, serve::Handle};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: GetDeviceRequest) -> Answer<Op> {
         // The model lets the token be missing. Nobody has a device then.
         let token = input.access_token.ok_or_else(no_device)?;
-        let caller = caller::<Op>(ports, &token).await?;
+        let bearer = bearer::<Op>(ports, &token).await?;
         let mut view = ports.store.read().await?;
-        let found = view.device(caller.pool.id(), &caller.user.sub, &input.device_key).await?;
+        let found = view.device(bearer.pool.id(), &bearer.user.sub, &input.device_key).await?;
         let device = found.ok_or_else(no_device)?;
-        let attributes = all_attributes(ports, &caller.user, &device);
+        let attributes = all_attributes(ports, &bearer.user, &device);
         Ok(GetDeviceResponse { device: device_type(device, attributes) })
     }
 }

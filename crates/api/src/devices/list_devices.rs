@@ -7,15 +7,15 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::ListDevices as Op;
 
-use super::{brief_attributes, caller, device_type};
+use super::{bearer, brief_attributes, device_type};
 use crate::{failure::Answer, pages, serve::Handle};
 
 impl Handle for Op {
     /// Where users are asked, those who said no have nothing to see
     /// (<https://github.com/aws-amplify/amplify-js/issues/12171>).
     async fn handle(ports: &Ports, input: ListDevicesRequest) -> Answer<Op> {
-        let caller = caller::<Op>(ports, &input.access_token).await?;
-        let (pool, sub) = (&caller.pool, &caller.user.sub);
+        let bearer = bearer::<Op>(ports, &input.access_token).await?;
+        let (pool, sub) = (&bearer.pool, &bearer.user.sub);
         let list = format!("ListDevices {} {sub}", pool.id());
         let size = pages::size(input.limit);
         let after: Option<String> =

@@ -22,7 +22,7 @@ use poolhouse_domain::{
     ports::{Ports, Transaction},
     shapes::{AttributeType, DeviceRememberedStatusType, DeviceType},
     time::Timestamp,
-    tokens::access::Caller,
+    tokens::access::Bearer,
     user_pools::UserPool,
     users::{self, User},
 };
@@ -77,15 +77,15 @@ fn device_type(device: Device, attributes: Vec<AttributeType>) -> DeviceType {
     }
 }
 
-/// The caller by their access token, in a pool that tracks devices.
-async fn caller<Op>(ports: &Ports, token: &str) -> Result<Caller, Unanswered<Op>>
+/// The bearer of an access token, in a pool that tracks devices.
+async fn bearer<Op>(ports: &Ports, token: &str) -> Result<Bearer, Unanswered<Op>>
 where
     Op: Operation
         + Permits<codes::InvalidUserPoolConfigurationException>
         + Permits<codes::NotAuthorizedException>,
 {
-    let caller = subject::by_access_token::<Op>(ports, token).await?;
-    if devices::is_tracked(&caller.pool) { Ok(caller) } else { Err(not_tracked().into()) }
+    let bearer = subject::by_access_token::<Op>(ports, token).await?;
+    if devices::is_tracked(&bearer.pool) { Ok(bearer) } else { Err(not_tracked().into()) }
 }
 
 /// The pool that an administrator names, which tracks devices.

@@ -2,7 +2,6 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use poolhouse_domain::srp::{
     Party,
     client::{ChallengeParameters, Client, timestamp},
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::testing::{ALWAYS, OPT_IN, Phone, confirmed, names, tracking};
 use crate::{
-    testing::{PASSWORD, Stack, error, invalid, merged, text},
+    testing::{PASSWORD, Stack, claims, error, invalid, merged, text},
     totp::testing::{answer_to, code, enrol, offer_totp, start},
 };
 
@@ -27,12 +26,6 @@ fn wrong() -> (String, String) {
 
 fn bad_refresh_token() -> (String, String) {
     error("NotAuthorizedException", "Invalid Refresh Token.")
-}
-
-fn claims(token: &Value) -> Value {
-    let token = text(token);
-    let payload = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
 /// A pool where everybody needs TOTP, with a user who has it and a remembered device. The clock

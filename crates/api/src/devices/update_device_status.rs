@@ -6,15 +6,15 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::UpdateDeviceStatus as Op;
 
-use super::{caller, update};
+use super::{bearer, update};
 use crate::{failure::Answer, serve::Handle};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: UpdateDeviceStatusRequest) -> Answer<Op> {
-        let caller = caller::<Op>(ports, &input.access_token).await?;
+        let bearer = bearer::<Op>(ports, &input.access_token).await?;
         let tx = ports.store.write().await?;
         let status = input.device_remembered_status;
-        update::<Op>(ports, tx, &caller.user, &input.device_key, status).await?;
+        update::<Op>(ports, tx, &bearer.user, &input.device_key, status).await?;
         Ok(UpdateDeviceStatusResponse {})
     }
 }

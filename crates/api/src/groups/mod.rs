@@ -136,17 +136,10 @@ mod testing {
 mod tests {
     //! What groups do to tokens, and what all of these operations refuse.
 
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::testing::{add, group};
-    use crate::testing::{Stack, error, merged, text};
-
-    fn claims(token: &Value) -> Value {
-        let token = text(token);
-        let payload = token.split('.').nth(1).unwrap();
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
-    }
+    use crate::testing::{Stack, claims, error, merged};
 
     fn role(name: &str) -> String {
         format!("arn:aws:iam::123456789012:role/{name}")

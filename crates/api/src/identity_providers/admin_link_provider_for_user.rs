@@ -38,12 +38,11 @@ fn refusal(refused: &LinkRefused) -> Failure<Op> {
 
 #[cfg(test)]
 mod tests {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     use poolhouse_domain::identity_providers::links::LinkedIdentity;
     use serde_json::{Value, json};
 
     use super::super::testing::{account, created, google, identities, link, oidc, saml};
-    use crate::testing::{Stack, error, invalid, merged, text};
+    use crate::testing::{Stack, claims, error, invalid, merged, text};
 
     const LINK: &str = "AdminLinkProviderForUser";
 
@@ -93,14 +92,11 @@ mod tests {
         let names = own["UserAttributes"].as_array().unwrap().iter();
         let names: Vec<_> = names.map(|attribute| text(&attribute["Name"])).collect();
         assert_eq!(names, ["sub", "identities"]);
-        let token = text(&tokens["IdToken"]);
-        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
-        let claims: Value = serde_json::from_slice(&claims).unwrap();
         let as_text = |identity: Value, date: &str| {
             merged(identity, json!({ "primary": "false", "dateCreated": date }))
         };
         let expected = json!([as_text(first, "1767225600123"), as_text(second, "1767225601123")]);
-        assert_eq!(claims["identities"], expected);
+        assert_eq!(claims(&tokens["IdToken"])["identities"], expected);
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{codes, operations::CompleteWebAuthnRegistration as Op, to_json};
 
-use super::{caller, not_enabled, too_many};
+use super::{bearer, not_enabled, too_many};
 use crate::{
     failure::{Answer, Failure, Unanswered, invalid_parameter},
     serve::Handle,
@@ -19,9 +19,9 @@ use crate::{
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: CompleteWebAuthnRegistrationRequest) -> Answer<Op> {
-        let caller = caller::<Op>(ports, &input.access_token).await?;
+        let bearer = bearer::<Op>(ports, &input.access_token).await?;
         let credential = to_json(&input.credential);
-        let completed = registration::complete(ports, &caller, &credential).await?;
+        let completed = registration::complete(ports, &bearer, &credential).await?;
         completed.map_err(refusal)?;
         Ok(CompleteWebAuthnRegistrationResponse {})
     }

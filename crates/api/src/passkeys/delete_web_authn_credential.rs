@@ -6,7 +6,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{codes, operations::DeleteWebAuthnCredential as Op};
 
-use super::caller;
+use super::bearer;
 use crate::{
     failure::{Answer, Failure},
     serve::Handle,
@@ -14,8 +14,8 @@ use crate::{
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: DeleteWebAuthnCredentialRequest) -> Answer<Op> {
-        let caller = caller::<Op>(ports, &input.access_token).await?;
-        let (pool_id, sub) = (caller.pool.id(), &caller.user.sub);
+        let bearer = bearer::<Op>(ports, &input.access_token).await?;
+        let (pool_id, sub) = (bearer.pool.id(), &bearer.user.sub);
         let mut tx = ports.store.write().await?;
         if !tx.delete_passkey(pool_id, sub, &input.credential_id).await? {
             // The text is a belief.

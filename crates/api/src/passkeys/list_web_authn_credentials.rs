@@ -11,13 +11,13 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::ListWebAuthnCredentials as Op;
 
-use super::caller;
+use super::bearer;
 use crate::{failure::Answer, pages, serve::Handle};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ListWebAuthnCredentialsRequest) -> Answer<Op> {
-        let caller = caller::<Op>(ports, &input.access_token).await?;
-        let (pool_id, sub) = (caller.pool.id(), &caller.user.sub);
+        let bearer = bearer::<Op>(ports, &input.access_token).await?;
+        let (pool_id, sub) = (bearer.pool.id(), &bearer.user.sub);
         let list = format!("ListWebAuthnCredentials {pool_id} {sub}");
         let size = match input.max_results {
             None | Some(0) => MOST,

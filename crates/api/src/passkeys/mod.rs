@@ -5,7 +5,7 @@ mod delete_web_authn_credential;
 mod list_web_authn_credentials;
 mod start_web_authn_registration;
 
-use poolhouse_domain::{ports::Ports, shapes::UserStatusType, tokens::access::Caller};
+use poolhouse_domain::{ports::Ports, shapes::UserStatusType, tokens::access::Bearer};
 use poolhouse_wire::{Operation, Permits, codes};
 
 use crate::{
@@ -14,18 +14,18 @@ use crate::{
 };
 
 /// The user of an access token, unless their password has to be reset first.
-async fn caller<Op>(ports: &Ports, access_token: &str) -> Result<Caller, Unanswered<Op>>
+async fn bearer<Op>(ports: &Ports, access_token: &str) -> Result<Bearer, Unanswered<Op>>
 where
     Op: Operation
         + Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordResetRequiredException>,
 {
-    let caller = subject::by_access_token::<Op>(ports, access_token).await?;
-    if caller.user.status == UserStatusType::ResetRequired {
+    let bearer = subject::by_access_token::<Op>(ports, access_token).await?;
+    if bearer.user.status == UserStatusType::ResetRequired {
         let message = "Password reset required for the user";
         return Err(Failure::new(codes::PasswordResetRequiredException, message).into());
     }
-    Ok(caller)
+    Ok(bearer)
 }
 
 /// What is said where users don't sign in by passkey. (The text is a belief.)

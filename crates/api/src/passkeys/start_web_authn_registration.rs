@@ -8,7 +8,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{codes, operations::StartWebAuthnRegistration as Op};
 
-use super::{caller, not_enabled, too_many};
+use super::{bearer, not_enabled, too_many};
 use crate::{
     failure::{Answer, Failure, Unanswered},
     serve::Handle,
@@ -16,8 +16,8 @@ use crate::{
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: StartWebAuthnRegistrationRequest) -> Answer<Op> {
-        let caller = caller::<Op>(ports, &input.access_token).await?;
-        let options = match registration::start(ports, &caller).await? {
+        let bearer = bearer::<Op>(ports, &input.access_token).await?;
+        let options = match registration::start(ports, &bearer).await? {
             Ok(options) => options,
             Err(refused) => return Err(refusal(refused)),
         };

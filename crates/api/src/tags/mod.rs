@@ -7,6 +7,7 @@ mod untag_resource;
 use std::collections::BTreeMap;
 
 use poolhouse_domain::{
+    arn,
     ports::{Identity, Transaction},
     replicas::Replica,
     user_pools::UserPool,
@@ -44,7 +45,7 @@ where
     Op: Permits<codes::ResourceNotFoundException>,
 {
     // What is said of the ARN of something else is a belief, as is the text for unknown pools.
-    let id = arn.split_once(":userpool/").map_or(arn, |(_, id)| id);
+    let id = arn::user_pool_id(arn).unwrap_or(arn);
     let missing = || -> Failure<Op> { no_user_pool(id) };
     let pool = tx.user_pool(id).await?.ok_or_else(missing)?;
     if pool.settings.arn.as_deref() == Some(arn) {

@@ -4,7 +4,7 @@ use poolhouse_domain::{caller::Caller, threat_protection::feedback};
 use serde_json::{Value, json};
 
 use crate::{
-    testing::{PASSWORD, Stack, error, invalid, merged, text},
+    testing::{PASSWORD, Stack, claims, error, invalid, merged, text},
     totp::testing::{answer_to, code, enrol, start},
 };
 
@@ -44,10 +44,7 @@ async fn events(stack: &Stack, pool: &str) -> Vec<Value> {
 
 /// The claim `event_id` of a token.
 fn event_id(token: &Value) -> String {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    let token = text(token);
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
-    text(&serde_json::from_slice::<Value>(&payload).unwrap()["event_id"])
+    text(&claims(token)["event_id"])
 }
 
 async fn act(stack: &Stack, pool: &str, actions: Value) {

@@ -13,20 +13,20 @@ mod revocation_matrix;
 use poolhouse_domain::app_clients::secrets::WrongSecret;
 use poolhouse_wire::{Permits, codes};
 
-use crate::failure::{Failure, not_authorized};
+use crate::failure::{Failure, not_authorized, secret_missing};
 
 /// What is said of a client secret that came as it is, and is missing or wrong.
 fn secret_refused<Op>(refused: WrongSecret, client_id: &str) -> Failure<Op>
 where
     Op: Permits<codes::NotAuthorizedException>,
 {
-    not_authorized(match refused {
-        WrongSecret::Missing => {
-            format!("Client {client_id} is configured for secret but secret was not received")
-        }
+    match refused {
+        WrongSecret::Missing => secret_missing(client_id),
         // Belief: the service's text for this is not on record.
-        WrongSecret::Wrong => format!("Unable to verify secret for client {client_id}"),
-    })
+        WrongSecret::Wrong => {
+            not_authorized(format!("Unable to verify secret for client {client_id}"))
+        }
+    }
 }
 
 #[cfg(test)]

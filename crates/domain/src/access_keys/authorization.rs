@@ -9,7 +9,7 @@ use crate::{ports::Identity, time::Timestamp};
 
 /// Who signed a request, and how it came in.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller<'a> {
+pub struct Signer<'a> {
     /// The name of the key.
     pub name: &'a str,
     /// What the key may do.
@@ -53,7 +53,7 @@ const fn also(operation: OperationName) -> Option<Also> {
 /// Checks the permission for an operation. `resource_tags` are those of the user pool, as far as
 /// [`Policies::look_at_resource_tags`].
 pub fn authorize(
-    caller: &Caller<'_>,
+    signer: &Signer<'_>,
     identity: &Identity,
     operation: OperationName,
     about: &About<'_>,
@@ -61,22 +61,22 @@ pub fn authorize(
     now: Timestamp,
 ) -> Result<(), AccessDenied> {
     let account = &identity.account_id;
-    let user_arn = format!("arn:aws:iam::{account}:user/{}", caller.name);
+    let user_arn = format!("arn:aws:iam::{account}:user/{}", signer.name);
     let resource = match (about.user_pool_id, about.resource_arn) {
-        (Some(id), _) => format!("arn:aws:cognito-idp:{}:{account}:userpool/{id}", caller.region),
+        (Some(id), _) => identity.user_pool_arn_in(signer.region, id),
         (None, Some(arn)) => arn.to_owned(),
         (None, None) => "*".to_owned(),
     };
     let decide = |operation: OperationName, resource: &str| {
-        caller.policies.decide(&AccessRequest {
+        signer.policies.decide(&AccessRequest {
             action: &format!("cognito-idp:{}", operation.as_str()),
             resource,
             user_arn: &user_arn,
-            username: caller.name,
+            username: signer.name,
             account_id: account,
-            region: caller.region,
+            region: signer.region,
             now,
-            circumstances: caller.circumstances,
+            circumstances: signer.circumstances,
             request_tags: about.tags,
             tag_keys: about.tag_keys,
             resource_tags,
@@ -123,7 +123,7 @@ mod tests {
     fn asked(statements: &str, operation: OperationName) -> Result<(), String> {
         let document = format!(r#"{{"Version": "2012-10-17", "Statement": {statements}}}"#);
         let policies = Policies::read(&[("p".to_owned(), document)].into()).unwrap();
-        let caller = Caller {
+        let signer = Signer {
             name: "ada",
             policies: &policies,
             region: "eu-central-1",
@@ -131,7 +131,7 @@ mod tests {
         };
         let about = About { user_pool_id: Some("eu-central-1_A"), ..About::default() };
         let now = Timestamp::from_seconds(0);
-        let answer = authorize(&caller, &identity(), operation, &about, None, now);
+        let answer = authorize(&signer, &identity(), operation, &about, None, now);
         answer.map_err(|denied| denied.to_string())
     }
 

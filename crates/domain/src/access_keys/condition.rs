@@ -1,11 +1,10 @@
 //! Conditions of policies: an operator, a key, and values to compare with.
 
-use std::net::IpAddr;
-
 use super::{
     pattern::{Pattern, Syntax},
     request::{AccessRequest, Key},
 };
+use crate::network::Network;
 
 /// One key under one operator.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ enum Test {
     Text { pattern: Pattern, any_case: bool },
     Arn(Vec<Pattern>),
     Bool(bool),
-    Network { address: IpAddr, length: u8 },
+    Network(Network),
     Date { seconds: i64, is_met: fn(&i64, &i64) -> bool },
     Absent(bool),
 }
@@ -171,9 +170,7 @@ impl Test {
             Self::Text { pattern, any_case: false } => pattern.matches(value, request),
             Self::Arn(parts) => arn_matches(parts, value, request),
             Self::Bool(wanted) => value.eq_ignore_ascii_case(&wanted.to_string()),
-            Self::Network { address, length } => {
-                value.parse().is_ok_and(|value| is_in_network(value, *address, *length))
-            }
+            Self::Network(network) => value.parse().is_ok_and(|value| network.contains(value)),
             Self::Date { seconds, is_met } => {
                 date(value).is_some_and(|value| is_met(&value, seconds))
             }
@@ -207,9 +204,10 @@ fn test(kind: Kind, value: &str, variables: bool) -> Result<Test, String> {
         }
         Kind::Bool => truth(value).map(Test::Bool),
         Kind::Null => truth(value).map(Test::Absent),
-        Kind::Ip => {
-            network(value).ok_or_else(|| format!("{value:?} is not an address such as 10.0.0.0/8"))
-        }
+        Kind::Ip => match network(value) {
+            Some(network) => Ok(Test::Network(network)),
+            None => Err(format!("{value:?} is not an address such as 10.0.0.0/8")),
+        },
         Kind::Date(is_met) => match date(value) {
             Some(seconds) => Ok(Test::Date { seconds, is_met }),
             None => Err(format!("{value:?} is not a time such as 2030-01-31T00:00:00Z")),
@@ -240,27 +238,6 @@ fn date(value: &str) -> Option<i64> {
 }
 
 /// A network in CIDR notation, or one address.
-fn network(value: &str) -> Option<Test> {
-    let (address, length) = match value.split_once('/') {
-        Some((address, length)) => (address, Some(length)),
-        None => (value, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let whole = if address.is_ipv4() { 32 } else { 128 };
-    let length = length.map_or(Some(whole), |length| length.parse().ok())?;
-    (length <= whole).then_some(Test::Network { address, length })
-}
-
-fn is_in_network(value: IpAddr, network: IpAddr, length: u8) -> bool {
-    match (value, network) {
-        (IpAddr::V4(value), IpAddr::V4(network)) => {
-            let differing = u64::from(value.to_bits() ^ network.to_bits());
-            differing >> (32 - u32::from(length.min(32))) == 0
-        }
-        (IpAddr::V6(value), IpAddr::V6(network)) => {
-            let differing = value.to_bits() ^ network.to_bits();
-            differing.checked_shr(128 - u32::from(length.min(128))).unwrap_or(0) == 0
-        }
-        _ => false,
-    }
+fn network(value: &str) -> Option<Network> {
+    Network::parse(value).or_else(|| value.parse().ok().map(Network::only))
 }

@@ -57,18 +57,6 @@ impl AppClient {
             Some(listed) => listed.iter().any(|item| item == name),
         }
     }
-
-    /// Names of the pool's attributes that the client may read, in the schema's order.
-    pub fn readable_attributes<'a>(&'a self, pool: &'a UserPool) -> impl Iterator<Item = &'a str> {
-        let names = pool.schema().iter().filter_map(|attribute| attribute.name.as_deref());
-        names.filter(|name| self.may_read(name))
-    }
-
-    /// Names of the pool's attributes that the client may write, in the schema's order.
-    pub fn writable_attributes<'a>(&'a self, pool: &'a UserPool) -> impl Iterator<Item = &'a str> {
-        let names = pool.schema().iter().filter_map(|attribute| attribute.name.as_deref());
-        names.filter(|name| self.may_write(name))
-    }
 }
 
 /// Whether `ReadAttributes` may hold this name.

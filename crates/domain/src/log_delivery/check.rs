@@ -2,6 +2,7 @@
 
 use super::destination;
 use crate::{
+    arn,
     ports::Identity,
     shapes::{EventSourceName, LogConfigurationType, LogLevel, UserPoolTierType},
     threat_protection,
@@ -94,13 +95,11 @@ fn check_destination(
     let (&[service], Some(arn)) = (services.as_slice(), destination(configuration)) else {
         return Err(LogRefused::NotOneDestination(configuration.event_source));
     };
-    let mut parts = arn.split(':').skip(2);
-    if parts.next() != Some(service) {
+    if arn::service(arn) != Some(service) {
         return Err(LogRefused::Kind(arn.to_owned()));
     }
     // ARNs of buckets name no region.
-    let region = parts.next().filter(|region| !region.is_empty());
-    match region {
+    match arn::region(arn).filter(|region| !region.is_empty()) {
         Some(region) if region != identity.region => Err(LogRefused::Region),
         _ => Ok(()),
     }

@@ -17,7 +17,7 @@ use crate::{
     ports::{Ports, Transaction},
     shapes::UserVerificationType,
     time::Timestamp,
-    tokens::access::Caller,
+    tokens::access::Bearer,
     user_pools::UserPool,
 };
 
@@ -95,8 +95,8 @@ struct Account {
 }
 
 /// Starts a registration.
-pub async fn start(ports: &Ports, caller: &Caller) -> Ruling<CreationOptions, RegistrationRefused> {
-    let (pool, user) = (&caller.pool, &caller.user);
+pub async fn start(ports: &Ports, bearer: &Bearer) -> Ruling<CreationOptions, RegistrationRefused> {
+    let (pool, user) = (&bearer.pool, &bearer.user);
     if !is_enabled(pool) {
         return Ok(Err(RegistrationRefused::NotEnabled));
     }
@@ -111,7 +111,7 @@ pub async fn start(ports: &Ports, caller: &Caller) -> Ruling<CreationOptions, Re
     let pending = PendingRegistration {
         user_pool_id: pool.id().to_owned(),
         sub: user.sub.clone(),
-        client_id: caller.client.id().to_owned(),
+        client_id: bearer.client.id().to_owned(),
         challenge: new_challenge(&*ports.entropy),
         expires_at: ports.clock.now().plus_seconds(LIFETIME),
     };
@@ -159,17 +159,17 @@ struct Response {
 /// a passkey that is accepted.
 pub async fn complete(
     ports: &Ports,
-    caller: &Caller,
+    bearer: &Bearer,
     credential: &str,
 ) -> Ruling<(), RegistrationRefused> {
-    let (pool, user) = (&caller.pool, &caller.user);
+    let (pool, user) = (&bearer.pool, &bearer.user);
     if !is_enabled(pool) {
         return Ok(Err(RegistrationRefused::NotEnabled));
     }
     let answer = granted!(Credential::<Response>::read(credential));
     let now = ports.clock.now();
     let mut tx = ports.store.read().await?;
-    let pending = granted!(find_pending(&mut *tx, caller, now).await?);
+    let pending = granted!(find_pending(&mut *tx, bearer, now).await?);
     let passkey = granted!(checked(pool, &pending, answer, now));
     let mut tx = ports.store.write().await?;
     tx.spend_pending_passkey(&pending).await?;
@@ -185,14 +185,14 @@ pub async fn complete(
 
 async fn find_pending(
     tx: &mut dyn Transaction,
-    caller: &Caller,
+    bearer: &Bearer,
     now: Timestamp,
 ) -> Ruling<PendingRegistration, RegistrationRefused> {
-    let pending = tx.pending_passkey(caller.pool.id(), &caller.user.sub).await?;
+    let pending = tx.pending_passkey(bearer.pool.id(), &bearer.user.sub).await?;
     let Some(pending) = pending.filter(|pending| now < pending.expires_at) else {
         return Ok(Err(RegistrationRefused::NoChallenge));
     };
-    let is_same = pending.client_id == caller.client.id();
+    let is_same = pending.client_id == bearer.client.id();
     Ok(if is_same { Ok(pending) } else { Err(RegistrationRefused::OtherClient) })
 }
 

@@ -1,8 +1,9 @@
 //! What a `User-Agent` header tells of a device.
 //!
 //! How the service words it is not on record; that it names operating system and browser or app,
-//! and says `unknown` where it can't tell, is documented. This is deliberately short: browsers
-//! freeze the header, and nothing depends on it.
+//! and says `unknown` where it can't tell, is documented.
+
+use crate::user_agent::{self, Parsed};
 
 /// Said where the header tells nothing.
 const UNKNOWN: &str = "unknown";
@@ -10,51 +11,23 @@ const UNKNOWN: &str = "unknown";
 /// The longest description, in characters.
 const LONGEST: usize = 1_024;
 
-/// Browsers, by what only they write. The order matters: each also writes what later ones write.
-const BROWSERS: [(&str, &str); 8] = [
-    ("Edg/", "Edge"),
-    ("EdgA/", "Edge"),
-    ("EdgiOS/", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("FxiOS/", "Firefox"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-];
-
-/// Operating systems, by what browsers and SDKs write. The order matters here too.
-const SYSTEMS: [(&str, &str); 10] = [
-    ("iPhone", "iOS"),
-    ("iPad", "iPadOS"),
-    ("Android", "Android"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "macOS"),
-    ("CrOS", "ChromeOS"),
-    ("os/linux", "Linux"),
-    ("os/macos", "macOS"),
-    ("os/windows", "Windows"),
-    ("Linux", "Linux"),
-];
-
 /// Operating system and browser or app, such as `Windows, Firefox`; `unknown` if neither is told.
 pub fn describe(user_agent: Option<&str>) -> String {
     let Some(text) = user_agent.map(str::trim).filter(|text| !text.is_empty()) else {
         return UNKNOWN.to_owned();
     };
-    let lowered = text.to_ascii_lowercase();
-    let system = SYSTEMS.iter().find(|(mark, _)| lowered.contains(&mark.to_ascii_lowercase()));
-    let parts: Vec<&str> = system.map(|(_, name)| *name).into_iter().chain(program(text)).collect();
+    let Parsed { browser, system } = user_agent::parse(text);
+    let program = browser.map(|browser| browser.name).or_else(|| product(text));
+    let system = system.map(|system| system.name);
+    let parts: Vec<&str> = system.into_iter().chain(program).collect();
     match parts.as_slice() {
         [] => UNKNOWN.to_owned(),
         parts => parts.join(", ").chars().take(LONGEST).collect(),
     }
 }
 
-/// The browser, or else the product that the header begins with (RFC 9110 section 10.1.5).
-fn program(user_agent: &str) -> Option<&str> {
-    if let Some((_, name)) = BROWSERS.iter().find(|(mark, _)| user_agent.contains(mark)) {
-        return Some(name);
-    }
+/// The product that the header begins with (RFC 9110 section 10.1.5).
+fn product(user_agent: &str) -> Option<&str> {
     let product = user_agent.split([' ', '/']).next()?;
     (!product.is_empty() && product != "Mozilla").then_some(product)
 }

@@ -9,8 +9,9 @@
 
 use std::net::IpAddr;
 
-use super::{AuthEvent, configuration, network::Network};
+use super::{AuthEvent, configuration};
 use crate::{
+    network::Network,
     shapes::{
         AccountTakeoverEventActionType, EventResponseType, EventRiskType, EventType,
         FeedbackValueType, RiskConfigurationType, RiskDecisionType, RiskLevelType,

@@ -1,8 +1,10 @@
 //! What a pool or an app client wants done at which risk.
 
-use super::{RiskConfigurations, network::Network};
+use super::RiskConfigurations;
 use crate::{
+    arn,
     attributes::Contact,
+    network::Network,
     ports::Identity,
     shapes::{
         AccountTakeoverActionType, AccountTakeoverActionsType, AccountTakeoverEventActionType,
@@ -109,7 +111,7 @@ fn check_notify(notify: &NotifyConfigurationType, identity: &Identity) -> Result
         return Err(RiskRefused::BadAddress("ReplyTo"));
     }
     let is_ours =
-        notify.source_arn.split(':').nth(2) == Some("ses") && identity.owns(&notify.source_arn);
+        arn::service(&notify.source_arn) == Some("ses") && identity.owns(&notify.source_arn);
     if is_ours { Ok(()) } else { Err(RiskRefused::ForeignIdentity) }
 }
 

@@ -3,54 +3,36 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
+use crate::user_agent::{self, Parsed, Program};
+
 /// The longest `EncodedData` that is looked into, in bytes.
 const LONGEST_DATA: usize = 16 * 1024;
-
-/// Browsers by the word that is followed by their version. The order matters: most pretend to be
-/// the ones after them.
-const BROWSERS: &[(&str, &str)] = &[
-    ("Edg/", "Edge"),
-    ("EdgA/", "Edge"),
-    ("OPR/", "Opera"),
-    ("SamsungBrowser/", "Samsung Internet"),
-    ("FxiOS/", "Firefox"),
-    ("Firefox/", "Firefox"),
-    ("CriOS/", "Chrome"),
-    ("Chrome/", "Chrome"),
-    ("Version/", "Safari"),
-    ("Boto3/", "Boto3"),
-    ("curl/", "curl"),
-];
-
-/// Systems by the words that are followed by their version.
-const SYSTEMS: &[(&str, &str)] = &[
-    ("Windows NT ", "Windows"),
-    ("Android ", "Android"),
-    ("iPhone OS ", "iOS"),
-    ("CPU OS ", "iOS"),
-    ("Mac OS X ", "Mac OS X"),
-];
 
 /// A device in words, such as `Chrome 126, Windows 10`. What is not known is `Other`.
 ///
 /// The form is the service's; how it calls each browser and system is not on record.
 pub(super) fn name(user_agent: Option<&str>) -> String {
-    let user_agent = user_agent.unwrap_or_default();
-    let browser = find(user_agent, BROWSERS).unwrap_or_else(|| "Other".to_owned());
-    let system = find(user_agent, SYSTEMS).unwrap_or_else(|| {
-        let plain = ["Windows", "Linux", "CrOS"].into_iter().find(|name| user_agent.contains(name));
-        plain.unwrap_or("Other").to_owned()
-    });
-    format!("{browser}, {system}")
+    let Parsed { browser, system } = user_agent::parse(user_agent.unwrap_or_default());
+    let system = system.map(|system| Program { name: older_name(system.name), ..system });
+    format!("{}, {}", with_version(browser), with_version(system))
 }
 
-/// The first of the names whose mark is in the text, with its major version.
-fn find(text: &str, marks: &[(&str, &str)]) -> Option<String> {
-    marks.iter().find_map(|(mark, name)| {
-        let (_, rest) = text.split_once(mark)?;
-        let major: String = rest.chars().take_while(char::is_ascii_digit).take(5).collect();
-        Some(if major.is_empty() { (*name).to_owned() } else { format!("{name} {major}") })
-    })
+/// What a system is called in the names of devices: what it writes of itself.
+fn older_name(system: &'static str) -> &'static str {
+    match system {
+        "iPadOS" => "iOS",
+        "macOS" => "Mac OS X",
+        "ChromeOS" => "CrOS",
+        other => other,
+    }
+}
+
+fn with_version(program: Option<Program>) -> String {
+    match program {
+        Some(Program { name, major: Some(major) }) => format!("{name} {major}"),
+        Some(Program { name, major: None }) => name.to_owned(),
+        None => "Other".to_owned(),
+    }
 }
 
 /// The time zone, such as `-07:00`, in what an application's library says of the device
@@ -85,6 +67,15 @@ mod tests {
         let linux = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0";
         assert_eq!(name(Some(linux)), "Firefox 127, Linux");
         assert_eq!(name(Some("curl/8.5.0")), "curl 8, Other");
+        let mac = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, \
+                   like Gecko) Version/17.5 Safari/605.1.15";
+        assert_eq!(name(Some(mac)), "Safari 17, Mac OS X 10");
+        let tablet = "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, \
+                      like Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
+        assert_eq!(name(Some(tablet)), "Safari 17, iOS 17");
+        let chromebook = "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like \
+                          Gecko) Chrome/142.0.0.0 Safari/537.36";
+        assert_eq!(name(Some(chromebook)), "Chrome 142, CrOS");
         assert_eq!(name(Some("?")), "Other, Other");
         assert_eq!(name(None), "Other, Other");
     }

@@ -3,7 +3,6 @@
 //! | file | what |
 //! |---|---|
 //! | `configuration.rs` | what a pool or an app client wants done at which risk |
-//! | `network.rs` | ranges of addresses |
 //! | `device.rs` | what a request tells of its device |
 //! | `assessment.rs` | how risky a sign-in is |
 //! | `events.rs` | recording what happened |
@@ -16,7 +15,6 @@ pub mod configuration;
 mod device;
 pub mod events;
 pub mod feedback;
-mod network;
 
 use async_trait::async_trait;
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The user on whose behalf a request comes, by their access token.
-pub struct Caller {
+pub struct Bearer {
     /// The app client to which the token was issued.
     pub client: Arc<AppClient>,
     /// The user's pool.
@@ -49,7 +49,7 @@ pub enum TokenRefused {
 /// Finds out whom an access token stands for.
 ///
 /// One RSA verification (some 20 µs) and one or two reads.
-pub async fn authenticate(ports: &Ports, token: &str) -> Ruling<Caller, TokenRefused> {
+pub async fn authenticate(ports: &Ports, token: &str) -> Ruling<Bearer, TokenRefused> {
     let Some((claims, pool)) = verified::<AccessClaims>(ports, token, "access").await? else {
         return Ok(Err(TokenRefused::Invalid));
     };
@@ -64,7 +64,7 @@ pub async fn authenticate(ports: &Ports, token: &str) -> Ruling<Caller, TokenRef
     }
     let origin = claims.origin_jti.as_deref();
     let user = granted!(living_user(ports, &pool, &claims.sub, origin, &claims.event_id).await?);
-    Ok(Ok(Caller { client, pool, user, claims }))
+    Ok(Ok(Bearer { client, pool, user, claims }))
 }
 
 /// What says how the rest of a token is to be read.

@@ -55,11 +55,6 @@ impl UserPool {
         self.settings.id.as_deref().unwrap_or_default()
     }
 
-    /// The part of the id after the first `_`, which SRP hashes.
-    pub fn srp_name(&self) -> &str {
-        self.id().split_once('_').map_or(self.id(), |(_, name)| name)
-    }
-
     /// Whether usernames and aliases differ by case. True unless the pool was created otherwise.
     pub fn is_case_sensitive(&self) -> bool {
         self.settings.username_configuration.as_ref().is_none_or(|c| c.case_sensitive)

@@ -9,8 +9,72 @@
     reason = "a test ends where it fails; clippy.toml exempts only what it recognizes as a test"
 )]
 
+/// Runs each test on every engine.
+macro_rules! on_every_engine {
+    ($($name:ident),* $(,)?) => {
+        mod ephemeral {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                super::$name(super::Site::Ephemeral).await;
+            })*
+        }
+        on_durable_engines! { every: $($name),* }
+    };
+}
+
+/// Runs each test on the engines whose data can be opened twice.
+macro_rules! on_durable_engines {
+    ($module:ident: $($name:ident),* $(,)?) => {
+        mod $module {
+            mod sqlite {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    super::super::$name(super::super::Site::file()).await;
+                })*
+            }
+            mod postgres {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $name() {
+                    if let Some(site) = super::super::Site::postgres().await {
+                        super::super::$name(site).await;
+                    }
+                })*
+            }
+        }
+    };
+}
+
+/// Runs a write until no concurrent one gets in its way.
+macro_rules! persistently {
+    ($store:expr, $tx:ident => $work:expr) => {
+        loop {
+            let outcome = async {
+                let mut $tx = $store.write().await?;
+                let value = $work?;
+                $tx.commit().await?;
+                Ok(value)
+            };
+            match outcome.await {
+                Ok(value) => break value,
+                Err(Fault::Conflict(_)) => tokio::task::yield_now().await,
+                Err(fault) => panic!("{fault:?}"),
+            }
+        }
+    };
+}
+
+// After the macros that they use.
+mod access;
+mod devices;
+mod identity_providers;
+mod passkeys;
+mod password_history;
+mod resources;
+mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
+mod threat_protection;
+mod user_import;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -133,50 +197,6 @@ impl Site {
     }
 }
 
-/// Runs each test on every engine.
-macro_rules! on_every_engine {
-    ($($name:ident),* $(,)?) => {
-        mod ephemeral {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::Site::Ephemeral).await;
-            })*
-        }
-        on_durable_engines! { every: $($name),* }
-    };
-}
-
-/// Runs each test on the engines whose data can be opened twice.
-macro_rules! on_durable_engines {
-    ($module:ident: $($name:ident),* $(,)?) => {
-        mod $module {
-            mod sqlite {
-                $(#[tokio::test(flavor = "multi_thread")]
-                async fn $name() {
-                    super::super::$name(super::super::Site::file()).await;
-                })*
-            }
-            mod postgres {
-                $(#[tokio::test(flavor = "multi_thread")]
-                async fn $name() {
-                    if let Some(site) = super::super::Site::postgres().await {
-                        super::super::$name(site).await;
-                    }
-                })*
-            }
-        }
-    };
-}
-
-// After the macros that they use.
-mod devices;
-mod identity_providers;
-mod passkeys;
-mod password_history;
-mod resources;
-mod threat_protection;
-mod user_import;
-
 on_every_engine! {
     pools_are_stored_replaced_and_listed,
     stale_pools_and_clients_are_not_written,
@@ -225,8 +245,6 @@ on_durable_engines! { durable:
     a_secret_that_was_moved_does_not_open,
     cancelled_requests_do_not_harm_later_ones,
 }
-
-mod access;
 
 fn master_key(seed: u8) -> MasterKey {
     MasterKey::new([seed; 32])
@@ -312,27 +330,6 @@ async fn by_alias(store: &SqlStore, key: &str) -> Option<String> {
     let found = store.read().await.unwrap().user_by_alias(POOL, key).await.unwrap();
     found.map(|user| user.username)
 }
-
-/// Runs a write until no concurrent one gets in its way.
-macro_rules! persistently {
-    ($store:expr, $tx:ident => $work:expr) => {
-        loop {
-            let outcome = async {
-                let mut $tx = $store.write().await?;
-                let value = $work?;
-                $tx.commit().await?;
-                Ok(value)
-            };
-            match outcome.await {
-                Ok(value) => break value,
-                Err(Fault::Conflict(_)) => tokio::task::yield_now().await,
-                Err(fault) => panic!("{fault:?}"),
-            }
-        }
-    };
-}
-
-mod sessions;
 
 /// Runs one task for each number and collects what they answer.
 async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(

@@ -375,6 +375,11 @@ fn a_bad_document_is_refused_with_the_place() {
              such as 10.0.0.0/8",
         ),
         (
+            with(r#""Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/+8"}}"#),
+            "Statement[0].Condition.IpAddress.aws:SourceIp: \"10.0.0.0/+8\" is not an address \
+             such as 10.0.0.0/8",
+        ),
+        (
             with(r#""Condition": {"DateEquals": {"aws:CurrentTime": "soon"}}"#),
             "Statement[0].Condition.DateEquals.aws:CurrentTime: \"soon\" is not a time such as \
              2030-01-31T00:00:00Z",

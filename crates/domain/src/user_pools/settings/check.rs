@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::SettingsRefused;
 use crate::{
+    arn,
     ports::Identity,
     shapes::{
         AdvancedSecurityModeType, AuthFactorType, EmailConfigurationType, EmailSendingAccountType,
@@ -100,11 +101,6 @@ fn check_verification(pool: &UserPool) -> Result<(), SettingsRefused> {
     Ok(())
 }
 
-/// The region in an ARN, `arn:partition:service:region:account:…`.
-fn region(arn: &str) -> &str {
-    arn.split(':').nth(3).unwrap_or_default()
-}
-
 /// The sender of text messages.
 fn check_sms(sms: &SmsConfigurationType, identity: &Identity) -> Result<(), SettingsRefused> {
     let caller = match (&sms.sns_caller_arn, &sms.eums_sms) {
@@ -141,7 +137,7 @@ fn check_sender(
         (Some(arn), true) => {
             let mut regions = BTreeSet::from(SES_REGIONS);
             regions.insert(&identity.region);
-            if !regions.contains(region(arn)) {
+            if !arn::region(arn).is_some_and(|region| regions.contains(region)) {
                 let regions: Vec<&str> = regions.into_iter().collect();
                 return Err(SettingsRefused::SesRegion(regions.join(", ")));
             }
@@ -186,15 +182,16 @@ fn check_triggers(triggers: &LambdaConfigType, identity: &Identity) -> Result<()
         triggers.inbound_federation.as_ref().map(|config| &config.lambda_arn),
     ];
     let mut functions = plain.into_iter().flatten().chain(versioned.into_iter().flatten());
-    if functions.any(|arn| region(arn) != identity.region) {
+    if functions.any(|arn| arn::region(arn) != Some(identity.region.as_str())) {
         return Err(SettingsRefused::CrossRegionTrigger);
     }
     let has_custom_sender =
         triggers.custom_sms_sender.is_some() || triggers.custom_email_sender.is_some();
     match &triggers.kms_key_id {
         None if has_custom_sender => return Err(SettingsRefused::CustomSenderWithoutKey),
-        Some(key) if region(key) != identity.region => {
-            return Err(SettingsRefused::KmsKeyRegion(region(key).to_owned()));
+        Some(key) if arn::region(key) != Some(identity.region.as_str()) => {
+            let region = arn::region(key).unwrap_or_default();
+            return Err(SettingsRefused::KmsKeyRegion(region.to_owned()));
         }
         _ => {}
     }

@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 /// A range of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Network {
+pub(crate) struct Network {
     base: IpAddr,
     prefix: u8,
 }
 
 impl Network {
     /// Reads `192.0.2.0/24`. Bits beyond the prefix may be anything.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (base, prefix) = text.split_once('/')?;
         let base: IpAddr = base.parse().ok()?;
         let is_number =
@@ -20,14 +20,19 @@ impl Network {
         Some(Self { base, prefix })
     }
 
+    /// The range of one address.
+    pub(crate) const fn only(address: IpAddr) -> Self {
+        Self { base: address, prefix: width(address) }
+    }
+
     /// The network from which an address most likely comes: an operator hands out no fewer.
-    pub(super) const fn around(address: IpAddr) -> Self {
+    pub(crate) const fn around(address: IpAddr) -> Self {
         let prefix = if address.is_ipv4() { 24 } else { 48 };
         Self { base: address, prefix }
     }
 
     /// Whether an address is in the range.
-    pub(super) fn contains(self, address: IpAddr) -> bool {
+    pub(crate) fn contains(self, address: IpAddr) -> bool {
         width(self.base) == width(address) && self.first(self.base) == self.first(address)
     }
 
@@ -63,6 +68,13 @@ mod tests {
         assert!(contains("::/0", "2001:db8::1") && !contains("::/0", "192.0.2.1"));
         assert!(contains("2001:db8::/48", "2001:db8:0:9::1"));
         assert!(!contains("2001:db8::/48", "2001:db8:1::1"));
+    }
+
+    #[test]
+    fn a_single_address_is_a_range_of_one() {
+        let only = Network::only("2001:db8::1".parse().unwrap());
+        assert!(only.contains("2001:db8::1".parse().unwrap()));
+        assert!(!only.contains("2001:db8::2".parse().unwrap()));
     }
 
     #[test]
