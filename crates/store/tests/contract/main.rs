@@ -173,6 +173,7 @@ mod devices;
 mod identity_providers;
 mod passkeys;
 mod password_history;
+mod races;
 mod resources;
 mod threat_protection;
 mod user_import;
