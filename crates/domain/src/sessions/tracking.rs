@@ -211,13 +211,16 @@ pub async fn begin(
 
 /// Makes room for a session among at most `max` of its kind, and stores it in a free slot. In a
 /// transaction by itself, because the steps before it can't run again: a challenge session is used
-/// up.
+/// up. For a user who was deleted meanwhile nothing is stored.
 pub async fn admit(store: &dyn Store, session: &UserSession, max: i32) -> Result<(), Fault> {
     retrying(|| try_admit(store, session, max)).await
 }
 
 async fn try_admit(store: &dyn Store, session: &UserSession, max: i32) -> Result<(), Fault> {
     let mut tx = store.write().await?;
+    if !tx.hold_user(&session.user_pool_id, &session.sub).await? {
+        return Ok(());
+    }
     let mut held = tx.user_sessions(&session.user_pool_id, &session.sub).await?;
     held.retain(|held| held.kind == session.kind);
     let (mut held, expired): (Vec<_>, Vec<_>) =

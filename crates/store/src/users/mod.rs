@@ -81,6 +81,8 @@ const BY_ALIAS: &str = concat!(
     " FROM aliases a JOIN users u ON u.pool_id = a.pool_id AND u.sub = a.sub
     WHERE a.pool_id = $1 AND a.alias_key = $2 ORDER BY a.attribute LIMIT 1"
 );
+/// A write that changes nothing: whoever deletes the user at the same time conflicts with it.
+const HOLD: &str = "UPDATE users SET version = version WHERE pool_id = $1 AND sub = $2";
 const DELETE: &str = "DELETE FROM users WHERE pool_id = $1 AND sub = $2";
 const DELETE_ALIASES: &str = "DELETE FROM aliases WHERE pool_id = $1 AND sub = $2";
 const DELETE_CODES: &str = "DELETE FROM codes WHERE pool_id = $1 AND sub = $2";
@@ -225,6 +227,10 @@ impl Users for SqlTransaction {
         user.version += 1;
         self.indexed = Some(indexed);
         Ok(())
+    }
+
+    async fn hold_user(&mut self, user_pool_id: &str, sub: &str) -> Result<bool, Fault> {
+        Ok(self.view.execute(HOLD, values![user_pool_id, sub]).await? == 1)
     }
 
     async fn delete_user(&mut self, user_pool_id: &str, sub: &str) -> Result<(), Fault> {

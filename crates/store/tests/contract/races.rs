@@ -1,12 +1,19 @@
 //! What the sweep has to catch up with, and writes that meet the deletion of what they belong to.
 
-use poolhouse_domain::shapes::{AuthEventType, EventResponseType, EventType};
-use poolhouse_domain::threat_protection::AuthEvent;
+use poolhouse_domain::{
+    devices::{Device, DeviceVerifier},
+    sessions::tracking::{SessionKind, UserSession, admit, session_id},
+    shapes::{AuthEventType, EventResponseType, EventType},
+    threat_protection::AuthEvent,
+};
+use zeroize::Zeroizing;
 
 use super::*;
 
 on_every_engine! {
     many_deleted_owners_are_swept_without_a_pause,
+    a_user_who_is_gone_gets_no_session,
+    a_user_who_is_deleted_meanwhile_leaves_no_session_and_no_device,
 }
 
 fn event(owner: u32, number: u32) -> AuthEvent {
@@ -60,4 +67,76 @@ async fn many_deleted_owners_are_swept_without_a_pause(site: Site) {
     }
     tx.commit().await.unwrap();
     assert_eq!(sweeps(&store, 200, 2).await, [true, false]);
+}
+
+fn session(owner: u32) -> UserSession {
+    UserSession {
+        user_pool_id: POOL.to_owned(),
+        sub: sub(owner),
+        id: session_id(SessionKind::Token, &sub(owner)).unwrap(),
+        kind: SessionKind::Token,
+        slot: 0,
+        client_id: "client".to_owned(),
+        created_at: at(0),
+        last_active_at: at(0),
+        device: String::new(),
+        address: None,
+        origin_session_id: None,
+        expires_at: at(1_000),
+    }
+}
+
+fn device(owner: u32) -> Device {
+    Device {
+        user_pool_id: POOL.to_owned(),
+        sub: sub(owner),
+        key: "eu-central-1_a".to_owned(),
+        name: None,
+        is_remembered: false,
+        verifier: DeviceVerifier { salt: vec![1], verifier: Zeroizing::new(vec![2]) },
+        last_ip: None,
+        waiting_session: None,
+        created_at: at(0),
+        modified_at: at(0),
+        last_authenticated_at: at(0),
+    }
+}
+
+async fn a_user_who_is_gone_gets_no_session(site: Site) {
+    let store = site.open().await;
+    admit(&store, &session(1), 3).await.unwrap();
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.user_sessions(POOL, &sub(1)).await.unwrap(), []);
+    let mut tx = store.write().await.unwrap();
+    assert!(!tx.hold_user(POOL, &sub(1)).await.unwrap());
+    tx.insert_user(&user(1), "user1", &[]).await.unwrap().unwrap();
+    assert!(!tx.hold_user("other", &sub(1)).await.unwrap());
+    assert!(tx.hold_user(POOL, &sub(1)).await.unwrap());
+    assert_eq!(tx.user_by_sub(POOL, &sub(1)).await.unwrap(), Some(user(1)), "as it was");
+}
+
+async fn a_user_who_is_deleted_meanwhile_leaves_no_session_and_no_device(site: Site) {
+    let store = site.open().await;
+    for number in 0..10 {
+        insert(&store, &user(number), &[]).await.unwrap();
+    }
+    together(30, |number| {
+        let (store, owner) = (store.clone(), number / 3);
+        async move {
+            match number % 3 {
+                0 => persistently!(store, tx => tx.delete_user(POOL, &sub(owner)).await),
+                1 => while admit(&store, &session(owner), 3).await.is_err() {},
+                _ => persistently!(store, tx => match tx.hold_user(POOL, &sub(owner)).await {
+                    Ok(true) => tx.insert_device(&device(owner)).await.map(drop),
+                    held => held.map(drop),
+                }),
+            }
+        }
+    })
+    .await;
+    let mut view = store.read().await.unwrap();
+    for number in 0..10 {
+        assert_eq!(view.user_sessions(POOL, &sub(number)).await.unwrap(), []);
+        assert_eq!(view.device(POOL, &sub(number), "eu-central-1_a").await.unwrap(), None);
+    }
 }
