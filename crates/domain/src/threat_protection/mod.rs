@@ -90,7 +90,8 @@ pub trait ThreatProtection: Send {
         client_id: &str,
     ) -> Result<(), Fault>;
 
-    /// Stores an event, in place of the one with its id. The sweep removes it after two years.
+    /// Stores an event, in place of the one with its id, unless its user is gone. The sweep removes it
+    /// after two years.
     async fn put_auth_event(&mut self, event: &AuthEvent) -> Result<(), Fault>;
 
     /// An event of a user.

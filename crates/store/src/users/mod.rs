@@ -91,9 +91,10 @@ const DELETE_DEVICES: &str = "DELETE FROM devices WHERE pool_id = $1 AND sub = $
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM memberships WHERE pool_id = $1 AND sub = $2";
 const DELETE_FORMER_PASSWORDS: &str =
     "DELETE FROM former_passwords WHERE pool_id = $1 AND sub = $2";
-/// The sweep removes the events, which may be many.
+/// The sweep removes the events, which may be many. Where there is threat protection, it also looks
+/// after users who have none: a sign-in that goes on may be about to write the first.
 const LEAVE_EVENTS: &str = "INSERT INTO deleted_event_owners (pool_id, sub, deleted_at)
-    SELECT pool_id, sub, 0 FROM auth_events WHERE pool_id = $1 AND sub = $2 LIMIT 1
+    SELECT pool_id, $2, 0 FROM auth_events WHERE pool_id = $1 LIMIT 1
     ON CONFLICT DO NOTHING";
 const DELETE_PASSKEYS: &str = "DELETE FROM passkeys WHERE pool_id = $1 AND sub = $2";
 const DELETE_PENDING_PASSKEYS: &str =

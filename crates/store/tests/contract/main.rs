@@ -173,7 +173,6 @@ mod devices;
 mod identity_providers;
 mod passkeys;
 mod password_history;
-mod races;
 mod resources;
 mod threat_protection;
 mod user_import;
@@ -333,6 +332,7 @@ macro_rules! persistently {
     };
 }
 
+mod races;
 mod sessions;
 
 /// Runs one task for each number and collects what they answer.

@@ -14,6 +14,7 @@ on_every_engine! {
     many_deleted_owners_are_swept_without_a_pause,
     a_user_who_is_gone_gets_no_session,
     a_user_who_is_deleted_meanwhile_leaves_no_session_and_no_device,
+    a_user_who_is_gone_gets_no_event,
 }
 
 fn event(owner: u32, number: u32) -> AuthEvent {
@@ -139,4 +140,26 @@ async fn a_user_who_is_deleted_meanwhile_leaves_no_session_and_no_device(site: S
         assert_eq!(view.user_sessions(POOL, &sub(number)).await.unwrap(), []);
         assert_eq!(view.device(POOL, &sub(number), "eu-central-1_a").await.unwrap(), None);
     }
+}
+
+async fn a_user_who_is_gone_gets_no_event(site: Site) {
+    let store = site.open().await;
+    let mut tx = store.write().await.unwrap();
+    for number in [1, 2] {
+        let user = user(number);
+        tx.insert_user(&user, &user.username, &[]).await.unwrap().unwrap();
+    }
+    tx.put_auth_event(&event(1, 1)).await.unwrap();
+    tx.delete_user(POOL, &sub(2)).await.unwrap();
+    tx.put_auth_event(&event(2, 1)).await.unwrap();
+    assert_eq!(tx.list_auth_events(POOL, &sub(1), None, 9).await.unwrap(), [event(1, 1)]);
+    assert_eq!(tx.list_auth_events(POOL, &sub(2), None, 9).await.unwrap(), []);
+    // The first event of a sign-in that went on while the user was deleted.
+    tx.insert_user(&user(2), "user2", &[]).await.unwrap().unwrap();
+    tx.put_auth_event(&event(2, 1)).await.unwrap();
+    tx.commit().await.unwrap();
+    store.sweep(at(1)).await.unwrap();
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.list_auth_events(POOL, &sub(2), None, 9).await.unwrap(), []);
+    assert_eq!(view.list_auth_events(POOL, &sub(1), None, 9).await.unwrap().len(), 1);
 }
