@@ -117,13 +117,8 @@ const REMAINS: &[&str] = &[
     "DELETE FROM log_deliveries WHERE pool_id = $1",
     "DELETE FROM domains WHERE name IN
         (SELECT name FROM domains WHERE pool_id = $1 LIMIT 1000)",
-    "DELETE FROM style_assets WHERE (style_id, category, color_mode, place) IN
-        (SELECT style_id, category, color_mode, place FROM style_assets WHERE pool_id = $1
-         LIMIT 1000)",
     "DELETE FROM styles WHERE (pool_id, id) IN
         (SELECT pool_id, id FROM styles WHERE pool_id = $1 LIMIT 1000)",
-    "DELETE FROM ui_customizations WHERE (pool_id, client_id) IN
-        (SELECT pool_id, client_id FROM ui_customizations WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM terms WHERE (pool_id, id) IN
         (SELECT pool_id, id FROM terms WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM import_jobs WHERE (pool_id, id) IN
@@ -147,6 +142,18 @@ const REMAINS: &[&str] = &[
             WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM saml_keys WHERE pool_id = $1",
     "DELETE FROM replicas WHERE pool_id = $1",
+];
+
+/// Images that one statement removes at most, of up to a megabyte each. The texts below repeat it.
+const IMAGES: u64 = 40;
+
+/// What a pool left that is large, with fewer rows at a time.
+const LARGE_REMAINS: &[&str] = &[
+    "DELETE FROM style_assets WHERE (style_id, category, color_mode, place) IN
+        (SELECT style_id, category, color_mode, place FROM style_assets WHERE pool_id = $1
+         LIMIT 40)",
+    "DELETE FROM ui_customizations WHERE (pool_id, client_id) IN
+        (SELECT pool_id, client_id FROM ui_customizations WHERE pool_id = $1 LIMIT 40)",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";
@@ -196,6 +203,9 @@ async fn remove_remains(engine: &Engine, pool_id: &str) -> Result<bool, Fault> {
     let mut is_more = false;
     for sql in REMAINS {
         is_more |= remove(engine, sql, values![pool_id]).await? >= BATCH;
+    }
+    for sql in LARGE_REMAINS {
+        is_more |= remove(engine, sql, values![pool_id]).await? >= IMAGES;
     }
     Ok(is_more)
 }

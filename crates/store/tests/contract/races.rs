@@ -1,6 +1,7 @@
 //! What the sweep has to catch up with, and writes that meet the deletion of what they belong to.
 
 use poolhouse_domain::{
+    branding::classic::UiCustomization,
     devices::{Device, DeviceVerifier},
     sessions::tracking::{SessionKind, UserSession, admit, session_id},
     shapes::{AuthEventType, EventResponseType, EventType},
@@ -15,6 +16,7 @@ on_every_engine! {
     a_user_who_is_gone_gets_no_session,
     a_user_who_is_deleted_meanwhile_leaves_no_session_and_no_device,
     a_user_who_is_gone_gets_no_event,
+    images_of_a_deleted_pool_go_in_small_batches,
 }
 
 fn event(owner: u32, number: u32) -> AuthEvent {
@@ -162,4 +164,23 @@ async fn a_user_who_is_gone_gets_no_event(site: Site) {
     let mut view = store.read().await.unwrap();
     assert_eq!(view.list_auth_events(POOL, &sub(2), None, 9).await.unwrap(), []);
     assert_eq!(view.list_auth_events(POOL, &sub(1), None, 9).await.unwrap().len(), 1);
+}
+
+async fn images_of_a_deleted_pool_go_in_small_batches(site: Site) {
+    let store = site.open().await;
+    let mut tx = store.write().await.unwrap();
+    tx.insert_user_pool(&pool(POOL)).await.unwrap();
+    for number in 0..41 {
+        let client_id = format!("client{number}");
+        tx.insert_app_client(&client(&client_id, POOL)).await.unwrap();
+        let (css, logo) = (None, None);
+        let (created_at, modified_at) = (at(0), at(0));
+        let user_pool_id = POOL.to_owned();
+        let images =
+            UiCustomization { user_pool_id, client_id, css, logo, created_at, modified_at };
+        tx.put_ui_customization(&images).await.unwrap();
+    }
+    tx.delete_user_pool(POOL).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(sweeps(&store, 1, 2).await, [true, false]);
 }
