@@ -325,6 +325,7 @@ pub async fn create(
     if new.hashing.is_some() {
         return Ok(Err(ImportRefused::Hashes));
     }
+    tx.hold_user_pool(user_pool_id).await?;
     if tx.count_import_jobs(user_pool_id).await? >= MOST_JOBS {
         return Ok(Err(ImportRefused::TooMany(user_pool_id.to_owned())));
     }

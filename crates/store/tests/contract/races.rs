@@ -4,7 +4,8 @@ use poolhouse_domain::{
     branding::classic::UiCustomization,
     devices::{Device, DeviceVerifier},
     sessions::tracking::{SessionKind, UserSession, admit, session_id},
-    shapes::{AuthEventType, EventResponseType, EventType},
+    shapes::{AuthEventType, CreateTermsRequest, EventResponseType, EventType},
+    terms,
     threat_protection::AuthEvent,
 };
 use zeroize::Zeroizing;
@@ -17,6 +18,8 @@ on_every_engine! {
     a_user_who_is_deleted_meanwhile_leaves_no_session_and_no_device,
     a_user_who_is_gone_gets_no_event,
     images_of_a_deleted_pool_go_in_small_batches,
+    a_pool_that_is_gone_cannot_be_held,
+    the_last_free_place_of_a_pool_is_given_once,
 }
 
 fn event(owner: u32, number: u32) -> AuthEvent {
@@ -183,4 +186,48 @@ async fn images_of_a_deleted_pool_go_in_small_batches(site: Site) {
     tx.delete_user_pool(POOL).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(sweeps(&store, 1, 2).await, [true, false]);
+}
+
+async fn a_pool_that_is_gone_cannot_be_held(site: Site) {
+    let store = site.open().await;
+    let mut tx = store.write().await.unwrap();
+    tx.insert_user_pool(&pool(POOL)).await.unwrap();
+    tx.hold_user_pool(POOL).await.unwrap();
+    assert_eq!(tx.user_pool(POOL).await.unwrap(), Some(pool(POOL)), "as it was");
+    tx.delete_user_pool(POOL).await.unwrap();
+    for id in [POOL, "other"] {
+        let held = tx.hold_user_pool(id).await;
+        assert!(matches!(held, Err(Fault::Conflict(_))), "{held:?}");
+    }
+}
+
+async fn the_last_free_place_of_a_pool_is_given_once(site: Site) {
+    let store = site.open().await;
+    let request = |number: u32| CreateTermsRequest {
+        user_pool_id: POOL.to_owned(),
+        client_id: format!("client{number}").into(),
+        terms_name: "terms-of-use".to_owned(),
+        links: Some([("cognito:default".to_owned(), "https://example.com".to_owned())].into()),
+        ..CreateTermsRequest::default()
+    };
+    let mut tx = store.write().await.unwrap();
+    tx.insert_user_pool(&pool(POOL)).await.unwrap();
+    for number in 0..47 {
+        tx.insert_app_client(&client(&format!("client{number}"), POOL)).await.unwrap();
+    }
+    for number in 0..39 {
+        terms::create(&mut *tx, request(number), &Noise, at(0)).await.unwrap().unwrap();
+    }
+    tx.commit().await.unwrap();
+    let made = together(8, |number| {
+        let (store, request) = (store.clone(), request(39 + number));
+        async move {
+            persistently!(store, tx => {
+                terms::create(&mut *tx, request.clone(), &Noise, at(0)).await
+            })
+        }
+    })
+    .await;
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
+    assert_eq!(store.read().await.unwrap().count_terms(POOL).await.unwrap(), 40);
 }
