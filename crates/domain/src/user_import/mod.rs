@@ -365,6 +365,8 @@ pub async fn start(
     if job.details.upload.is_none() {
         return Ok(Err(ImportRefused::NoFile(job.id.clone())));
     }
+    // Who changes or deletes the pool looks for a running job: one of us must see the other.
+    tx.hold_user_pool(pool.id()).await?;
     if !tx.begin_import_run(pool.id(), &job.id).await? {
         return Ok(Err(ImportRefused::Busy));
     }
