@@ -74,6 +74,9 @@ impl ThreatProtection for SqlTransaction {
         client_id: Option<&str>,
         settings: &RiskConfigurationType,
     ) -> Result<(), Fault> {
+        if let Some(client_id) = client_id {
+            self.hold_app_client(client_id).await?;
+        }
         let settings = to_json(settings);
         let values = values![user_pool_id, client_id.unwrap_or_default(), &settings];
         self.view.execute(PUT_SETTINGS, values).await.map(drop)

@@ -76,6 +76,9 @@ pub trait ThreatProtection: Send {
     ) -> Result<RiskConfigurations, Fault>;
 
     /// Sets the configuration of a pool, or of an app client of it.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] if the app client is gone.
     async fn put_risk_configuration(
         &mut self,
         user_pool_id: &str,

@@ -1,6 +1,7 @@
 //! Risk configurations, events of threat protection, and where logs go.
 
 use poolhouse_domain::{
+    Fault,
     ports::Store,
     shapes::{
         AuthEventType, CloudWatchLogsConfigurationType, EventResponseType, EventSourceName,
@@ -10,7 +11,7 @@ use poolhouse_domain::{
     threat_protection::{AuthEvent, RiskConfigurations},
 };
 
-use super::{POOL, Site, at, insert, pool, sub, user};
+use super::{POOL, Site, at, client, insert, pool, sub, user};
 
 on_every_engine! {
     risk_configurations_are_kept_by_pool_and_client,
@@ -63,6 +64,7 @@ async fn risk_configurations_are_kept_by_pool_and_client(site: Site) {
     let nothing = RiskConfigurations::default();
     assert_eq!(tx.risk_configurations(POOL, Some("a")).await.unwrap(), nothing);
     tx.put_risk_configuration(POOL, None, &settings("192.0.2.0/24")).await.unwrap();
+    tx.insert_app_client(&client("a", POOL)).await.unwrap();
     tx.put_risk_configuration(POOL, Some("a"), &settings("10.0.0.0/8")).await.unwrap();
     tx.put_risk_configuration(POOL, Some("a"), &settings("10.1.0.0/16")).await.unwrap();
     tx.commit().await.unwrap();
@@ -75,6 +77,8 @@ async fn risk_configurations_are_kept_by_pool_and_client(site: Site) {
     assert_eq!(tx.risk_configurations(POOL, None).await.unwrap(), inherited);
     assert_eq!(tx.risk_configurations("other", Some("a")).await.unwrap(), nothing);
     tx.delete_risk_configuration(POOL, "a").await.unwrap();
+    let gone = tx.put_risk_configuration(POOL, Some("gone"), &settings("10.0.0.0/8")).await;
+    assert!(matches!(gone, Err(Fault::Conflict(_))), "{gone:?}");
     assert_eq!(tx.risk_configurations(POOL, Some("a")).await.unwrap(), inherited);
 }
 
@@ -153,6 +157,7 @@ async fn a_deleted_pool_leaves_nothing_of_threat_protection(site: Site) {
     let mut tx = store.write().await.unwrap();
     tx.insert_user_pool(&pool(POOL)).await.unwrap();
     tx.put_risk_configuration(POOL, None, &settings("192.0.2.0/24")).await.unwrap();
+    tx.insert_app_client(&client("a", POOL)).await.unwrap();
     tx.put_risk_configuration(POOL, Some("a"), &settings("192.0.2.0/24")).await.unwrap();
     tx.insert_user(&user(1), "user1", &[]).await.unwrap().unwrap();
     tx.put_auth_event(&event(1, 1, 1, EventResponseType::Pass)).await.unwrap();
