@@ -243,9 +243,10 @@ async fn try_admit(store: &dyn Store, session: &UserSession, max: i32) -> Result
     tx.commit().await
 }
 
-/// The longest time for which an access token can outlive the refresh token that it came with, in
-/// seconds: the longest lifetime of access tokens.
-const LAST_TOKENS: i64 = 86_400;
+/// The longest time for which an access or ID token can outlive the refresh token that it came with,
+/// in seconds: the longest lifetime of both, because the client's may have been longer when the token
+/// was issued.
+pub(crate) const LAST_TOKENS: i64 = 86_400;
 
 /// Ends a session: its tokens are revoked, and its record goes. The caller commits.
 async fn end(tx: &mut dyn Transaction, session: &UserSession) -> Result<(), Fault> {
