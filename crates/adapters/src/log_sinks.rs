@@ -222,11 +222,15 @@ fn file_name(arn: &str) -> String {
     format!("{name}-{hash:08x}.jsonl")
 }
 
-/// Adds text to the end of a file.
+/// Adds text to the end of a file. A new one is for its owner only: logs name users.
 async fn append(path: PathBuf, text: String) -> Result<(), String> {
     let work = move || {
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-        OpenOptions::new().create(true).append(true).open(&path)?.write_all(text.as_bytes())
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&path)?.write_all(text.as_bytes())
     };
     blocking(work).await
 }
@@ -269,6 +273,17 @@ mod tests {
         assert_eq!(queues.dropped(), 1);
         queues.deliver(GROUP, "{}".to_owned());
         assert_eq!(queues.dropped(), 2, "after the end");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nobody_else_can_read_a_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log.jsonl");
+        append(file.clone(), "{}".to_owned()).await.unwrap();
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[tokio::test]

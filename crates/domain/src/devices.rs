@@ -186,7 +186,7 @@ pub async fn confirm(
         last_authenticated_at: now,
     };
     let mut tx = ports.store.write().await?;
-    if tx.user_by_sub(pool.id(), sub).await?.is_none() {
+    if !tx.hold_user(pool.id(), sub).await? {
         return Ok(Err(ConfirmRefused::UserGone));
     }
     if !tx.insert_device(&device).await? {

@@ -9,7 +9,7 @@ use poolhouse_wire::Sensitive;
 use crate::{
     fault::{Fault, Ruling},
     granted, ids,
-    ports::Entropy,
+    ports::{Entropy, Transaction},
     shapes::{CreateTermsRequest, TermsDescriptionType, TermsType, UpdateTermsRequest},
     time::Timestamp,
 };
@@ -113,7 +113,7 @@ pub trait TermsDocuments: Send {
 
 /// Makes a terms document of an app client that is there.
 pub async fn create(
-    documents: &mut (dyn TermsDocuments + '_),
+    tx: &mut dyn Transaction,
     request: CreateTermsRequest,
     entropy: &dyn Entropy,
     now: Timestamp,
@@ -121,8 +121,9 @@ pub async fn create(
     let links = granted!(request.links.ok_or(TermsRefused::NoLinks));
     granted!(check_links(&links));
     let (client_id, name) = (request.client_id.into_inner(), request.terms_name);
-    let is_there = documents.terms_of_client(&client_id, &name).await?.is_some();
-    if !is_there && documents.count_terms(&request.user_pool_id).await? >= MOST {
+    tx.hold_user_pool(&request.user_pool_id).await?;
+    let is_there = tx.terms_of_client(&client_id, &name).await?.is_some();
+    if !is_there && tx.count_terms(&request.user_pool_id).await? >= MOST {
         return Ok(Err(TermsRefused::TooMany(request.user_pool_id)));
     }
     let details = TermsType {
@@ -137,7 +138,7 @@ pub async fn create(
         last_modified_date: now.to_wire(),
     };
     let terms = TermsDocument { details, version: 0 };
-    if is_there || !documents.insert_terms(&terms).await? {
+    if is_there || !tx.insert_terms(&terms).await? {
         return Ok(Err(TermsRefused::Exists { name, client_id }));
     }
     Ok(Ok(terms))

@@ -25,14 +25,17 @@ use poolhouse_domain::{
 use serde_json::json;
 use tokio::sync::Semaphore;
 
+use crate::listener::AGE;
+
 /// Where this is, among the paths of our own.
 pub(crate) const IMPORTS: &str = "imports/";
 /// Uploads at the same time: each takes some memory, and the database's time.
 const UPLOADS: usize = 4;
 /// How long the next piece of a file may take to arrive.
 const NEXT_PIECE: Duration = Duration::from_secs(30);
-/// How long a file may take to arrive.
-const WHOLE_FILE: Duration = Duration::from_mins(20);
+/// How long a file may take to arrive: as long as a connection is kept, so that whoever is slower still
+/// gets an answer.
+const WHOLE_FILE: Duration = AGE;
 /// Parts of a log, of at most 200 lines each, that are read at once.
 const LOG_PARTS: u32 = 100;
 /// Names the line after which the next part of a log begins.

@@ -28,7 +28,7 @@ const FIRST_REQUEST: Duration = Duration::from_secs(10);
 /// Within this time after an answer the next request's headers must be there.
 const NEXT_REQUEST: Duration = Duration::from_mins(1);
 /// After this time a connection takes no further requests, so that none is kept for ever.
-const AGE: Duration = Duration::from_mins(10);
+pub(crate) const AGE: Duration = Duration::from_mins(10);
 /// How long requests in flight may take when their connection has become too old.
 const LAST_REQUESTS: Duration = Duration::from_mins(1);
 /// The most headers of a request, and their size in HTTP/2.

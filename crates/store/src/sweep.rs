@@ -10,6 +10,10 @@ use crate::engine::{Engine, Value, values};
 /// Rows that one statement removes at most. The texts below repeat it.
 const BATCH: u64 = 1_000;
 
+/// Deleted groups, deleted users and ended files that are looked at at once. The texts below repeat
+/// it.
+const OWNERS: usize = 100;
+
 /// How long an expired code is kept, in seconds, so that its user still learns that it has expired.
 const CODE_GRACE: i64 = 86_400;
 
@@ -113,13 +117,8 @@ const REMAINS: &[&str] = &[
     "DELETE FROM log_deliveries WHERE pool_id = $1",
     "DELETE FROM domains WHERE name IN
         (SELECT name FROM domains WHERE pool_id = $1 LIMIT 1000)",
-    "DELETE FROM style_assets WHERE (style_id, category, color_mode, place) IN
-        (SELECT style_id, category, color_mode, place FROM style_assets WHERE pool_id = $1
-         LIMIT 1000)",
     "DELETE FROM styles WHERE (pool_id, id) IN
         (SELECT pool_id, id FROM styles WHERE pool_id = $1 LIMIT 1000)",
-    "DELETE FROM ui_customizations WHERE (pool_id, client_id) IN
-        (SELECT pool_id, client_id FROM ui_customizations WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM terms WHERE (pool_id, id) IN
         (SELECT pool_id, id FROM terms WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM import_jobs WHERE (pool_id, id) IN
@@ -143,6 +142,18 @@ const REMAINS: &[&str] = &[
             WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM saml_keys WHERE pool_id = $1",
     "DELETE FROM replicas WHERE pool_id = $1",
+];
+
+/// Images that one statement removes at most, of up to a megabyte each. The texts below repeat it.
+const IMAGES: u64 = 40;
+
+/// What a pool left that is large, with fewer rows at a time.
+const LARGE_REMAINS: &[&str] = &[
+    "DELETE FROM style_assets WHERE (style_id, category, color_mode, place) IN
+        (SELECT style_id, category, color_mode, place FROM style_assets WHERE pool_id = $1
+         LIMIT 40)",
+    "DELETE FROM ui_customizations WHERE (pool_id, client_id) IN
+        (SELECT pool_id, client_id FROM ui_customizations WHERE pool_id = $1 LIMIT 40)",
 ];
 
 const EMPTIED: &str = "UPDATE user_pools SET emptied_at = $2 WHERE id = $1";
@@ -193,52 +204,64 @@ async fn remove_remains(engine: &Engine, pool_id: &str) -> Result<bool, Fault> {
     for sql in REMAINS {
         is_more |= remove(engine, sql, values![pool_id]).await? >= BATCH;
     }
+    for sql in LARGE_REMAINS {
+        is_more |= remove(engine, sql, values![pool_id]).await? >= IMAGES;
+    }
     Ok(is_more)
 }
 
-/// Removes a batch of the members that deleted groups had; answers whether a batch was full.
+/// Removes a batch of the members that deleted groups had; answers whether there may be more.
 async fn remove_former_members(engine: &Engine, now: Timestamp) -> Result<bool, Fault> {
     let mut groups = engine.read().fetch_all(DELETED_GROUPS, &[]).await?;
+    let mut advanced = 0;
     for row in &mut groups {
         let (pool_id, id, deleted_at) = (row.text()?, row.text()?, row.time()?);
         if remove(engine, FORMER_MEMBERS, values![&pool_id, &id]).await? >= BATCH {
             return Ok(true);
         }
         if now.seconds_since(deleted_at) >= GROUP_GRACE {
-            remove(engine, FORGET_GROUP, values![&pool_id, &id]).await?;
+            advanced += remove(engine, FORGET_GROUP, values![&pool_id, &id]).await?;
         }
     }
-    Ok(false)
+    Ok(may_hide_more(groups.len(), advanced))
 }
 
-/// Removes a batch of the events that deleted users had; answers whether a batch was full.
+/// Removes a batch of the events that deleted users had; answers whether there may be more.
 async fn remove_former_events(engine: &Engine, now: Timestamp) -> Result<bool, Fault> {
     let mut owners = engine.read().fetch_all(DELETED_OWNERS, &[]).await?;
+    let mut advanced = 0;
     for row in &mut owners {
         let (pool_id, sub, deleted_at) = (row.text()?, row.text()?, row.time()?);
         if remove(engine, FORMER_EVENTS, values![&pool_id, &sub]).await? >= BATCH {
             return Ok(true);
         }
         if deleted_at == Timestamp::default() {
-            remove(engine, DATE_OWNER, values![&pool_id, &sub, now]).await?;
+            advanced += remove(engine, DATE_OWNER, values![&pool_id, &sub, now]).await?;
         } else if now.seconds_since(deleted_at) >= OWNER_GRACE {
-            remove(engine, FORGET_OWNER, values![&pool_id, &sub]).await?;
+            advanced += remove(engine, FORGET_OWNER, values![&pool_id, &sub]).await?;
         }
     }
-    Ok(false)
+    Ok(may_hide_more(owners.len(), advanced))
 }
 
-/// Removes a batch of the files for import that have ended; answers whether a batch was full.
+/// Removes a batch of the files for import that have ended; answers whether there may be more.
 async fn remove_uploads(engine: &Engine, now: Timestamp) -> Result<bool, Fault> {
     let mut uploads = engine.read().fetch_all(ENDED_UPLOADS, values![now]).await?;
+    let mut advanced = 0;
     for row in &mut uploads {
         let id = row.text()?;
         if remove(engine, ENDED_CHUNKS, values![&id]).await? >= CHUNKS {
             return Ok(true);
         }
-        remove(engine, FORGET_UPLOAD, values![&id]).await?;
+        advanced += remove(engine, FORGET_UPLOAD, values![&id]).await?;
     }
-    Ok(false)
+    Ok(may_hide_more(uploads.len(), advanced))
+}
+
+/// Whether behind the rows that were looked at there may be others whose turn has come: only if
+/// some of these made way. Those that only wait would be found again at once, and for nothing.
+fn may_hide_more(found: usize, advanced: u64) -> bool {
+    found >= OWNERS && advanced > 0
 }
 
 /// Runs one statement in a transaction of its own.

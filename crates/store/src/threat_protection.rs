@@ -21,9 +21,12 @@ const PUT_SETTINGS: &str = "INSERT INTO risk_configurations (pool_id, client_id,
 const DELETE_SETTINGS: &str =
     "DELETE FROM risk_configurations WHERE pool_id = $1 AND client_id = $2";
 
+/// Nothing is stored for a user who is gone; what slips through while the user is being deleted, the
+/// sweep removes.
 const PUT: &str = "INSERT INTO auth_events
     (pool_id, sub, event_id, created_at, is_sign_in, content)
-    VALUES ($1, $2, $3, $4, $5, $6)
+    SELECT $1, $2, $3, $4, $5, $6
+    WHERE EXISTS (SELECT 1 FROM users WHERE pool_id = $1 AND sub = $2)
     ON CONFLICT (pool_id, sub, event_id) DO UPDATE SET is_sign_in = excluded.is_sign_in,
         content = excluded.content";
 const GET: &str = "SELECT pool_id, sub, created_at, content FROM auth_events
@@ -71,6 +74,9 @@ impl ThreatProtection for SqlTransaction {
         client_id: Option<&str>,
         settings: &RiskConfigurationType,
     ) -> Result<(), Fault> {
+        if let Some(client_id) = client_id {
+            self.hold_app_client(client_id).await?;
+        }
         let settings = to_json(settings);
         let values = values![user_pool_id, client_id.unwrap_or_default(), &settings];
         self.view.execute(PUT_SETTINGS, values).await.map(drop)

@@ -23,6 +23,8 @@ const UPDATE: &str = "UPDATE user_pools
     SET settings = $2, sms_factor = $3, software_token_factor = $4, email_factor = $5,
         web_authn = $6, version = version + 1, session_tracking = $8, sessions_per_user = $9
     WHERE id = $1 AND version = $7 AND is_deleting = 0";
+/// A write that changes nothing: others that hold, change or delete the pool conflict with it.
+const HOLD: &str = "UPDATE user_pools SET version = version WHERE id = $1 AND is_deleting = 0";
 const MARK: &str = "UPDATE user_pools SET is_deleting = 1, version = version + 1 WHERE id = $1";
 const DELETE_CLIENTS: &str = "DELETE FROM app_clients WHERE pool_id = $1";
 const DELETE_KEYS: &str = "DELETE FROM signing_keys WHERE pool_id = $1";
@@ -107,6 +109,10 @@ impl UserPools for SqlTransaction {
         swapped(self.view.execute(UPDATE, &texts.values(pool)).await?, "the user pool")?;
         pool.version += 1;
         Ok(())
+    }
+
+    async fn hold_user_pool(&mut self, id: &str) -> Result<(), Fault> {
+        swapped(self.view.execute(HOLD, values![id]).await?, "the user pool")
     }
 
     async fn delete_user_pool(&mut self, id: &str) -> Result<(), Fault> {

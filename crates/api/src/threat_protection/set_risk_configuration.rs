@@ -7,18 +7,17 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{codes, operations::SetRiskConfiguration as Op};
 
-use super::{require_add_on, require_client};
+use super::require_add_on;
 use crate::{
+    app_clients,
     failure::{Answer, Failure, invalid_parameter},
-    lookup::{self, no_user_pool},
+    lookup::no_user_pool,
     serve::Handle,
 };
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: SetRiskConfigurationRequest) -> Answer<Op> {
-        let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
-        require_add_on::<Op>(&pool)?;
-        require_client::<Op>(ports, pool.id(), input.client_id.as_ref()).await?;
+        let pool_id = &input.user_pool_id;
         let now = ports.clock.now().to_wire();
         let client_id = input.client_id.as_deref().map(String::as_str);
         let settings = RiskConfigurationType {
@@ -29,20 +28,22 @@ impl Handle for Op {
             last_modified_date: Some(now),
             ..RiskConfigurationType::default()
         };
-        configuration::check(&settings, &ports.identity).map_err(|r| refusal(&r))?;
         let mut tx = ports.store.write().await?;
-        if tx.user_pool(pool.id()).await?.is_none() {
-            return Err(no_user_pool::<Op>(pool.id()).into());
+        let pool = tx.user_pool(pool_id).await?.ok_or_else(|| no_user_pool(pool_id))?;
+        require_add_on::<Op>(&pool)?;
+        if let Some(client_id) = client_id {
+            app_clients::find::<Op>(&mut *tx, pool_id, client_id).await?;
         }
+        configuration::check(&settings, &ports.identity).map_err(|r| refusal(&r))?;
         match client_id {
             Some(id) if configuration::is_reset(&settings) => {
-                tx.delete_risk_configuration(pool.id(), id).await?;
+                tx.delete_risk_configuration(pool_id, id).await?;
             }
-            _ => tx.put_risk_configuration(pool.id(), client_id, &settings).await?,
+            _ => tx.put_risk_configuration(pool_id, client_id, &settings).await?,
         }
-        let stored = tx.risk_configurations(pool.id(), client_id).await?;
+        let stored = tx.risk_configurations(pool_id, client_id).await?;
         tx.commit().await?;
-        let mut effective = configuration::in_effect(stored, pool.id(), client_id);
+        let mut effective = configuration::in_effect(stored, pool_id, client_id);
         effective.last_modified_date = Some(now);
         Ok(SetRiskConfigurationResponse { risk_configuration: effective })
     }
@@ -186,6 +187,30 @@ mod tests {
         let text = "User pool client nosuchclient does not exist.";
         let missing = refused(json!({ "ClientId": "nosuchclient" })).await;
         assert_eq!(missing, error("ResourceNotFoundException", text));
+    }
+
+    #[tokio::test]
+    async fn what_another_node_has_changed_counts_at_once() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(protected()).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({ "UserPoolId": pool, "ClientId": client });
+        stack.ok("SetRiskConfiguration", input.clone()).await;
+        // Without a word to the cache of this node.
+        let mut tx = stack.ports.store.write().await.unwrap();
+        tx.delete_app_client(&client).await.unwrap();
+        tx.commit().await.unwrap();
+        let text = format!("User pool client {client} does not exist.");
+        let refused = stack.refusal("SetRiskConfiguration", input).await;
+        assert_eq!(refused, error("ResourceNotFoundException", &text));
+        let mut tx = stack.ports.store.write().await.unwrap();
+        let mut stored = tx.user_pool(&pool).await.unwrap().unwrap();
+        stored.settings.user_pool_add_ons = None;
+        tx.update_user_pool(&mut stored).await.unwrap();
+        tx.commit().await.unwrap();
+        let input = json!({ "UserPoolId": pool });
+        let refused = stack.refusal("SetRiskConfiguration", input).await;
+        assert_eq!(refused, error("UserPoolAddOnNotEnabledException", NOT_ENABLED));
     }
 
     #[tokio::test]

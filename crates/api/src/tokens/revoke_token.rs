@@ -48,9 +48,32 @@ fn unauthorized() -> Failure<Op> {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::json;
 
-    use crate::testing::{Stack, error};
+    use crate::testing::{Stack, error, text};
+
+    #[tokio::test]
+    async fn a_revocation_is_remembered_as_long_as_an_id_token_may_live() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let settings =
+            json!({ "RefreshTokenValidity": 2, "AccessTokenValidity": 1, "IdTokenValidity": 24 });
+        let client = stack.client(&pool, settings).await;
+        let sub = stack.user(&pool, "ada", &[]).await;
+        let tokens = stack.tokens(&client, "ada").await;
+        let input = json!({ "ClientId": client, "Token": tokens["RefreshToken"] });
+        stack.ok("RevokeToken", input).await;
+        let token = text(&tokens["IdToken"]);
+        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        let origin = text(&claims["origin_jti"]);
+        let store = &stack.ports.store;
+        store.sweep(stack.ports.clock.now().plus_seconds(3 * 86_400)).await.unwrap();
+        let mut view = store.read().await.unwrap();
+        let (_, is_revoked) = view.user_of_sign_in(&pool, &sub, &origin).await.unwrap().unwrap();
+        assert!(is_revoked);
+    }
 
     #[tokio::test]
     async fn all_tokens_of_the_sign_in_are_dead_and_others_live() {

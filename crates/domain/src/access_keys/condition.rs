@@ -224,8 +224,12 @@ fn truth(value: &str) -> Result<bool, String> {
 }
 
 /// Seconds since the epoch, from such a number or from ISO 8601; a day alone is its beginning in
-/// UTC.
+/// UTC. None for a few digits: seconds or a day without hyphens, nobody can tell which was meant, and
+/// these seconds have long passed.
 fn date(value: &str) -> Option<i64> {
+    if value.len() <= 8 && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     if let Ok(seconds) = value.parse() {
         return Some(seconds);
     }

@@ -17,7 +17,7 @@ pub use settings::merged_with_defaults;
 use crate::{
     fault::{Fault, Ruling},
     granted, ids,
-    ports::Entropy,
+    ports::{Entropy, Transaction},
     shapes::{AssetCategoryType, AssetExtensionType, AssetType, ManagedLoginBrandingType},
     time::Timestamp,
 };
@@ -173,7 +173,7 @@ pub trait Styles: Send {
 
 /// Gives an app client that is there a style.
 pub async fn create(
-    styles: &mut (dyn Styles + '_),
+    tx: &mut dyn Transaction,
     user_pool_id: &str,
     client_id: &str,
     change: Change,
@@ -184,8 +184,9 @@ pub async fn create(
         Look::BuiltIn => None,
         Look::Own(settings) => Some(settings),
     };
-    let is_there = styles.style_of_client(client_id).await?.is_some();
-    if !is_there && styles.count_styles(user_pool_id).await? >= MOST_STYLES {
+    tx.hold_user_pool(user_pool_id).await?;
+    let is_there = tx.style_of_client(client_id).await?.is_some();
+    if !is_there && tx.count_styles(user_pool_id).await? >= MOST_STYLES {
         return Ok(Err(BrandingRefused::TooManyStyles(user_pool_id.to_owned())));
     }
     let details = ManagedLoginBrandingType {
@@ -198,11 +199,11 @@ pub async fn create(
         last_modified_date: Some(now.to_wire()),
     };
     let style = Style { details, client_id: client_id.to_owned(), version: 0 };
-    if is_there || !styles.insert_style(&style).await? {
+    if is_there || !tx.insert_style(&style).await? {
         return Ok(Err(BrandingRefused::Exists(client_id.to_owned())));
     }
     for asset in &change.assets {
-        styles.put_asset(&style, asset).await?;
+        tx.put_asset(&style, asset).await?;
     }
     Ok(Ok(style))
 }

@@ -272,9 +272,12 @@ pub async fn link(
     }
     let attributes =
         tx.linked_attributes(pool.id(), &source.provider_name, ATTRIBUTES_PER_PROVIDER).await?;
-    let is_new = !attributes.contains(&source.attribute_name);
-    if is_new && attributes.len() >= ATTRIBUTES_PER_PROVIDER {
-        return Ok(Err(LinkRefused::TooManyAttributes));
+    if !attributes.contains(&source.attribute_name) {
+        // Only here, because links are many and new attributes are few.
+        tx.hold_user_pool(pool.id()).await?;
+        if attributes.len() >= ATTRIBUTES_PER_PROVIDER {
+            return Ok(Err(LinkRefused::TooManyAttributes));
+        }
     }
     let identity = LinkedIdentity {
         user_pool_id: pool.id().to_owned(),

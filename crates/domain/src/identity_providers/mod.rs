@@ -376,6 +376,7 @@ pub async fn insert(
     provider: &IdentityProvider,
 ) -> Ruling<(), ProviderRefused> {
     let user_pool_id = provider.user_pool_id();
+    tx.hold_user_pool(user_pool_id).await?;
     if !tx.insert_identity_provider(provider).await? {
         let (name, user_pool_id) = (provider.name().to_owned(), user_pool_id.to_owned());
         return Ok(Err(ProviderRefused::NameTaken { name, user_pool_id }));

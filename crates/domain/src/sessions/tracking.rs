@@ -211,13 +211,16 @@ pub async fn begin(
 
 /// Makes room for a session among at most `max` of its kind, and stores it in a free slot. In a
 /// transaction by itself, because the steps before it can't run again: a challenge session is used
-/// up.
+/// up. For a user who was deleted meanwhile nothing is stored.
 pub async fn admit(store: &dyn Store, session: &UserSession, max: i32) -> Result<(), Fault> {
     retrying(|| try_admit(store, session, max)).await
 }
 
 async fn try_admit(store: &dyn Store, session: &UserSession, max: i32) -> Result<(), Fault> {
     let mut tx = store.write().await?;
+    if !tx.hold_user(&session.user_pool_id, &session.sub).await? {
+        return Ok(());
+    }
     let mut held = tx.user_sessions(&session.user_pool_id, &session.sub).await?;
     held.retain(|held| held.kind == session.kind);
     let (mut held, expired): (Vec<_>, Vec<_>) =
@@ -240,9 +243,10 @@ async fn try_admit(store: &dyn Store, session: &UserSession, max: i32) -> Result
     tx.commit().await
 }
 
-/// The longest time for which an access token can outlive the refresh token that it came with, in
-/// seconds: the longest lifetime of access tokens.
-const LAST_TOKENS: i64 = 86_400;
+/// The longest time for which an access or ID token can outlive the refresh token that it came with,
+/// in seconds: the longest lifetime of both, because the client's may have been longer when the token
+/// was issued.
+pub(crate) const LAST_TOKENS: i64 = 86_400;
 
 /// Ends a session: its tokens are revoked, and its record goes. The caller commits.
 async fn end(tx: &mut dyn Transaction, session: &UserSession) -> Result<(), Fault> {

@@ -74,6 +74,9 @@ pub trait ThreatProtection: Send {
     ) -> Result<RiskConfigurations, Fault>;
 
     /// Sets the configuration of a pool, or of an app client of it.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`] if the app client is gone.
     async fn put_risk_configuration(
         &mut self,
         user_pool_id: &str,
@@ -88,7 +91,8 @@ pub trait ThreatProtection: Send {
         client_id: &str,
     ) -> Result<(), Fault>;
 
-    /// Stores an event, in place of the one with its id. The sweep removes it after two years.
+    /// Stores an event, in place of the one with its id, unless its user is gone. The sweep removes it
+    /// after two years.
     async fn put_auth_event(&mut self, event: &AuthEvent) -> Result<(), Fault>;
 
     /// An event of a user.

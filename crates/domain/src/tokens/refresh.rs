@@ -41,10 +41,10 @@ impl RefreshState {
         Self { id: ids::random_uuid(&*ports.entropy), ..self.clone() }
     }
 
-    /// When the last token of the sign-in ends: an access token that was issued just before the
+    /// When the last token of the sign-in has ended for sure: one that was issued just before the
     /// refresh token's end.
-    pub fn last_token_expires_at(&self, client: &AppClient) -> Timestamp {
-        self.expires_at.plus_seconds(client.access_token_seconds())
+    pub fn last_token_expires_at(&self) -> Timestamp {
+        self.expires_at.plus_seconds(tracking::LAST_TOKENS)
     }
 }
 

@@ -42,7 +42,7 @@ pub async fn revoke(
     }
     let mut tx = ports.store.write().await?;
     let (pool, origin) = (&state.sign_in.user_pool_id, &state.sign_in.origin_jti);
-    tx.revoke_origin(pool, origin, state.last_token_expires_at(client)).await?;
+    tx.revoke_origin(pool, origin, state.last_token_expires_at()).await?;
     tracking::forget(&mut *tx, &state.sign_in, with_parent).await?;
     tx.commit().await?;
     Ok(Ok(()))

@@ -31,7 +31,7 @@ pub(super) async fn check(
         return Ok(Ok(()));
     }
     let mut tx = ports.store.write().await?;
-    end_sign_in(&mut *tx, client, state).await?;
+    end_sign_in(&mut *tx, state).await?;
     tx.commit().await?;
     Ok(Err(RefreshRefused::Reused))
 }
@@ -49,7 +49,7 @@ pub(super) async fn replace(
     // Another use may have come between the check and here.
     let is_good = may_be_used(client, first_use, now);
     if !is_good {
-        end_sign_in(&mut *tx, client, state).await?;
+        end_sign_in(&mut *tx, state).await?;
     } else if is_tracked {
         tracking::touch(&mut *tx, ports, &state.sign_in, now).await?;
     }
@@ -58,13 +58,9 @@ pub(super) async fn replace(
 }
 
 /// Revokes every token of a sign-in.
-async fn end_sign_in(
-    tx: &mut dyn Transaction,
-    client: &AppClient,
-    state: &RefreshState,
-) -> Result<(), Fault> {
+async fn end_sign_in(tx: &mut dyn Transaction, state: &RefreshState) -> Result<(), Fault> {
     let sign_in = &state.sign_in;
-    let expires_at = state.last_token_expires_at(client);
+    let expires_at = state.last_token_expires_at();
     tx.revoke_origin(&sign_in.user_pool_id, &sign_in.origin_jti, expires_at).await?;
     tracking::forget(tx, sign_in, false).await
 }

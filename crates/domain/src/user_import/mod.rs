@@ -325,6 +325,7 @@ pub async fn create(
     if new.hashing.is_some() {
         return Ok(Err(ImportRefused::Hashes));
     }
+    tx.hold_user_pool(user_pool_id).await?;
     if tx.count_import_jobs(user_pool_id).await? >= MOST_JOBS {
         return Ok(Err(ImportRefused::TooMany(user_pool_id.to_owned())));
     }
@@ -364,6 +365,8 @@ pub async fn start(
     if job.details.upload.is_none() {
         return Ok(Err(ImportRefused::NoFile(job.id.clone())));
     }
+    // Who changes or deletes the pool looks for a running job: one of us must see the other.
+    tx.hold_user_pool(pool.id()).await?;
     if !tx.begin_import_run(pool.id(), &job.id).await? {
         return Ok(Err(ImportRefused::Busy));
     }

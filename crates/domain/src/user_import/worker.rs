@@ -326,16 +326,24 @@ async fn expire(ports: &Ports) -> Result<bool, Fault> {
     let now = ports.clock.now();
     let before = now.plus_seconds(-LIFETIME);
     let old = ports.store.read().await?.import_jobs_not_started_since(before, EXPIRING).await?;
-    for mut job in old.iter().cloned() {
-        let mut tx = ports.store.write().await?;
-        job.status = Status::Expired;
-        drop_file(&mut *tx, &mut job, now).await?;
-        match tx.update_import_job(&mut job).await {
-            Ok(()) => tx.commit().await?,
+    for job in old.iter().cloned() {
+        match expire_job(ports, job, now).await {
             // It was started, or another node was faster.
-            Err(Fault::Conflict(_)) => {}
+            Ok(()) | Err(Fault::Conflict(_)) => {}
             Err(fault) => return Err(fault),
         }
     }
     Ok(!old.is_empty())
+}
+
+/// Lets a job expire, and its file with it.
+async fn expire_job(ports: &Ports, mut job: ImportJob, now: Timestamp) -> Result<(), Fault> {
+    let mut tx = ports.store.write().await?;
+    job.status = Status::Expired;
+    let upload = job.details.upload.take();
+    tx.update_import_job(&mut job).await?;
+    if let Some(upload) = upload {
+        tx.keep_import_upload(&upload.id, Some(now)).await?;
+    }
+    tx.commit().await
 }

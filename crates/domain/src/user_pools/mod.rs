@@ -115,6 +115,15 @@ pub trait UserPools: Send {
     /// [`Fault::Conflict`] if the pool changed since it was read.
     async fn update_user_pool(&mut self, pool: &mut UserPool) -> Result<(), Fault>;
 
+    /// Makes sure that a pool stays as it is until the transaction ends. Whoever counts what a pool
+    /// has before adding to it asks for this, so that two can't both add the last one, and whoever
+    /// relies on the pool's settings, so that they don't change meanwhile.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`], here or at the commit, if the pool is gone, or if it is held or changed at
+    /// the same time.
+    async fn hold_user_pool(&mut self, id: &str) -> Result<(), Fault>;
+
     /// Makes the pool and its app clients disappear at once. Its users and the rest follow in
     /// bounded batches ([`crate::ports::Store::sweep`]).
     async fn delete_user_pool(&mut self, id: &str) -> Result<(), Fault>;

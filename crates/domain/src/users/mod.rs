@@ -246,6 +246,14 @@ pub trait Users: Send {
     /// [`Fault::Conflict`] if the user changed (or was deleted) since it was read.
     async fn update_user(&mut self, user: &mut User) -> Result<(), Fault>;
 
+    /// Makes sure that a user is there and stays until the transaction ends; `false` if not. Whoever
+    /// stores something that goes with the user asks for this, so that nothing stays behind when the
+    /// user is deleted at the same time.
+    ///
+    /// # Errors
+    /// [`Fault::Conflict`], here or at the commit, if the user changes or is deleted meanwhile.
+    async fn hold_user(&mut self, user_pool_id: &str, sub: &str) -> Result<bool, Fault>;
+
     /// Removes a user and everything that belongs to it. Nothing happens if there is none.
     async fn delete_user(&mut self, user_pool_id: &str, sub: &str) -> Result<(), Fault>;
 

@@ -81,6 +81,8 @@ const BY_ALIAS: &str = concat!(
     " FROM aliases a JOIN users u ON u.pool_id = a.pool_id AND u.sub = a.sub
     WHERE a.pool_id = $1 AND a.alias_key = $2 ORDER BY a.attribute LIMIT 1"
 );
+/// A write that changes nothing: whoever deletes the user at the same time conflicts with it.
+const HOLD: &str = "UPDATE users SET version = version WHERE pool_id = $1 AND sub = $2";
 const DELETE: &str = "DELETE FROM users WHERE pool_id = $1 AND sub = $2";
 const DELETE_ALIASES: &str = "DELETE FROM aliases WHERE pool_id = $1 AND sub = $2";
 const DELETE_CODES: &str = "DELETE FROM codes WHERE pool_id = $1 AND sub = $2";
@@ -89,9 +91,10 @@ const DELETE_DEVICES: &str = "DELETE FROM devices WHERE pool_id = $1 AND sub = $
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM memberships WHERE pool_id = $1 AND sub = $2";
 const DELETE_FORMER_PASSWORDS: &str =
     "DELETE FROM former_passwords WHERE pool_id = $1 AND sub = $2";
-/// The sweep removes the events, which may be many.
+/// The sweep removes the events, which may be many. Where there is threat protection, it also looks
+/// after users who have none: a sign-in that goes on may be about to write the first.
 const LEAVE_EVENTS: &str = "INSERT INTO deleted_event_owners (pool_id, sub, deleted_at)
-    SELECT pool_id, sub, 0 FROM auth_events WHERE pool_id = $1 AND sub = $2 LIMIT 1
+    SELECT pool_id, $2, 0 FROM auth_events WHERE pool_id = $1 LIMIT 1
     ON CONFLICT DO NOTHING";
 const DELETE_PASSKEYS: &str = "DELETE FROM passkeys WHERE pool_id = $1 AND sub = $2";
 const DELETE_PENDING_PASSKEYS: &str =
@@ -225,6 +228,10 @@ impl Users for SqlTransaction {
         user.version += 1;
         self.indexed = Some(indexed);
         Ok(())
+    }
+
+    async fn hold_user(&mut self, user_pool_id: &str, sub: &str) -> Result<bool, Fault> {
+        Ok(self.view.execute(HOLD, values![user_pool_id, sub]).await? == 1)
     }
 
     async fn delete_user(&mut self, user_pool_id: &str, sub: &str) -> Result<(), Fault> {

@@ -1,6 +1,7 @@
 //! Risk configurations, events of threat protection, and where logs go.
 
 use poolhouse_domain::{
+    Fault,
     ports::Store,
     shapes::{
         AuthEventType, CloudWatchLogsConfigurationType, EventResponseType, EventSourceName,
@@ -10,7 +11,7 @@ use poolhouse_domain::{
     threat_protection::{AuthEvent, RiskConfigurations},
 };
 
-use super::{POOL, Site, at, pool, sub, user};
+use super::{POOL, Site, at, client, insert, pool, sub, user};
 
 on_every_engine! {
     risk_configurations_are_kept_by_pool_and_client,
@@ -63,6 +64,7 @@ async fn risk_configurations_are_kept_by_pool_and_client(site: Site) {
     let nothing = RiskConfigurations::default();
     assert_eq!(tx.risk_configurations(POOL, Some("a")).await.unwrap(), nothing);
     tx.put_risk_configuration(POOL, None, &settings("192.0.2.0/24")).await.unwrap();
+    tx.insert_app_client(&client("a", POOL)).await.unwrap();
     tx.put_risk_configuration(POOL, Some("a"), &settings("10.0.0.0/8")).await.unwrap();
     tx.put_risk_configuration(POOL, Some("a"), &settings("10.1.0.0/16")).await.unwrap();
     tx.commit().await.unwrap();
@@ -75,12 +77,17 @@ async fn risk_configurations_are_kept_by_pool_and_client(site: Site) {
     assert_eq!(tx.risk_configurations(POOL, None).await.unwrap(), inherited);
     assert_eq!(tx.risk_configurations("other", Some("a")).await.unwrap(), nothing);
     tx.delete_risk_configuration(POOL, "a").await.unwrap();
+    let gone = tx.put_risk_configuration(POOL, Some("gone"), &settings("10.0.0.0/8")).await;
+    assert!(matches!(gone, Err(Fault::Conflict(_))), "{gone:?}");
     assert_eq!(tx.risk_configurations(POOL, Some("a")).await.unwrap(), inherited);
 }
 
 async fn events_come_newest_first_and_are_replaced_by_id(site: Site) {
     use EventResponseType::{Fail, InProgress, Pass};
     let store = site.open().await;
+    for number in [1, 2] {
+        insert(&store, &user(number), &[]).await.unwrap();
+    }
     let mut tx = store.write().await.unwrap();
     let (first, second) = (event(1, 1, 1, Pass), event(1, 2, 2, InProgress));
     let (third, other) = (event(1, 3, 3, Fail), event(2, 4, 4, Pass));
@@ -106,6 +113,7 @@ async fn events_come_newest_first_and_are_replaced_by_id(site: Site) {
 
 async fn events_are_kept_for_two_years(site: Site) {
     let store = site.open().await;
+    insert(&store, &user(1), &[]).await.unwrap();
     let mut tx = store.write().await.unwrap();
     for number in 0..2 {
         let event = event(1, number, i64::from(number), EventResponseType::Pass);
@@ -133,8 +141,9 @@ async fn events_of_a_deleted_user_go_in_batches(site: Site) {
     tx.commit().await.unwrap();
     assert!(store.sweep(at(1)).await.unwrap(), "more than a batch remains");
     assert!(!store.sweep(at(2)).await.unwrap());
-    // A sign-in that was under way when the user was deleted.
+    // A sign-in that was under way when the user was deleted, and did not see it.
     let mut tx = store.write().await.unwrap();
+    tx.insert_user(&user(1), "user1", &[]).await.unwrap().unwrap();
     tx.put_auth_event(&event(1, 2_000, 3, EventResponseType::Pass)).await.unwrap();
     tx.commit().await.unwrap();
     store.sweep(at(62)).await.unwrap();
@@ -148,7 +157,9 @@ async fn a_deleted_pool_leaves_nothing_of_threat_protection(site: Site) {
     let mut tx = store.write().await.unwrap();
     tx.insert_user_pool(&pool(POOL)).await.unwrap();
     tx.put_risk_configuration(POOL, None, &settings("192.0.2.0/24")).await.unwrap();
+    tx.insert_app_client(&client("a", POOL)).await.unwrap();
     tx.put_risk_configuration(POOL, Some("a"), &settings("192.0.2.0/24")).await.unwrap();
+    tx.insert_user(&user(1), "user1", &[]).await.unwrap().unwrap();
     tx.put_auth_event(&event(1, 1, 1, EventResponseType::Pass)).await.unwrap();
     tx.put_log_configurations(POOL, &[log_configuration("arn:a")]).await.unwrap();
     tx.delete_user_pool(POOL).await.unwrap();

@@ -2,9 +2,10 @@
 
 use poolhouse_domain::{
     fault::retrying,
-    shapes::UserImportJobStatusType as Status,
+    shapes::{UserImportJobStatusType as Status, VerifiedAttributeType},
     user_import::{
-        Counts, ImportJob, ImportRun, JobCursor, JobDetails, LogBlock, NewUser, Progress, Upload,
+        self, Counts, ImportJob, ImportRun, JobCursor, JobDetails, LogBlock, NewUser, Progress,
+        Upload,
     },
 };
 
@@ -19,6 +20,7 @@ on_every_engine! {
     logs_are_read_in_order,
     imported_users_are_stored_and_counted_together,
     a_deleted_pool_takes_its_imports_along,
+    no_job_starts_beside_the_deletion_of_its_pool,
 }
 
 fn job(id: &str, created: i64) -> ImportJob {
@@ -274,4 +276,18 @@ async fn a_deleted_pool_takes_its_imports_along(site: Site) {
     assert_eq!(view.import_job(POOL, "a").await.unwrap(), None);
     assert_eq!(view.import_log(POOL, "a", 0, 9).await.unwrap(), []);
     assert_eq!(view.import_chunk("u", 0).await.unwrap(), None);
+}
+
+async fn no_job_starts_beside_the_deletion_of_its_pool(site: Site) {
+    let store = site.open().await;
+    let mut auto_verifying = pool(POOL);
+    auto_verifying.settings.auto_verified_attributes = Some(vec![VerifiedAttributeType::Email]);
+    let mut waiting = job("a", 1);
+    store_jobs(&store, &[&waiting]).await;
+    let mut tx = store.write().await.unwrap();
+    tx.insert_user_pool(&auto_verifying).await.unwrap();
+    tx.delete_user_pool(POOL).await.unwrap();
+    let started = user_import::start(&mut *tx, &auto_verifying, &mut waiting, at(2)).await;
+    assert!(matches!(started, Err(Fault::Conflict(_))), "{started:?}");
+    assert_eq!(tx.import_run().await.unwrap(), None);
 }

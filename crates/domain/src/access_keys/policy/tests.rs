@@ -396,6 +396,12 @@ fn a_bad_document_is_refused_with_the_place() {
     ] {
         assert_eq!(check(&document).unwrap_err().to_string(), expected, "{document}");
     }
+    for digits in ["2030", "20300131"] {
+        let condition =
+            format!(r#""Condition": {{"DateLessThan": {{"aws:CurrentTime": "{digits}"}}}}"#);
+        let problem = check(&with(&condition)).unwrap_err().to_string();
+        assert!(problem.contains("is not a time such as"), "{problem}");
+    }
     let twice = with(r#""Condition": {"Null": {"aws:TagKeys": true}, "Null": {}}"#);
     let problem = check(&twice).unwrap_err().to_string();
     assert!(problem.contains(r#"the name "Null" is there twice"#), "{problem}");
