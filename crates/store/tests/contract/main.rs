@@ -69,6 +69,7 @@ mod devices;
 mod identity_providers;
 mod passkeys;
 mod password_history;
+mod races;
 mod resources;
 mod sessions;
 #[path = "../support/mod.rs"]
@@ -349,9 +350,6 @@ macro_rules! persistently {
         }
     };
 }
-
-mod races;
-mod sessions;
 
 /// Runs one task for each number and collects what they answer.
 async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
