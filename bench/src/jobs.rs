@@ -181,7 +181,7 @@ fn document(columns: &[&str]) -> String {
         let name = username(number);
         let row = columns.iter().map(|column| match *column {
             "cognito:username" => name.clone(),
-            "cognito:mfa_enabled" | "phone_number_verified" => "false".to_owned(),
+            "cognito:mfa_enabled" => "false".to_owned(),
             "email" => format!("{name}@example.com"),
             "email_verified" => "true".to_owned(),
             "name" => "Ada Lovelace".to_owned(),
