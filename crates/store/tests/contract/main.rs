@@ -332,25 +332,6 @@ async fn by_alias(store: &SqlStore, key: &str) -> Option<String> {
     found.map(|user| user.username)
 }
 
-/// Runs a write until no concurrent one gets in its way.
-macro_rules! persistently {
-    ($store:expr, $tx:ident => $work:expr) => {
-        loop {
-            let outcome = async {
-                let mut $tx = $store.write().await?;
-                let value = $work?;
-                $tx.commit().await?;
-                Ok(value)
-            };
-            match outcome.await {
-                Ok(value) => break value,
-                Err(Fault::Conflict(_)) => tokio::task::yield_now().await,
-                Err(fault) => panic!("{fault:?}"),
-            }
-        }
-    };
-}
-
 /// Runs one task for each number and collects what they answer.
 async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     count: u32,
