@@ -6,7 +6,7 @@ use http::{
     HeaderValue, Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
-use poolhouse_domain::{Fault, caller::Caller, ports::Ports};
+use poolhouse_domain::{Fault, ports::Ports};
 use poolhouse_wire::{
     Auth, DecodeError, Operation, OperationName,
     aws_json::{
@@ -41,8 +41,9 @@ pub(crate) trait Handle: Operation {
 }
 
 /// Answers a request of the user pool API. Never fails: what goes wrong becomes an error answer.
+/// `ports` are those of this request: they tell its caller.
 pub async fn serve(
-    ports: &Ports,
+    mut ports: Ports,
     signatures: &dyn Signatures,
     request: ApiRequest<'_>,
 ) -> Response<String> {
@@ -55,8 +56,7 @@ pub async fn serve(
     let started = ports.clock.now();
     let response = match check_signature(signatures, name, request).await {
         Ok(Ok(signer)) => {
-            let caller = Caller { is_administrator: signer.is_some(), ..ports.caller.clone() };
-            let ports = Ports { caller, ..ports.clone() };
+            ports.caller.is_administrator = signer.is_some();
             let gate = Gate { administrator: signer.as_ref() };
             dispatch::dispatch(&ports, gate, name, request.body).await
         }
@@ -74,12 +74,6 @@ fn log(name: OperationName, response: &Response<String>, request_id: &str, micro
     tracing::info!(operation = name.as_str(), outcome, micros, request_id, "answered");
 }
 
-/// Operations that app clients call with their secret, and that administrators may call too. SDKs
-/// sign them with whatever keys they find, as the model doesn't say that no signature is needed.
-const fn takes_unsigned(name: OperationName) -> bool {
-    matches!(name, OperationName::GetClientToken | OperationName::GetDerivedToken)
-}
-
 /// Whether a request has a signature, in its headers or its query.
 fn is_signed(parts: &http::request::Parts) -> bool {
     let query = parts.uri.query().unwrap_or_default();
@@ -87,6 +81,9 @@ fn is_signed(parts: &http::request::Parts) -> bool {
 }
 
 /// Verifies the signature where the operation asks for one; answers who signed.
+///
+/// App clients call two operations with their secret. SDKs sign these with whatever keys they find, as
+/// the model doesn't say that no signature is needed.
 async fn check_signature(
     signatures: &dyn Signatures,
     name: OperationName,
@@ -96,7 +93,7 @@ async fn check_signature(
         Auth::None => Ok(Ok(None)),
         // The app client's secret alone counts, so that no permission is asked of whoever signs.
         Auth::SigV4 if name == OperationName::GetClientToken => Ok(Ok(None)),
-        Auth::SigV4 if takes_unsigned(name) => {
+        Auth::SigV4 if name == OperationName::GetDerivedToken => {
             if !is_signed(request.parts) {
                 return Ok(Ok(None));
             }

@@ -133,7 +133,7 @@ impl Stack {
         let body = input.to_string();
         let request = ApiRequest { parts: &parts, body: body.as_bytes(), request_id: "test" };
         let ports = self.ports_of_caller(&parts);
-        let (parts, body) = serve(&ports, &Signed(administrator), request).await.into_parts();
+        let (parts, body) = serve(ports, &Signed(administrator), request).await.into_parts();
         let body = match body.as_str() {
             "" => Value::Null,
             text => serde_json::from_str(text).unwrap(),

@@ -142,7 +142,7 @@ impl Site {
         let mut caller = self.caller(peer, parts);
         request_id.clone_into(&mut caller.request_id);
         let ports = Ports { caller, ..self.ports.clone() };
-        poolhouse_api::serve(&ports, &*self.signatures, request).await.map(Bytes::from)
+        poolhouse_api::serve(ports, &*self.signatures, request).await.map(Bytes::from)
     }
 
     /// Who sends a request.

@@ -24,10 +24,9 @@ impl Handle for Op {
 
 #[cfg(test)]
 mod tests {
-    use poolhouse_domain::identity_providers::links::LinkedIdentity;
     use serde_json::{Value, json};
 
-    use super::super::testing::{account, created, google, identities, link, oidc};
+    use super::super::testing::{account, created, google, identities, link, made_by_google, oidc};
     use crate::testing::{PASSWORD, Stack, error, invalid};
 
     const DISABLE: &str = "AdminDisableProviderForUser";
@@ -166,17 +165,7 @@ mod tests {
         let stack = Stack::new().await;
         let pool = prepared(&stack).await;
         let sub = stack.user(&pool, "Google_g-1", &[]).await;
-        let identity = LinkedIdentity {
-            user_pool_id: pool.clone(),
-            provider_name: "Google".to_owned(),
-            attribute_name: "Cognito_Subject".to_owned(),
-            attribute_value: "g-1".to_owned(),
-            sub,
-            is_primary: true,
-        };
-        let mut tx = stack.ports.store.write().await.unwrap();
-        assert!(tx.insert_linked_identity(&identity).await.unwrap());
-        tx.commit().await.unwrap();
+        made_by_google(&stack, &pool, &sub).await;
         let own = account("Google", "Cognito_Subject", "g-1");
         let message = "Invalid User: the identity of a federated user cannot be removed, delete \
                        the user instead";

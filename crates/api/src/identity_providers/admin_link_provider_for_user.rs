@@ -38,10 +38,11 @@ fn refusal(refused: &LinkRefused) -> Failure<Op> {
 
 #[cfg(test)]
 mod tests {
-    use poolhouse_domain::identity_providers::links::LinkedIdentity;
     use serde_json::{Value, json};
 
-    use super::super::testing::{account, created, google, identities, link, oidc, saml};
+    use super::super::testing::{
+        account, created, google, identities, link, made_by_google, oidc, saml,
+    };
     use crate::testing::{Stack, claims, error, invalid, merged, text};
 
     const LINK: &str = "AdminLinkProviderForUser";
@@ -224,17 +225,7 @@ mod tests {
         let unknown = error("UserNotFoundException", "User does not exist.");
         assert_eq!(stack.refusal(LINK, input.clone()).await, unknown, "a name proves nothing");
 
-        let identity = LinkedIdentity {
-            user_pool_id: pool.clone(),
-            provider_name: "Google".to_owned(),
-            attribute_name: "Cognito_Subject".to_owned(),
-            attribute_value: "g-1".to_owned(),
-            sub,
-            is_primary: true,
-        };
-        let mut tx = stack.ports.store.write().await.unwrap();
-        assert!(tx.insert_linked_identity(&identity).await.unwrap());
-        tx.commit().await.unwrap();
+        made_by_google(&stack, &pool, &sub).await;
         assert_eq!(stack.ok(LINK, input).await, json!({}));
         let shown = identities(&stack, &pool, "Google_g-1").await;
         assert_eq!(shown[0]["userId"], "c-1");

@@ -1,5 +1,6 @@
 //! Providers and documents for the tests at the foot of the operation files.
 
+use poolhouse_domain::identity_providers::links::LinkedIdentity;
 use serde_json::{Value, json};
 
 use crate::testing::{Stack, merged};
@@ -96,4 +97,19 @@ pub(super) async fn identities(stack: &Stack, pool: &str, username: &str) -> Val
     let found = attributes.iter().find(|attribute| attribute["Name"] == "identities");
     let text = found.map(|attribute| attribute["Value"].as_str().unwrap());
     text.map_or(Value::Null, |text| serde_json::from_str(text).unwrap())
+}
+
+/// Makes the user one whom the account `g-1` of Google has brought, as a federated sign-in does.
+pub(super) async fn made_by_google(stack: &Stack, pool: &str, sub: &str) {
+    let identity = LinkedIdentity {
+        user_pool_id: pool.to_owned(),
+        provider_name: "Google".to_owned(),
+        attribute_name: "Cognito_Subject".to_owned(),
+        attribute_value: "g-1".to_owned(),
+        sub: sub.to_owned(),
+        is_primary: true,
+    };
+    let mut tx = stack.ports.store.write().await.unwrap();
+    assert!(tx.insert_linked_identity(&identity).await.unwrap());
+    tx.commit().await.unwrap();
 }
