@@ -1,4 +1,4 @@
-//! The outside world: mail, documents of other servers, destinations of logs, key files, request
+//! The outside world: mail, text messages, documents of other servers, destinations of logs, key files, request
 //! signatures, threads, clock, randomness.
 //!
 //! Everything here implements a port of [`poolhouse_domain`] or is a function that the binary
@@ -12,5 +12,6 @@ pub mod inbox;
 pub mod log_sinks;
 pub mod master_key;
 pub mod signature;
+pub mod sms;
 pub mod smtp;
 pub mod workers;
