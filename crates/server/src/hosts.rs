@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderValue, header, request::Parts, uri::Authority};
+use poolhouse_api::is_for_key_service;
 
 use crate::{body::asks_for_signature, dev_endpoints};
 
@@ -33,8 +34,9 @@ impl Hosts {
     /// Whether a request may be answered; else what to tell its sender.
     pub(crate) fn check(&self, parts: &Parts) -> Result<(), String> {
         self.check_host(parts)?;
-        let for_programs =
-            parts.uri.path().starts_with(dev_endpoints::OWN) || asks_for_signature(parts);
+        let for_programs = parts.uri.path().starts_with(dev_endpoints::OWN)
+            || asks_for_signature(parts)
+            || is_for_key_service(parts);
         if for_programs { self.check_origin(parts) } else { Ok(()) }
     }
 

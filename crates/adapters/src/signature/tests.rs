@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::*;
 
+const HERE: Scope<'_> = Scope { region: "us-east-1", service: "cognito-idp" };
 const KEY: &str = "AKIAPOOLHOUSE1234567";
 const MISMATCH: &str = "The request signature we calculated does not match the signature you \
     provided. Check your AWS Secret Access Key and signing method. Consult the service \
@@ -83,7 +84,7 @@ impl Fixture {
 /// What [`super::verify`] does, with a table of one key in place of the store.
 fn verify_parts(parts: &Parts, body: &[u8], after: i64) -> Result<Signer, Refused> {
     let now = Timestamp::from_seconds(fixtures().signed_at + after);
-    let claim = Claim::read(parts)?.check_circumstances(now, "us-east-1")?;
+    let claim = Claim::read(parts)?.check_circumstances(now, HERE)?;
     let key = AccessKey {
         id: KEY.to_owned(),
         secret: format!("s3cr3t/{}", "A".repeat(33)),
