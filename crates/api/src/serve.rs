@@ -1,12 +1,12 @@
 //! From an HTTP request to an HTTP response, for any operation.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{
     HeaderValue, Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
-use poolhouse_domain::{Fault, ports::Ports};
+use poolhouse_domain::{Fault, ports::Ports, triggers::Remembered};
 use poolhouse_wire::{
     Auth, DecodeError, Operation, OperationName,
     aws_json::{
@@ -58,6 +58,8 @@ pub async fn serve(
         Err(problem) => return unknown_operation(problem),
     };
     let started = ports.clock.now();
+    // For one request: an operation that runs again does not ask its functions again.
+    ports.functions = Arc::new(Remembered::new(ports.functions));
     let response = match check_signature(signatures, name, request).await {
         Ok(Ok(signer)) => {
             ports.caller.is_administrator = signer.is_some();

@@ -4,7 +4,9 @@ use std::io::Write as _;
 
 use http::HeaderMap;
 use poolhouse_domain::{Fault, caller::Caller, ports::Ports, tokens::jwt};
-use poolhouse_testkit::{CannedFetcher, Kit, RecordingLogSink, RecordingMessenger};
+use poolhouse_testkit::{
+    CannedFetcher, Kit, RecordingLogSink, RecordingMessenger, ScriptedFunctions,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -63,6 +65,11 @@ impl Stack {
     /// Messages that were sent.
     pub(crate) fn messenger(&self) -> &RecordingMessenger {
         &self.kit.messenger
+    }
+
+    /// Functions behind triggers.
+    pub(crate) fn functions(&self) -> &ScriptedFunctions {
+        &self.kit.functions
     }
 
     /// Lines of logs that were delivered.

@@ -49,6 +49,7 @@ pub mod threat_protection;
 pub mod time;
 pub mod tokens;
 pub mod totp;
+pub mod triggers;
 mod user_agent;
 pub mod user_import;
 pub mod user_pools;

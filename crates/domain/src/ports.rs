@@ -34,6 +34,7 @@ use crate::{
     threat_protection::ThreatProtection,
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
+    triggers::{Functions, Metadata},
     user_import::UserImports,
     user_pools::UserPools,
     users::Users,
@@ -195,6 +196,8 @@ pub struct Ports {
     pub fetcher: Arc<dyn Fetcher>,
     /// Delivery of mail and text messages.
     pub messenger: Arc<dyn Messenger>,
+    /// Functions of the operator, behind triggers.
+    pub functions: Arc<dyn Functions>,
     /// Delivery of logs.
     pub log_sink: Arc<dyn LogSink>,
     /// Keys for the codes that custom senders get.
@@ -213,4 +216,14 @@ pub struct Ports {
     pub identity: Arc<Identity>,
     /// Who sends the request that these are a clone for.
     pub caller: Caller,
+    /// What the request gives functions to know.
+    pub metadata: Metadata,
+}
+
+impl Ports {
+    /// The same for a request that gives functions this to know.
+    #[must_use]
+    pub fn carrying(self, metadata: Metadata) -> Self {
+        Self { metadata, ..self }
+    }
 }

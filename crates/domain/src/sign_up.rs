@@ -9,6 +9,7 @@ use crate::{
     sealing::Keyring,
     shapes::UserStatusType,
     time::Timestamp,
+    triggers::pre_sign_up::Decision,
     user_pools::UserPool,
     users::{
         User,
@@ -47,6 +48,23 @@ impl From<AliasTaken> for ConfirmRefused {
     fn from(taken: AliasTaken) -> Self {
         Self::Alias(taken)
     }
+}
+
+/// Does to a new user what a function decided before the account is made.
+///
+/// # Errors
+/// A contact that is to count as verified and that the user doesn't have.
+pub fn decided(user: &mut User, decision: Decision) -> Result<(), Contact> {
+    for contact in decision.verifies() {
+        if user.attribute(contact.attribute()).is_none() {
+            return Err(contact);
+        }
+        user.attributes.insert(contact.flag().to_owned(), "true".to_owned());
+    }
+    if decision.confirms() {
+        user.status = UserStatusType::Confirmed;
+    }
+    Ok(())
 }
 
 /// Whether people may sign up by themselves.

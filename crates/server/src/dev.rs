@@ -12,6 +12,7 @@ use poolhouse_adapters::{
 use poolhouse_domain::{
     limits::LimitSettings,
     ports::{Clock, Entropy, Identity},
+    triggers::Unconnected,
 };
 use poolhouse_store::Location;
 use zeroize::Zeroizing;
@@ -68,6 +69,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let outside = Outside {
         clock: Arc::clone(&clock) as _,
         messenger: Arc::clone(&inbox) as _,
+        functions: Arc::new(Unconnected),
         log_sink: log_queues,
         reach: Reach::Anywhere,
         limits: LimitSettings::default(),

@@ -18,6 +18,7 @@ use poolhouse_domain::{
     sealing::MasterKey,
     time::Timestamp,
     tokens::keys::KeyReserve,
+    triggers::{Functions, Metadata},
 };
 use poolhouse_store::{Location, OpenError, SqlStore};
 
@@ -73,6 +74,8 @@ pub(crate) struct Outside {
     pub(crate) clock: Arc<dyn Clock>,
     /// Delivery of mail and text messages.
     pub(crate) messenger: Arc<dyn Messenger>,
+    /// Functions behind triggers.
+    pub(crate) functions: Arc<dyn Functions>,
     /// Where the logs of user pools go.
     pub(crate) log_sink: Arc<dyn LogSink>,
     /// Which other servers may be asked for documents.
@@ -86,7 +89,7 @@ pub(crate) struct Outside {
 /// # Errors
 /// The operating system refuses to make threads.
 pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> Outcome<Ports> {
-    let Outside { clock, messenger, log_sink, reach, limits } = outside;
+    let Outside { clock, messenger, functions, log_sink, reach, limits } = outside;
     let keyring = store.keyring();
     let store: Arc<dyn Store> = Arc::new(store.clone());
     let limits = Limits::new(limits, Arc::clone(&store), Arc::clone(&clock));
@@ -104,6 +107,7 @@ pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> O
         workers: Arc::new(ThreadWorkers::start()?),
         fetcher: Arc::new(HttpFetcher::new(reach)),
         messenger: Arc::new(messenger),
+        functions,
         log_sink,
         keyring,
         turns: Arc::default(),
@@ -111,5 +115,6 @@ pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> O
         limits: Arc::new(limits),
         identity: Arc::new(identity),
         caller: Caller::default(),
+        metadata: Metadata::default(),
     })
 }

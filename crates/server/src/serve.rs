@@ -7,7 +7,7 @@ use poolhouse_adapters::{
     log_sinks::{self, Routes},
     smtp::{NoSender, SmtpMessenger},
 };
-use poolhouse_domain::{messages::Messenger, ports::Clock};
+use poolhouse_domain::{messages::Messenger, ports::Clock, triggers::Unconnected};
 
 use crate::{
     Outcome, background,
@@ -44,6 +44,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let outside = Outside {
         clock: Arc::clone(&clock),
         messenger,
+        functions: Arc::new(Unconnected),
         log_sink: log_queues,
         reach: config.reach,
         limits: config.limits,

@@ -11,6 +11,7 @@ mod authenticator;
 mod clock;
 mod entropy;
 mod fetcher;
+mod functions;
 mod keys;
 mod log_sink;
 mod messenger;
@@ -26,6 +27,7 @@ use poolhouse_domain::{
     limits::{LimitSettings, Limits},
     log_delivery::Reporting,
     ports::{Clock, Entropy, Identity, Ports, Store},
+    triggers::Metadata,
 };
 use poolhouse_store::OpenError;
 
@@ -33,6 +35,7 @@ pub use authenticator::{Authenticator, Told};
 pub use clock::{FrozenClock, START};
 pub use entropy::SeededEntropy;
 pub use fetcher::CannedFetcher;
+pub use functions::ScriptedFunctions;
 pub use keys::key_reserve;
 pub use log_sink::RecordingLogSink;
 pub use messenger::RecordingMessenger;
@@ -49,6 +52,8 @@ pub struct Kit {
     pub clock: Arc<FrozenClock>,
     /// The messenger in `ports`.
     pub messenger: Arc<RecordingMessenger>,
+    /// The functions in `ports`.
+    pub functions: Arc<ScriptedFunctions>,
     /// The sink of logs in `ports`.
     pub log_sink: Arc<RecordingLogSink>,
     /// The fetcher in `ports`.
@@ -73,6 +78,7 @@ impl Kit {
         let clock = Arc::new(FrozenClock::default());
         let messenger = Arc::new(RecordingMessenger::default());
         let fetcher = Arc::new(CannedFetcher::default());
+        let functions = Arc::new(ScriptedFunctions::default());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
         let store = store::open(Arc::clone(&entropy)).await?;
         let keyring = store.keyring();
@@ -98,6 +104,7 @@ impl Kit {
             entropy,
             workers: Arc::new(InlineWorkers),
             messenger: Arc::new(reporting),
+            functions: Arc::clone(&functions) as _,
             log_sink: Arc::clone(&log_sink) as _,
             fetcher: Arc::clone(&fetcher) as _,
             keyring,
@@ -105,8 +112,9 @@ impl Kit {
             key_reserve: Arc::new(key_reserve()),
             identity,
             caller: Caller::default(),
+            metadata: Metadata::default(),
         };
-        Ok(Self { ports, clock, messenger, log_sink, fetcher })
+        Ok(Self { ports, clock, messenger, functions, log_sink, fetcher })
     }
 }
 
