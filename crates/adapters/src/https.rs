@@ -1,6 +1,7 @@
 //! What all requests to servers of others have in common.
 
 use reqwest::ClientBuilder;
+use url::{Host, Url};
 
 /// A client that trusts the certificate authorities of the operating system; without any, it can't
 /// be built. Each request has a connection of its own, and asks no proxy of the environment.
@@ -10,6 +11,16 @@ pub(crate) fn client() -> ClientBuilder {
         .no_proxy()
         .referer(false)
         .pool_max_idle_per_host(0)
+}
+
+/// Whether a server is on this machine.
+pub(crate) fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
 }
 
 /// An error with all its causes: the first alone says only that something failed.

@@ -1,6 +1,8 @@
 //! The configuration of `poolhouse serve`: read, checked, and refused where it is insecure or
 //! contradictory.
 
+mod kms;
+
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -9,6 +11,7 @@ use std::{
 
 use poolhouse_adapters::{
     fetcher::Reach,
+    kms::KmsSettings,
     log_sinks::{HttpTarget, Target},
     master_key::{self, KeyBytes},
     smtp::{Security, SmtpSettings},
@@ -40,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) smtp: Option<SmtpSettings>,
     /// What stands behind the ARNs to which user pools deliver logs.
     pub(crate) log_delivery: BTreeMap<String, Target>,
+    /// The key service for custom senders, if it is not this server.
+    pub(crate) kms: Option<KmsSettings>,
     /// Which other servers may be asked for documents.
     pub(crate) reach: Reach,
     /// Region, account and issuer.
@@ -72,6 +77,7 @@ struct Written {
     database: WrittenDatabase,
     master_key: WrittenMasterKey,
     smtp: Option<WrittenSmtp>,
+    kms: Option<kms::WrittenKms>,
     #[serde(default)]
     outbound: WrittenOutbound,
     #[serde(default)]
@@ -155,6 +161,7 @@ impl Config {
         let location = reader.location(&written.database)?;
         let master_key = reader.master_key(&written.master_key)?;
         let smtp = written.smtp.as_ref().map(|smtp| reader.smtp(smtp)).transpose()?;
+        let kms = written.kms.as_ref().map(|kms| reader.kms(kms, &written.region)).transpose()?;
         let log_delivery = reader.log_delivery(&written.log_delivery)?;
         let limits = reader.limits(&written.limits)?;
         let listen = written.listen;
@@ -166,6 +173,7 @@ impl Config {
             master_key,
             smtp,
             log_delivery,
+            kms,
             reach,
             identity,
             limits,
@@ -512,6 +520,35 @@ password_env = "PASSWORD"
         ] {
             let problem = read(&with(line)).err().unwrap();
             assert!(problem.contains("log_delivery: ") && problem.contains(text), "{problem}");
+        }
+    }
+
+    #[test]
+    fn keys_for_custom_senders_may_come_from_elsewhere() {
+        assert!(read(GOOD).ok().unwrap().kms.is_none());
+        let with = |lines: &str| read(&format!("{GOOD}\n[kms]\n{lines}\n"));
+        let key = "access_key_id = \"AKIA\"\nsecret_access_key_env = \"PASSWORD\"";
+        let kms = with(key).unwrap_or_else(|problem| panic!("{problem}")).kms.unwrap();
+        assert_eq!(kms.endpoint.as_str(), "https://kms.eu-central-1.amazonaws.com/");
+        assert_eq!(kms.region, "eu-central-1");
+        let near = format!("{key}\nregion = \"us-east-1\"\nendpoint = \"http://127.0.0.1:4566\"");
+        let kms = with(&near).ok().unwrap().kms.unwrap();
+        assert_eq!((kms.endpoint.port(), kms.region.as_str()), (Some(4566), "us-east-1"));
+        for (lines, text) in [
+            ("access_key_id = \"AKIA\"", "poolhouse.toml:20: kms: needs exactly one of"),
+            ("secret_access_key_env = \"PASSWORD\"", "missing field `access_key_id`"),
+            (&key.replace("AKIA", ""), "kms.access_key_id: must not be empty"),
+            (&key.replace("\"PASSWORD", "\"NOTHING"), "NOTHING is not set"),
+            (&format!("{key}\nregion = \"EU\""), "kms.region: must be lower-case"),
+            (
+                &format!("{key}\nendpoint = \"http://kms.example.com\""),
+                "poolhouse.toml:23: kms.endpoint: must begin with https:// unless",
+            ),
+            (&format!("{key}\nurl = \"https://kms.example.com\""), "kms.url: unknown field"),
+        ] {
+            let problem = with(lines).err().unwrap();
+            assert!(problem.contains(text), "{problem}");
+            assert!(!problem.contains("hunter2"), "{problem}");
         }
     }
 

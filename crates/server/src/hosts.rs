@@ -178,6 +178,12 @@ mod tests {
             assert!(!ask("/", "ListUserPools", origin), "{origin}");
             assert!(!ask("/_poolhouse/clock", "", origin), "{origin}");
             assert!(ask("/p_1/.well-known/jwks.json", "", origin), "{origin}");
+            let keys = [
+                ("host", "localhost"),
+                ("x-amz-target", "TrentService.Decrypt"),
+                ("origin", origin),
+            ];
+            assert!(!answers("/", &keys), "{origin}");
         }
         for origin in ["http://localhost:3000", "http://[::1]:5173", "https://pool.example.test"] {
             assert!(ask("/", "ListUserPools", origin), "{origin}");

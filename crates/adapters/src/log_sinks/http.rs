@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode, header, redirect::Policy};
-use url::{Host, Url};
+use url::Url;
 
 use crate::https;
 
@@ -42,7 +42,7 @@ impl HttpTarget {
         let client = match url.scheme() {
             "https" => client,
             // Nothing is to be trusted, so that it also goes where there are no authorities.
-            "http" if is_local(&url) => client.tls_certs_only([]),
+            "http" if https::is_local(&url) => client.tls_certs_only([]),
             "http" => {
                 return Err("must begin with https:// unless it is on this machine".to_owned());
             }
@@ -80,16 +80,6 @@ impl HttpTarget {
         let may_retry = status.is_server_error()
             || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
         Err(Failed { reason: format!("the server answers {status}"), may_retry })
-    }
-}
-
-/// Whether a server is on this machine.
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 

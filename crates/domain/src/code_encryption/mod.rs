@@ -55,7 +55,11 @@ pub async fn encrypt_code(
     encrypt(&*ports.key_service, &*ports.entropy, key_arn, pool.id(), code).await
 }
 
-async fn encrypt(
+/// The same for whoever has no pool at hand but its id and the ARN of its key.
+///
+/// # Errors
+/// As those of [`encrypt_code`].
+pub async fn encrypt(
     key_service: &dyn KeyService,
     entropy: &dyn Entropy,
     key_arn: &str,
