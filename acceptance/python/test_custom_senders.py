@@ -2,20 +2,27 @@
 to unwrap data keys because `AWS_ENDPOINT_URL_KMS` says so."""
 
 import base64
+import http.server
+import json
+import queue
+import threading
 
 import aws_encryption_sdk
 import boto3
-import botocore.exceptions
 import pytest
+import requests
 from aws_encryption_sdk import CommitmentPolicy
-from aws_encryption_sdk.exceptions import DecryptKeyError
+from aws_encryption_sdk.exceptions import ActionNotAllowedError, DecryptKeyError
 from aws_encryption_sdk.identifiers import AlgorithmSuite
 
 from conftest import REGION
-from support import refused
+from support import PASSWORD, refused, unique, unique_email
 
 # What functions for custom senders are told to use: messages of theirs do not commit to their key.
 SUITE = AlgorithmSuite.AES_256_GCM_IV12_TAG16_HKDF_SHA384_ECDSA_P384
+
+# These go when messages of a pool are handed to its custom sender.
+not_hooked_yet = pytest.mark.skip(reason="no message is handed to custom senders yet")
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +37,24 @@ def kms(client_settings):
 
 @pytest.fixture
 def sdk(monkeypatch, endpoint):
-    """The SDK's client, and where it finds keys: as in a function."""
+    """The SDK as functions have it, and where it finds keys."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any-secret")
-    return aws_encryption_sdk.EncryptionSDKClient(
-        commitment_policy=CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT
+    return client_with(CommitmentPolicy.REQUIRE_ENCRYPT_ALLOW_DECRYPT)
+
+
+def client_with(policy):
+    return aws_encryption_sdk.EncryptionSDKClient(commitment_policy=policy)
+
+
+def encrypted(key, context):
+    """What the server writes for functions, written by the SDK."""
+    writer = client_with(CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT)
+    message, _ = writer.encrypt(
+        source=b"123456", key_provider=provider(key), encryption_context=context, algorithm=SUITE
     )
+    return message
 
 
 def provider(key):
@@ -100,15 +118,120 @@ def test_an_alias_leads_to_a_key(kms):
 
 def test_what_the_sdk_encrypts_it_decrypts(sdk, key):
     context = {"userpool-id": "us-east-1_AbCdEfGhI"}
-    message, _ = sdk.encrypt(
-        source=b"123456", key_provider=provider(key), encryption_context=context, algorithm=SUITE
-    )
+    message = encrypted(key, context)
     code, header = sdk.decrypt(source=message, key_provider=provider(key))
     assert code == b"123456"
     assert header.encryption_context["userpool-id"] == "us-east-1_AbCdEfGhI"
 
 
 def test_the_sdk_opens_nothing_with_another_key(sdk, key):
-    message, _ = sdk.encrypt(source=b"123456", key_provider=provider(key), algorithm=SUITE)
-    with pytest.raises(aws_encryption_sdk.exceptions.MasterKeyProviderError):
+    message = encrypted(key, {})
+    with pytest.raises(DecryptKeyError):
         sdk.decrypt(source=message, key_provider=provider(f"{key}2"))
+
+
+class Mailer:
+    """A server in the shape of AWS Lambda that keeps the events it gets."""
+
+    def __init__(self):
+        self.events = queue.Queue()
+        mailer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                mailer.events.put((self.headers["X-Amz-Invocation-Type"], json.loads(body)))
+                self.send_response(202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def next_event(self):
+        kind, event = self.events.get(timeout=20)
+        assert kind == "Event"
+        return event
+
+
+@pytest.fixture
+def mailer():
+    made = Mailer()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def sending_pool(make_pool, mailer, endpoint, account, key):
+    """A pool whose mail is sent by a function."""
+    function = f"arn:aws:lambda:{REGION}:{account}:function:{unique('mailer')}"
+    sent = {"function": function, "lambda": mailer.url}
+    requests.put(f"{endpoint}/_poolhouse/functions", json=sent, timeout=10).raise_for_status()
+    sender = {"LambdaVersion": "V1_0", "LambdaArn": function}
+    triggers = {"CustomEmailSender": sender, "KMSKeyID": key}
+    return make_pool(AutoVerifiedAttributes=["email"], LambdaConfig=triggers)
+
+
+def secret_in(event, sdk, key):
+    """What a function reads in its event."""
+    message = base64.b64decode(event["request"]["code"])
+    secret, header = sdk.decrypt(source=message, key_provider=provider(key))
+    assert header.algorithm == SUITE
+    assert header.encryption_context["userpool-id"] == event["userPoolId"]
+    assert set(header.encryption_context) == {"userpool-id", "aws-crypto-public-key"}
+    return secret.decode()
+
+
+@not_hooked_yet
+def test_a_function_reads_the_code_that_confirms_a_sign_up(sending_pool, mailer, sdk, key, idp, inbox):
+    email = unique_email()
+    username = unique("user")
+    idp.sign_up(
+        ClientId=sending_pool.client_id,
+        Username=username,
+        Password=PASSWORD,
+        UserAttributes=[{"Name": "email", "Value": email}],
+    )
+    event = mailer.next_event()
+    assert event["triggerSource"] == "CustomEmailSender_SignUp"
+    assert event["request"]["type"] == "customEmailSenderRequestV1"
+    assert event["request"]["userAttributes"]["email"] == email
+    code = secret_in(event, sdk, key)
+    assert code not in json.dumps(event)
+    idp.confirm_sign_up(ClientId=sending_pool.client_id, Username=username, ConfirmationCode=code)
+    assert not inbox.messages(sending_pool, destination=email)
+
+
+@not_hooked_yet
+def test_temporary_passwords_come_escaped_for_html(sending_pool, mailer, sdk, key, idp):
+    idp.admin_create_user(
+        UserPoolId=sending_pool.id,
+        Username=unique("user"),
+        UserAttributes=[{"Name": "email", "Value": unique_email()}],
+        DesiredDeliveryMediums=["EMAIL"],
+        TemporaryPassword="<Correct>&Horse-9!",
+    )
+    event = mailer.next_event()
+    assert event["triggerSource"] == "CustomEmailSender_AdminCreateUser"
+    assert secret_in(event, sdk, key) == "&lt;Correct&gt;&amp;Horse-9!"
+
+
+@not_hooked_yet
+def test_a_code_opens_under_the_key_of_its_pool_only(sending_pool, mailer, sdk, key, idp):
+    idp.sign_up(
+        ClientId=sending_pool.client_id,
+        Username=unique("user"),
+        Password=PASSWORD,
+        UserAttributes=[{"Name": "email", "Value": unique_email()}],
+    )
+    message = base64.b64decode(mailer.next_event()["request"]["code"])
+    with pytest.raises(DecryptKeyError):
+        sdk.decrypt(source=message, key_provider=provider(f"{key}2"))
+    strict = client_with(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
+    with pytest.raises(ActionNotAllowedError):
+        strict.decrypt(source=message, key_provider=provider(key))

@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = KmsSettings {
         endpoint: kms::endpoint(endpoint)?,
         region: env::var("AWS_REGION").unwrap_or_else(|_| "us-east-1".to_owned()),
-        access_key: AccessKey::new(&id, &secret),
+        access_key: AccessKey::new(&id, &secret, env::var("AWS_SESSION_TOKEN").ok()),
     };
     let kms = Kms::new(settings, Arc::new(SystemClock))?;
     println!("{}", encrypt(&kms, &SystemEntropy, key_arn, user_pool_id, code).await?);

@@ -46,9 +46,9 @@ const LONGEST_TEXT: usize = 300;
 pub struct AccessKey(Credentials);
 
 impl AccessKey {
-    /// A key from its two parts.
-    pub fn new(id: &str, secret: &str) -> Self {
-        Self(Credentials::new(id, secret, None, None, "configuration"))
+    /// A key; temporary ones have a session token.
+    pub fn new(id: &str, secret: &str, session_token: Option<String>) -> Self {
+        Self(Credentials::new(id, secret, session_token, None, "configuration"))
     }
 }
 
@@ -244,7 +244,7 @@ mod tests {
         let settings = KmsSettings {
             endpoint: endpoint.parse().unwrap(),
             region: "us-east-1".to_owned(),
-            access_key: AccessKey::new("AKIA", "hunter2"),
+            access_key: AccessKey::new("AKIA", "hunter2", Some("hunter3".to_owned())),
         };
         Kms::new(settings, Arc::new(At(Timestamp::from_seconds(1_777_638_645)))).unwrap()
     }
@@ -292,6 +292,7 @@ mod tests {
         assert!(head.contains("x-amz-date: 20260501T123045Z"), "{head}");
         let scope = "Credential=AKIA/20260501/us-east-1/kms/aws4_request";
         assert!(head.contains(scope), "{head}");
+        assert!(head.contains("x-amz-security-token: hunter3\r\n"), "{head}");
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         let expected = json!({
             "KeyId": KEY, "KeySpec": "AES_256", "EncryptionContext": { "userpool-id": "p" },
@@ -362,6 +363,7 @@ mod tests {
     fn the_endpoint_of_aws_and_no_secret_are_shown() {
         assert_eq!(aws_endpoint("eu-west-1"), "https://kms.eu-west-1.amazonaws.com");
         assert_eq!(aws_endpoint("cn-north-1"), "https://kms.cn-north-1.amazonaws.com.cn");
-        assert!(!format!("{:?}", AccessKey::new("AKIA", "hunter2")).contains("hunter2"));
+        let key = AccessKey::new("AKIA", "hunter2", Some("hunter3".to_owned()));
+        assert!(!format!("{key:?}").contains("hunter"));
     }
 }

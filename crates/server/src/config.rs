@@ -470,6 +470,7 @@ password_env = "PASSWORD"
         std::fs::write(&path, text).unwrap();
         let environment = |name: &str| match name {
             "KEY" => Some("00".repeat(32)),
+            "ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "PASSWORD" => Some("hunter2".to_owned()),
             "DATABASE" => Some("postgres://pool:hunter2@db.example/pool".to_owned()),
             _ => None,
@@ -527,24 +528,25 @@ password_env = "PASSWORD"
     fn keys_for_custom_senders_may_come_from_elsewhere() {
         assert!(read(GOOD).ok().unwrap().kms.is_none());
         let with = |lines: &str| read(&format!("{GOOD}\n[kms]\n{lines}\n"));
-        let key = "access_key_id = \"AKIA\"\nsecret_access_key_env = \"PASSWORD\"";
+        let key = "access_key_id_env = \"ID\"\nsecret_access_key_env = \"PASSWORD\"";
         let kms = with(key).unwrap_or_else(|problem| panic!("{problem}")).kms.unwrap();
         assert_eq!(kms.endpoint.as_str(), "https://kms.eu-central-1.amazonaws.com/");
         assert_eq!(kms.region, "eu-central-1");
-        let near = format!("{key}\nregion = \"us-east-1\"\nendpoint = \"http://127.0.0.1:4566\"");
-        let kms = with(&near).ok().unwrap().kms.unwrap();
+        let local = "region = \"us-east-1\"\nendpoint = \"http://127.0.0.1:4566\"";
+        let kms = with(&format!("{key}\n{local}")).ok().unwrap().kms.unwrap();
         assert_eq!((kms.endpoint.port(), kms.region.as_str()), (Some(4566), "us-east-1"));
         for (lines, text) in [
-            ("access_key_id = \"AKIA\"", "poolhouse.toml:20: kms: needs exactly one of"),
-            ("secret_access_key_env = \"PASSWORD\"", "missing field `access_key_id`"),
-            (&key.replace("AKIA", ""), "kms.access_key_id: must not be empty"),
-            (&key.replace("\"PASSWORD", "\"NOTHING"), "NOTHING is not set"),
-            (&format!("{key}\nregion = \"EU\""), "kms.region: must be lower-case"),
+            ("", "AWS_ACCESS_KEY_ID is not set"),
+            ("access_key_id_env = \"ID\"", "AWS_SECRET_ACCESS_KEY is not set"),
+            (&key.replace("\"ID", "\"OTHER"), "20: kms.access_key_id_env: the environment"),
+            (&key.replace("\"PASSWORD", "\"OTHER"), "21: kms.secret_access_key_env: the env"),
+            (&format!("{key}\nsession_token_env = \"OTHER\""), "22: kms.session_token_env: the"),
+            (&format!("{key}\nregion = \"EU\""), "22: kms.region: must be lower-case"),
             (
                 &format!("{key}\nendpoint = \"http://kms.example.com\""),
-                "poolhouse.toml:23: kms.endpoint: must begin with https:// unless",
+                "22: kms.endpoint: must begin with https:// unless",
             ),
-            (&format!("{key}\nurl = \"https://kms.example.com\""), "kms.url: unknown field"),
+            (&format!("{key}\nurl = \"https://kms.example.com\""), "unknown field `url`"),
         ] {
             let problem = with(lines).err().unwrap();
             assert!(problem.contains(text), "{problem}");

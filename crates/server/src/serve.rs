@@ -147,7 +147,7 @@ mod tests {
         let settings = KmsSettings {
             endpoint: kms::endpoint(endpoint).unwrap(),
             region: "us-east-1".to_owned(),
-            access_key: AccessKey::new("AKIAPOOLHOUSE1234567", secret),
+            access_key: AccessKey::new("AKIAPOOLHOUSE1234567", secret, None),
         };
         Kms::new(settings, Arc::clone(&ports.clock)).unwrap()
     }

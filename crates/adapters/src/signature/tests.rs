@@ -264,6 +264,17 @@ fn a_presigned_request_holds_as_long_as_it_says_but_a_quarter_of_an_hour_at_most
 }
 
 #[test]
+fn a_signature_for_one_service_is_none_for_another() {
+    let now = Timestamp::from_seconds(fixtures().signed_at);
+    let keys = Scope { service: "kms", ..HERE };
+    let claim = Claim::read(&fixture("header").parts()).unwrap();
+    let refused = claim.check_circumstances(now, keys).err().unwrap();
+    assert_eq!(refused.type_name, "InvalidSignatureException");
+    let expected = "Credential should be scoped to correct service: 'kms'. ";
+    assert_eq!(refused.message, expected);
+}
+
+#[test]
 fn the_scope_must_name_this_region_and_service() {
     assert_eq!(
         fixture("wrong region").refusal(),

@@ -1,10 +1,7 @@
 //! `[kms]`: a key service elsewhere, in place of the server's own.
 
-use std::path::PathBuf;
-
 use poolhouse_adapters::kms::{self, AccessKey, KmsSettings};
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::{Problem, Reader, check_region};
 
@@ -13,9 +10,9 @@ use super::{Problem, Reader, check_region};
 pub(super) struct WrittenKms {
     endpoint: Option<String>,
     region: Option<String>,
-    access_key_id: String,
-    secret_access_key_file: Option<PathBuf>,
+    access_key_id_env: Option<String>,
     secret_access_key_env: Option<String>,
+    session_token_env: Option<String>,
 }
 
 impl Reader<'_> {
@@ -28,30 +25,20 @@ impl Reader<'_> {
             None => kms::endpoint(&kms::aws_endpoint(region)),
         };
         let endpoint = endpoint.map_err(|text| self.document.problem("kms.endpoint", text))?;
-        if written.access_key_id.is_empty() {
-            return Err(self.document.problem("kms.access_key_id", "must not be empty"));
-        }
-        let secret = self.kms_secret(written)?;
-        let access_key = AccessKey::new(&written.access_key_id, &secret);
+        let access_key = self.kms_access_key(written)?;
         Ok(KmsSettings { endpoint, region: region.to_owned(), access_key })
     }
 
-    fn kms_secret(&self, written: &WrittenKms) -> Result<Zeroizing<String>, Problem> {
-        match (&written.secret_access_key_file, &written.secret_access_key_env) {
-            (Some(path), None) => {
-                let key = "kms.secret_access_key_file";
-                let text = String::from_utf8(self.bytes(key, path)?).map(Zeroizing::new);
-                let text = text.map_err(|_| self.document.problem(key, "is not text"))?;
-                Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
-            }
-            (None, Some(variable)) => {
-                Ok(Zeroizing::new(self.variable("kms.secret_access_key_env", variable)?))
-            }
-            _ => {
-                let text = "needs exactly one of: secret_access_key_file, or \
-                            secret_access_key_env (the name of an environment variable)";
-                Err(self.document.problem("kms", text))
-            }
-        }
+    /// From the variables that AWS's own tools read, unless others are named.
+    fn kms_access_key(&self, written: &WrittenKms) -> Result<AccessKey, Problem> {
+        let id = written.access_key_id_env.as_deref().unwrap_or("AWS_ACCESS_KEY_ID");
+        let secret = written.secret_access_key_env.as_deref().unwrap_or("AWS_SECRET_ACCESS_KEY");
+        let id = self.variable("kms.access_key_id_env", id)?;
+        let secret = self.variable("kms.secret_access_key_env", secret)?;
+        let token = match &written.session_token_env {
+            Some(name) => Some(self.variable("kms.session_token_env", name)?),
+            None => (self.environment)("AWS_SESSION_TOKEN"),
+        };
+        Ok(AccessKey::new(&id, &secret, token.filter(|token| !token.is_empty())))
     }
 }
