@@ -538,13 +538,13 @@ password_env = "PASSWORD"
         for (lines, text) in [
             ("", "AWS_ACCESS_KEY_ID is not set"),
             ("access_key_id_env = \"ID\"", "AWS_SECRET_ACCESS_KEY is not set"),
-            (&key.replace("\"ID", "\"OTHER"), "20: kms.access_key_id_env: the environment"),
-            (&key.replace("\"PASSWORD", "\"OTHER"), "21: kms.secret_access_key_env: the env"),
-            (&format!("{key}\nsession_token_env = \"OTHER\""), "22: kms.session_token_env: the"),
-            (&format!("{key}\nregion = \"EU\""), "22: kms.region: must be lower-case"),
+            (&key.replace("\"ID", "\"OTHER"), "21: kms.access_key_id_env: the environment"),
+            (&key.replace("\"PASSWORD", "\"OTHER"), "22: kms.secret_access_key_env: the env"),
+            (&format!("{key}\nsession_token_env = \"OTHER\""), "23: kms.session_token_env: the"),
+            (&format!("{key}\nregion = \"EU\""), "23: kms.region: must be lower-case"),
             (
                 &format!("{key}\nendpoint = \"http://kms.example.com\""),
-                "22: kms.endpoint: must begin with https:// unless",
+                "23: kms.endpoint: must begin with https:// unless",
             ),
             (&format!("{key}\nurl = \"https://kms.example.com\""), "unknown field `url`"),
         ] {
