@@ -11,7 +11,7 @@ pub(super) struct Input {
     key_id: Option<String>,
 }
 
-pub(super) fn handle(asked: &Asked<'_>, input: Input) -> Result<Value, Refused> {
+pub(super) fn handle(asked: &Asked<'_>, input: &Input) -> Result<Value, Refused> {
     let arn = asked.key_arn(input.key_id.as_deref())?;
     asked.permit(&arn, None)?;
     let id = arn.rsplit_once('/').map_or(arn.as_str(), |(_, id)| id);

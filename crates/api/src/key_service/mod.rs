@@ -166,7 +166,7 @@ async fn answer(
     let asked = Asked { ports, signer: &signer, name };
     match name {
         Name::Decrypt => decrypt::handle(&asked, read(request.body)?),
-        Name::DescribeKey => Ok(describe_key::handle(&asked, read(request.body)?)?),
+        Name::DescribeKey => Ok(describe_key::handle(&asked, &read(request.body)?)?),
         Name::GenerateDataKey => Ok(generate_data_key::handle(&asked, read(request.body)?)?),
     }
 }
