@@ -46,6 +46,8 @@ mod tokens;
 mod totp;
 mod user_import;
 mod user_pools;
+#[cfg(test)]
+mod user_trigger_tests;
 mod users;
 
 pub use key_service::is_for_key_service;
