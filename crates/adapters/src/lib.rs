@@ -1,5 +1,5 @@
-//! The outside world: mail, text messages, documents of other servers, destinations of logs, key files, request
-//! signatures, threads, clock, randomness.
+//! The outside world: mail, text messages, documents of other servers, destinations of logs, key
+//! services, key files, request signatures, threads, clock, randomness.
 //!
 //! Everything here implements a port of [`poolhouse_domain`] or is a function that the binary
 //! calls at its edge. The rules of user pools are elsewhere.
@@ -9,6 +9,7 @@ pub mod entropy;
 pub mod fetcher;
 mod https;
 pub mod inbox;
+pub mod kms;
 pub mod log_sinks;
 pub mod master_key;
 pub mod signature;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ApiRequest, serve,
-    signatures::{Administrator, Authority, SignatureRefused, Signatures},
+    signatures::{Administrator, Authority, Service, SignatureRefused, Signatures},
 };
 
 /// The password of every user made by [`Stack::user`].
@@ -42,6 +42,7 @@ struct Signed(Administrator);
 impl Signatures for Signed {
     async fn verify(
         &self,
+        _: Service,
         _: &http::request::Parts,
         _: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault> {

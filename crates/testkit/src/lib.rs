@@ -23,6 +23,7 @@ use std::sync::Arc;
 use poolhouse_domain::{
     caller::Caller,
     directory::Directory,
+    key_service::own_keys::OwnKeys,
     limits::{LimitSettings, Limits},
     log_delivery::Reporting,
     ports::{Clock, Entropy, Identity, Ports, Store},
@@ -91,7 +92,11 @@ impl Kit {
         };
         let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let limits = Limits::new(LimitSettings::default(), Arc::clone(&store), time);
+        let identity = Arc::new(identity());
+        let (keys, random) = (Arc::clone(&keyring), Arc::clone(&entropy));
+        let key_service = OwnKeys::new(keys, random, Arc::clone(&identity));
         let ports = Ports {
+            key_service: Arc::new(key_service),
             limits: Arc::new(limits),
             directory: Arc::new(Directory::new(Arc::clone(&store))),
             store,
@@ -105,7 +110,7 @@ impl Kit {
             keyring,
             turns: Arc::default(),
             key_reserve: Arc::new(key_reserve()),
-            identity: Arc::new(identity()),
+            identity,
             caller: Caller::default(),
             metadata: Metadata::default(),
         };
