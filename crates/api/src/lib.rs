@@ -12,12 +12,16 @@ mod dispatch;
 pub mod failure;
 mod gate;
 mod lookup;
+#[cfg(test)]
+mod missing_tests;
 mod pages;
 mod requested_code;
 mod secret_hash;
 mod serve;
 pub mod signatures;
 mod subject;
+#[cfg(test)]
+mod subject_tests;
 #[cfg(test)]
 mod testing;
 

@@ -17,7 +17,7 @@ use crate::{
 /// The password of every user made by [`Stack::user`].
 pub(crate) const PASSWORD: &str = "Correct-Horse-7";
 
-/// A server of its own with an empty in-memory store.
+/// A server of its own with an empty store; the engine is the one that `poolhouse_testkit` was told.
 pub(crate) struct Stack {
     /// The ports, for looking at stored state.
     pub ports: Ports,
