@@ -23,7 +23,7 @@ use crate::{
     key_service::KeyService,
     limits::{Limits, ProvisionedLimits},
     log_delivery::{LogDeliveries, LogSink},
-    messages::Messenger,
+    messages::{Messenger, outbox::Outbox},
     passkeys::Passkeys,
     passwords::history::FormerPasswords,
     replicas::Replicas,
@@ -127,6 +127,7 @@ pub trait Transaction:
     + Groups
     + IdentityProviders
     + LogDeliveries
+    + Outbox
     + Passkeys
     + ProvisionedLimits
     + Replicas
