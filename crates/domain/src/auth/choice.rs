@@ -21,12 +21,11 @@ use super::{
     Challenge, Outcome, Parameters, Place,
     answer::{AnswerRefused, Answered},
     check_secret_hash, device,
-    first_factor::{self, SignInRefused, check_state, identify},
+    first_factor::{self, FirstFactor, SignInRefused, check_state, identify},
     next, required, second_factor,
     session::{ChallengeSession, SessionRefused, Step},
     srp as srp_flow,
     start::StartRefused,
-    watch,
 };
 use crate::{
     attempts::{self, Attempted},
@@ -434,15 +433,6 @@ async fn with_password(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome
     Ok(first_factor::admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
 }
 
-/// Goes on with a user who has shown a code or a passkey. The session is used up.
-async fn admit(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
-    let event = granted!(watch::admit(place, user, watch::NO_PASSWORD).await?);
-    let place = Place { event: event.as_ref(), ..place };
-    let outcome = next::sign_in(place, user).await?;
-    watch::admitted(place, user, &outcome).await?;
-    Ok(Ok(outcome))
-}
-
 async fn spend(step: Answered<'_>) -> Ruling<(), SessionRefused> {
     let mut tx = step.place.ports.store.write().await?;
     granted!(step.spend(&mut *tx).await?);
@@ -486,7 +476,7 @@ async fn show_code(
         tx.clear_attempts(pool_id, &subject, what).await?;
     }
     tx.commit().await?;
-    Ok(admit(place, &user).await?.map_err(Into::into))
+    Ok(first_factor::pass(place, &user, FirstFactor::Alone).await?.map_err(Into::into))
 }
 
 /// `WEB_AUTHN`. What is said of a passkey that proves nothing is a belief.
@@ -517,5 +507,5 @@ async fn show_passkey(
     // Also when it stays the same: the passkey must still be there.
     tx.update_sign_count(&passkey, count).await?;
     tx.commit().await?;
-    Ok(admit(place, &user).await?.map_err(Into::into))
+    Ok(first_factor::pass(place, &user, FirstFactor::Alone).await?.map_err(Into::into))
 }

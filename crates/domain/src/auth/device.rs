@@ -16,6 +16,7 @@ use super::{
     first_factor::SignInRefused,
     next, required,
     session::{ChallengeSession, SessionRefused, Step},
+    srp::{BegunExchange, SentProof},
     watch,
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
     ports::{Transaction, compute},
     sealing::Purpose,
     shapes::ChallengeNameType,
-    srp::{self, Exchange, Party, Proof, PublicKey},
+    srp::{self, Party, PublicKey},
     tokens::issue::Tokens,
     users::{self, User},
 };
@@ -145,12 +146,7 @@ struct DeviceBlock {
     session: ChallengeSession,
     /// The device.
     key: String,
-    /// `A`, in hexadecimal digits.
-    client_public: String,
-    /// `b`, likewise.
-    secret: String,
-    /// `B`, likewise.
-    public: String,
+    exchange: BegunExchange,
 }
 
 /// Keeps the blocks of devices apart from those of passwords.
@@ -202,9 +198,7 @@ pub(super) async fn begin_proof(
     let block = DeviceBlock {
         session,
         key: key.to_owned(),
-        client_public: hex::encode(client_public.as_bytes()),
-        secret: hex::encode(exchange.secret()),
-        public: hex::encode(exchange.public()),
+        exchange: BegunExchange::new(&client_public, &exchange),
     };
     let parameters = [
         ("DEVICE_KEY", key.to_owned()),
@@ -294,9 +288,13 @@ pub(super) async fn prove(
     granted!(watch::check_network_of(place, &session).await?);
     let step = Answered { place, session: &session, username, responses };
     let (_, device) = granted!(waiting_user(step, key).await?);
-    let accepted =
-        compute(&*ports.workers, move || accepts(&block, &device, &sealed, &timestamp, &signature));
-    let accepted = accepted.await??;
+    let proof = SentProof { secret_block: sealed, timestamp, signature };
+    let accepts = move || {
+        let group_key = devices::group_key(&device.user_pool_id);
+        let party = Party::device(&group_key, &block.key);
+        block.exchange.accepts(party, &device.verifier.verifier, &proof)
+    };
+    let accepted = compute(&*ports.workers, accepts).await??;
     let mut tx = ports.store.write().await?;
     let user = granted!(step.user(&mut *tx).await?);
     granted!(step.spend(&mut *tx).await?);
@@ -312,30 +310,4 @@ pub(super) async fn prove(
     let place = Place { event: event.as_ref(), ..place };
     let tokens = next::tokens(place, &user, Some(device.key)).await?;
     Ok(Ok(Outcome::SignedIn(tokens)))
-}
-
-/// Whether the proof shows the password of this device. Heavy.
-fn accepts(
-    block: &DeviceBlock,
-    device: &Device,
-    secret_block: &[u8],
-    timestamp: &str,
-    signature: &str,
-) -> Result<bool, Fault> {
-    let (Ok(client), Ok(secret), Ok(public)) = (
-        PublicKey::from_hex(&block.client_public),
-        hex::decode(&block.secret).map(Zeroizing::new),
-        hex::decode(&block.public),
-    ) else {
-        return Err(Fault::broken("a device's secret block holds no numbers"));
-    };
-    let group_key = devices::group_key(&device.user_pool_id);
-    let exchange = Exchange {
-        party: Party::device(&group_key, &block.key),
-        client: &client,
-        challenge: &srp::Challenge::resume(secret, public),
-        verifier: &device.verifier.verifier,
-    };
-    Ok(srp::read_timestamp(timestamp).is_some()
-        && exchange.accepts(&Proof { secret_block, timestamp, signature }))
 }

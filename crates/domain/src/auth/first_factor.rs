@@ -39,6 +39,35 @@ pub enum SignInRefused {
     UnknownDevice,
 }
 
+/// What somebody has shown before any second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FirstFactor {
+    /// The password, plain or proved.
+    Password,
+    /// A code or a passkey, which is all that is asked in a sign-in by choice.
+    Alone,
+    /// The code that confirmed a sign-up.
+    SignUpCode,
+}
+
+/// Goes on with a user whose first factor is right, and who may sign in, unless threat protection
+/// doesn't let it happen.
+pub(super) async fn pass(
+    place: Place<'_>,
+    user: &User,
+    shown: FirstFactor,
+) -> Ruling<Outcome, SignInRefused> {
+    let event = granted!(watch::admit(place, user, shown).await?);
+    let place = Place { event: event.as_ref(), ..place };
+    let outcome = match shown {
+        FirstFactor::Password => next::after_password(place, user).await?,
+        FirstFactor::SignUpCode => next::after_first_factor(place, user).await?,
+        FirstFactor::Alone => next::sign_in(place, user).await?,
+    };
+    watch::admitted(place, user, &outcome).await?;
+    Ok(Ok(outcome))
+}
+
 /// Signs in with the plain password.
 pub(super) async fn with_password(
     place: Place<'_>,
@@ -203,11 +232,7 @@ pub(super) async fn admit(
     let mut tx = place.ports.store.read().await?;
     granted!(device::check_named(place, &mut *tx, user).await?);
     drop(tx);
-    let event = granted!(watch::admit(place, user, watch::PASSWORD).await?);
-    let place = Place { event: event.as_ref(), ..place };
-    let outcome = next::after_password(place, user).await?;
-    watch::admitted(place, user, &outcome).await?;
-    Ok(Ok(outcome))
+    pass(place, user, FirstFactor::Password).await
 }
 
 /// Whether a temporary password is still good.

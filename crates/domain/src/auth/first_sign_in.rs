@@ -7,8 +7,8 @@
 
 use super::{
     Outcome, Parameters, Place, check_secret_hash,
-    first_factor::check_state,
-    next, required,
+    first_factor::{self, FirstFactor, check_state},
+    required,
     session::{ChallengeSession, SessionRefused, Step},
     start::{self, StartRefused, Starter},
     watch,
@@ -75,11 +75,7 @@ pub async fn start(
     granted!(check_state(&user));
     granted!(session.spend(&mut *tx, place.ports.clock.now()).await?);
     tx.commit().await?;
-    let event = granted!(watch::admit(place, &user, watch::NO_PASSWORD).await?);
-    let place = Place { event: event.as_ref(), ..place };
-    let outcome = next::after_first_factor(place, &user).await?;
-    watch::admitted(place, &user, &outcome).await?;
-    Ok(Ok(outcome))
+    Ok(first_factor::pass(place, &user, FirstFactor::SignUpCode).await?.map_err(Into::into))
 }
 
 /// Whether a session is of this client.
