@@ -19,7 +19,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{Permits, codes};
 
-use crate::failure::{Failure, invalid_parameter, not_authorized};
+use crate::failure::{Failure, invalid_parameter, not_authorized, trigger_failed};
 
 /// What the four operations answer.
 #[derive(Default)]
@@ -71,9 +71,12 @@ fn start_refused<Op>(refused: StartRefused, client_id: &str, disabled_flow: Stri
 where
     Op: Permits<codes::InvalidParameterException>
         + Permits<codes::NotAuthorizedException>
+        + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::PasswordResetRequiredException>
         + Permits<codes::ResourceNotFoundException>
+        + Permits<codes::UnexpectedLambdaException>
         + Permits<codes::UnsupportedOperationException>
+        + Permits<codes::UserLambdaValidationException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
 {
@@ -109,6 +112,7 @@ where
     Op: Permits<codes::AliasExistsException>
         + Permits<codes::CodeMismatchException>
         + Permits<codes::ExpiredCodeException>
+        + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::InvalidParameterException>
         + Permits<codes::InvalidPasswordException>
         + Permits<codes::NotAuthorizedException>
@@ -117,6 +121,8 @@ where
         + Permits<codes::ResourceNotFoundException>
         + Permits<codes::SoftwareTokenMFANotFoundException>
         + Permits<codes::TooManyRequestsException>
+        + Permits<codes::UnexpectedLambdaException>
+        + Permits<codes::UserLambdaValidationException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
 {
@@ -189,9 +195,12 @@ where
 
 fn sign_in_refused<Op>(refused: SignInRefused) -> Failure<Op>
 where
-    Op: Permits<codes::NotAuthorizedException>
+    Op: Permits<codes::InvalidLambdaResponseException>
+        + Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordResetRequiredException>
         + Permits<codes::ResourceNotFoundException>
+        + Permits<codes::UnexpectedLambdaException>
+        + Permits<codes::UserLambdaValidationException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
 {
@@ -213,6 +222,7 @@ where
             not_authorized("Temporary password has expired and must be reset by an administrator.")
         }
         SignInRefused::UnknownDevice => crate::devices::no_device(),
+        SignInRefused::Trigger(failed) => trigger_failed(failed),
     }
 }
 

@@ -235,7 +235,7 @@ async fn finish_mfa_setup(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused> 
         // An administrator has deleted it meanwhile.
         return Ok(Err(AnswerRefused::NoSoftwareToken));
     }
-    Ok(Ok(next::sign_in(step.place, &user).await?))
+    Ok(next::sign_in(step.place, &user).await?.map_err(Into::into))
 }
 
 /// `MFA_SETUP` before a software token was verified with this session.

@@ -89,20 +89,17 @@ pub(super) async fn sign_in(
     place: Place<'_>,
     user: &User,
     known: Option<Device>,
-) -> Result<Outcome, Fault> {
-    let (key, new_device) = match known {
-        _ if !devices::is_tracked(place.pool) => (None, None),
-        Some(device) => {
-            record_use(place, &device).await?;
-            (Some(device.key), None)
-        }
-        None => {
-            let new = NewDevice::draw(place.ports, place.pool);
-            (Some(new.key.clone()), Some(new))
-        }
-    };
-    let tokens = next::tokens(place, user, key).await?;
-    Ok(Outcome::SignedIn(Tokens { new_device, ..tokens }))
+) -> Ruling<Outcome, SignInRefused> {
+    let known = known.filter(|_| devices::is_tracked(place.pool));
+    let is_new = known.is_none() && devices::is_tracked(place.pool);
+    let new_device = is_new.then(|| NewDevice::draw(place.ports, place.pool));
+    let new_key = new_device.as_ref().map(|device| device.key.clone());
+    let key = known.as_ref().map(|device| device.key.clone()).or(new_key);
+    let tokens = granted!(next::tokens(place, user, key, is_new).await?);
+    if let Some(device) = known {
+        record_use(place, &device).await?;
+    }
+    Ok(Ok(Outcome::SignedIn(Tokens { new_device, ..tokens })))
 }
 
 /// Records a sign-in on a known device. Conflicts are met here: running the whole operation again
@@ -308,6 +305,6 @@ pub(super) async fn prove(
     tx.commit().await?;
     let event = watch::of_session(&session);
     let place = Place { event: event.as_ref(), ..place };
-    let tokens = next::tokens(place, &user, Some(device.key)).await?;
+    let tokens = granted!(next::tokens(place, &user, Some(device.key), false).await?);
     Ok(Ok(Outcome::SignedIn(tokens)))
 }

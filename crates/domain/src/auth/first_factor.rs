@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Outcome, Place, device, next, watch};
+use super::{Outcome, Person, Place, device, next, watch};
 use crate::{
     attempts::{self, Attempted, count_wrong_password},
     fault::{Fault, Ruling, retrying},
@@ -13,11 +13,12 @@ use crate::{
     ports::{Ports, compute},
     sealing::Purpose,
     shapes::UserStatusType,
+    triggers::{TriggerFailed, pre_authentication},
     users::{self, User},
 };
 
 /// Why somebody can't sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignInRefused {
     /// Nobody has this name, and the client may be told.
     UnknownUser,
@@ -37,6 +38,14 @@ pub enum SignInRefused {
     Blocked,
     /// The pool tracks devices, and the user has none with the key that the client names.
     UnknownDevice,
+    /// A function stands in the way.
+    Trigger(TriggerFailed),
+}
+
+impl From<TriggerFailed> for SignInRefused {
+    fn from(failed: TriggerFailed) -> Self {
+        Self::Trigger(failed)
+    }
 }
 
 /// What somebody has shown before any second factor.
@@ -64,6 +73,7 @@ pub(super) async fn pass(
         FirstFactor::SignUpCode => next::after_first_factor(place, user).await?,
         FirstFactor::Alone => next::sign_in(place, user).await?,
     };
+    let outcome = granted!(outcome);
     watch::admitted(place, user, &outcome).await?;
     Ok(Ok(outcome))
 }
@@ -74,7 +84,8 @@ pub(super) async fn with_password(
     login: &str,
     password: &str,
 ) -> Ruling<Outcome, SignInRefused> {
-    let known = granted!(check_password(place, login, password).await?);
+    let user = granted!(announced(place, login).await?);
+    let known = granted!(check_password_of(place, user, login, password).await?);
     admit(place, &known.user, &known.subject, known.failed_before).await
 }
 
@@ -94,6 +105,16 @@ pub(super) async fn check_password(
     password: &str,
 ) -> Ruling<Known, SignInRefused> {
     let user = granted!(identify(place, login).await?);
+    check_password_of(place, user, login, password).await
+}
+
+/// The same for somebody who has been identified.
+async fn check_password_of(
+    place: Place<'_>,
+    user: Option<User>,
+    login: &str,
+    password: &str,
+) -> Ruling<Known, SignInRefused> {
     let subject = subject(place, user.as_ref(), login);
     let check = is_right(place, user.as_ref(), login, password);
     let guessed = guess(place, &subject, check).await?;
@@ -120,6 +141,21 @@ pub(super) async fn guess(
         Ok(Err(SignInRefused::WrongPassword))
     };
     place.ports.turns.take(place.pool.id(), subject, work).await
+}
+
+/// Finds the user for a login name as [`identify`] does, and asks the function that may refuse a
+/// sign-in before anything is checked.
+///
+/// Never while a guess is being made: it may take seconds, and others wait for their turn.
+pub(super) async fn announced(
+    place: Place<'_>,
+    login: &str,
+) -> Ruling<Option<User>, SignInRefused> {
+    let user = granted!(identify(place, login).await?);
+    let person = Person { login, user: user.as_ref() };
+    let asked = pre_authentication::ask(place.ports, place.pool, place.client, person).await?;
+    // It may have changed the user, and so may others while it took its time.
+    if granted!(asked) { identify(place, login).await } else { Ok(Ok(user)) }
 }
 
 /// Finds the user for a login name and checks whether they may sign in at all. None if nobody has the

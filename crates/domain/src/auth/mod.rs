@@ -5,6 +5,7 @@
 //! | `start.rs` | which flow, and may this client use it |
 //! | `first_factor.rs` | who is it, may they sign in, is the password right |
 //! | `srp.rs` | the same without sending the password |
+//! | `person.rs` | somebody who signs in, whether there is such a user or not |
 //! | `next.rs` | what is asked after a right first factor |
 //! | `answer.rs` | answers to challenges |
 //! | `new_password.rs` | the answer to `NEW_PASSWORD_REQUIRED` |
@@ -26,12 +27,15 @@ pub mod first_factor;
 pub mod first_sign_in;
 pub mod new_password;
 mod next;
+mod person;
 mod second_factor;
 pub mod session;
 mod srp;
 pub mod start;
 pub mod turns;
 pub mod watch;
+
+pub use person::Person;
 
 use std::{collections::BTreeMap, sync::Arc};
 

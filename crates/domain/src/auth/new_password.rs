@@ -66,7 +66,7 @@ pub(super) async fn answer(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused>
     granted!(step.session.check_unspent(&mut *tx).await?);
     let read = granted!(step.user(&mut *tx).await?);
     let changed = granted!(change(step, &read, password).await?);
-    Ok(Ok(next::after_first_factor(step.place, &changed).await?))
+    Ok(next::after_first_factor(step.place, &changed).await?.map_err(Into::into))
 }
 
 async fn change(step: Answered<'_>, read: &User, password: &str) -> Ruling<User, AnswerRefused> {

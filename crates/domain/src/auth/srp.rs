@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Challenge, Outcome, Parameters, Place,
+    Challenge, Outcome, Parameters, Person, Place,
     answer::AnswerRefused,
     check_secret_hash, device,
-    first_factor::{self, SignInRefused, admit, guess, identify, stand_in},
+    first_factor::{self, SignInRefused, admit, guess, stand_in},
     required,
     session::SessionRefused,
     watch,
@@ -55,26 +55,24 @@ struct SecretBlock {
 pub(super) async fn challenge(
     place: Place<'_>,
     login: &str,
+    user: Option<&User>,
     client_public: PublicKey,
-) -> Ruling<Outcome, SignInRefused> {
-    let user = granted!(identify(place, login).await?);
-    let password = user.as_ref().and_then(|user| user.password.as_ref());
+) -> Result<Challenge, Fault> {
+    let person = Person { login, user };
+    let username = person.shown_username(place);
+    let password = user.and_then(|user| user.password.as_ref());
     let verifier = password.map_or_else(|| stand_in(place, login), |p| p.verifier.clone());
     let salt = verifier.salt_hex();
     let entropy = std::sync::Arc::clone(&place.ports.entropy);
     let exchange =
         compute(&*place.ports.workers, move || srp::Challenge::new(&verifier.verifier, &*entropy));
     let exchange = exchange.await?;
-    let (sub, username) = match &user {
-        Some(user) => (user.sub.clone(), user.username.clone()),
-        None => nobody(place, login),
-    };
     let now = place.ports.clock.now();
     let block = SecretBlock {
         id: ids::random_uuid(&*place.ports.entropy),
         user_pool_id: place.pool.id().to_owned(),
         client_id: place.client.id().to_owned(),
-        sub,
+        sub: person.sub(place),
         username: username.clone(),
         login: login.to_owned(),
         device_key: place.device_key.filter(|key| devices::may_be_key(key)).map(str::to_owned),
@@ -89,17 +87,11 @@ pub(super) async fn challenge(
         ("USERNAME", username.clone()),
         ("USER_ID_FOR_SRP", username),
     ];
-    Ok(Ok(Outcome::Challenged(Challenge {
+    Ok(Challenge {
         name: ChallengeNameType::PasswordVerifier,
         parameters: parameters.map(|(name, value)| (name.to_owned(), value)).into(),
         session: None,
-    })))
-}
-
-/// `sub` and username of somebody who isn't there.
-fn nobody(place: Place<'_>, login: &str) -> (String, String) {
-    let (keyring, pool) = (&place.ports.keyring, place.pool);
-    (users::nobody::sub(keyring, pool, login), users::nobody::username(keyring, pool, login))
+    })
 }
 
 impl SecretBlock {

@@ -15,10 +15,11 @@ use crate::{
     shapes::{AuthFlowType, ExplicitAuthFlowsType as Flow},
     srp::PublicKey,
     tokens::refresh::{self, RefreshRefused},
+    triggers::TriggerFailed,
 };
 
 /// Why a sign-in can't start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartRefused {
     /// The client's settings don't allow the flow.
     FlowNotEnabled(AuthFlowType),
@@ -67,6 +68,12 @@ impl From<SignInRefused> for StartRefused {
 impl From<SessionRefused> for StartRefused {
     fn from(refused: SessionRefused) -> Self {
         Self::Session(refused)
+    }
+}
+
+impl From<TriggerFailed> for StartRefused {
+    fn from(failed: TriggerFailed) -> Self {
+        Self::SignIn(failed.into())
     }
 }
 
@@ -171,7 +178,9 @@ async fn by_srp(place: Place<'_>, parameters: &Parameters) -> Ruling<Outcome, St
     let srp_a = granted!(required(parameters, "SRP_A"));
     let Ok(srp_a) = PublicKey::from_hex(srp_a) else { return Ok(Err(StartRefused::BadSrpA)) };
     granted!(check_secret_hash(place.client, &[login], parameters));
-    Ok(srp_flow::challenge(place, login, srp_a).await?.map_err(Into::into))
+    let user = granted!(first_factor::announced(place, login).await?);
+    let challenge = srp_flow::challenge(place, login, user.as_ref(), srp_a).await?;
+    Ok(Ok(Outcome::Challenged(challenge)))
 }
 
 async fn by_refresh_token(

@@ -13,7 +13,9 @@
 
 pub mod call;
 mod metadata;
+pub mod post_authentication;
 pub mod post_confirmation;
+pub mod pre_authentication;
 pub mod pre_sign_up;
 mod profile;
 mod remembered;
@@ -23,6 +25,7 @@ pub use profile::user_attributes;
 pub use remembered::Remembered;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::{shapes::LambdaConfigType, user_pools::UserPool};
 
@@ -149,6 +152,10 @@ impl Functions for Unconnected {
         Err(InvocationFailed::Unreachable("ResourceNotFoundException.".to_owned()))
     }
 }
+
+/// A `response` that tells nothing, asked and answered.
+#[derive(Serialize, Deserialize)]
+struct Nothing {}
 
 /// A trigger stands in the way of what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
