@@ -242,9 +242,13 @@ where
 /// `GetTokensFromRefreshToken` does; it maps that itself.
 pub(crate) fn refresh_refused<Op>(refused: RefreshRefused) -> Failure<Op>
 where
-    Op: Permits<codes::NotAuthorizedException>,
+    Op: Permits<codes::InvalidLambdaResponseException>
+        + Permits<codes::NotAuthorizedException>
+        + Permits<codes::UnexpectedLambdaException>
+        + Permits<codes::UserLambdaValidationException>,
 {
     not_authorized(match refused {
+        RefreshRefused::Trigger(failed) => return trigger_failed(failed),
         RefreshRefused::Invalid | RefreshRefused::UserGone => "Invalid Refresh Token.",
         RefreshRefused::Expired => "Refresh Token has expired",
         RefreshRefused::Revoked | RefreshRefused::Reused => "Refresh Token has been revoked",

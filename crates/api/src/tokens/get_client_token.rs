@@ -8,12 +8,13 @@ use poolhouse_domain::{
         GetClientTokenResponse,
     },
     tokens::machine::{self, MachineRefused},
+    triggers::{Metadata, TriggerFailed},
 };
 use poolhouse_wire::operations::GetClientToken as Op;
 
 use super::secret_refused;
 use crate::{
-    failure::{Answer, Failure, invalid_parameter},
+    failure::{Answer, Failure, invalid_parameter, not_authorized},
     lookup,
     serve::Handle,
 };
@@ -21,6 +22,7 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: GetClientTokenRequest) -> Answer<Op> {
         let (client, _) = lookup::app_client::<Op>(ports, &input.client_id).await?;
+        let ports = &ports.clone().carrying(Metadata::of_client(input.client_metadata));
         let secret = Some(input.secret.as_str());
         secrets::check(&client, secret).map_err(|r| secret_refused(r, client.id()))?;
         // With the flow a client has a secret: its settings can't be had without. So those without
@@ -32,7 +34,7 @@ impl Handle for Op {
         }
         let requested = input.scopes.unwrap_or_default();
         let issued = machine::issue(ports, &client, &requested).await?;
-        let token = issued.map_err(|r| refusal(&r, client.id()))?;
+        let token = issued.map_err(|r| refusal(r, client.id()))?;
         Ok(GetClientTokenResponse {
             client_authentication_result: Some(ClientAuthenticationResultType {
                 access_token: Some(token.access.into()),
@@ -45,8 +47,15 @@ impl Handle for Op {
 
 /// The text for a scope is that of app clients' settings; that it is said here is a belief, and so
 /// is the other text.
-fn refusal(refused: &MachineRefused, client_id: &str) -> Failure<Op> {
+///
+/// The operation lists none of the errors of triggers: that it answers this one is a belief.
+fn refusal(refused: MachineRefused, client_id: &str) -> Failure<Op> {
     invalid_parameter(match refused {
+        MachineRefused::Trigger(
+            TriggerFailed::Validation(text)
+            | TriggerFailed::Unexpected(text)
+            | TriggerFailed::InvalidResponse(text),
+        ) => return not_authorized(text),
         MachineRefused::Scope(scope) => format!("Invalid scope requested: {scope}"),
         MachineRefused::NoScope => format!("Client {client_id} has no custom scopes."),
     })

@@ -16,7 +16,7 @@ use poolhouse_wire::{codes, operations::GetDerivedToken as Op};
 
 use super::secret_refused;
 use crate::{
-    failure::{Answer, Failure, invalid_parameter, not_authorized},
+    failure::{Answer, Failure, invalid_parameter, not_authorized, trigger_failed},
     lookup,
     serve::Handle,
 };
@@ -39,7 +39,7 @@ impl Handle for Op {
                 .requested_token_type
                 .unwrap_or(IssuedTokenTypeIdentifierType::AccessToken),
         };
-        let derived = exchange(ports, &pool, &client, asked).await?.map_err(|r| refusal(&r))?;
+        let derived = exchange(ports, &pool, &client, asked).await?.map_err(refusal)?;
         let is_access = derived.kind == IssuedTokenTypeIdentifierType::AccessToken;
         Ok(GetDerivedTokenResponse {
             issued_token: derived.token.into(),
@@ -107,8 +107,9 @@ fn target(input: &GetDerivedTokenRequest) -> Result<Option<Target<'_>>, Failure<
 }
 
 /// Beliefs: no text of this operation is on record.
-fn refusal(refused: &ExchangeRefused) -> Failure<Op> {
+fn refusal(refused: ExchangeRefused) -> Failure<Op> {
     match refused {
+        ExchangeRefused::Trigger(failed) => trigger_failed(failed),
         ExchangeRefused::FlowNotEnabled(flow) => {
             let flow = flow.as_str().trim_start_matches("ALLOW_");
             invalid_parameter(format!("{flow} flow not enabled for this client"))
@@ -123,7 +124,7 @@ fn refusal(refused: &ExchangeRefused) -> Failure<Op> {
             codes::ResourceNotFoundException,
             format!("Identity provider {name} does not exist."),
         ),
-        ExchangeRefused::Token(party, refused) => token_refused(*party, *refused),
+        ExchangeRefused::Token(party, refused) => token_refused(party, refused),
         ExchangeRefused::UnknownResource(identifier) => Failure::new(
             codes::ResourceNotFoundException,
             format!("Resource server {identifier} does not exist."),

@@ -28,6 +28,7 @@ use crate::{
     shapes::ChallengeNameType,
     srp::{self, Party, PublicKey},
     tokens::issue::Tokens,
+    triggers::pre_token_generation::Source,
     users::{self, User},
 };
 
@@ -304,7 +305,8 @@ pub(super) async fn prove(
     tx.use_device(place.pool.id(), &user.sub, key, ip.as_deref(), now).await?;
     tx.commit().await?;
     let event = watch::of_session(&session);
-    let place = Place { event: event.as_ref(), ..place };
+    let source = Source::AuthenticateDevice;
+    let place = Place { event: event.as_ref(), source, ..place };
     let tokens = granted!(next::tokens(place, &user, Some(device.key), false).await?);
     Ok(Ok(Outcome::SignedIn(tokens)))
 }

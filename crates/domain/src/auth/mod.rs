@@ -46,6 +46,7 @@ use crate::{
     secret_hash::{self, SecretHashRefused},
     shapes::ChallengeNameType,
     tokens::issue::Tokens,
+    triggers::pre_token_generation::Source,
     user_pools::UserPool,
 };
 
@@ -63,6 +64,8 @@ pub struct Place<'a> {
     /// The device that the request names, known or not (`DEVICE_KEY`). Always none where the pool
     /// doesn't track devices.
     pub device_key: Option<&'a str>,
+    /// What the function that customizes tokens is told of why they are made.
+    pub source: Source,
 }
 
 impl<'a> Place<'a> {
@@ -72,7 +75,8 @@ impl<'a> Place<'a> {
         pool: &'a Arc<UserPool>,
         client: &'a Arc<AppClient>,
     ) -> Self {
-        Self { ports, pool, client, event: None, device_key: None }
+        let source = Source::Authentication;
+        Self { ports, pool, client, event: None, device_key: None, source }
     }
 
     /// The same place on the device that the parameters name, if they do.

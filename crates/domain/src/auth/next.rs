@@ -74,7 +74,9 @@ pub(super) async fn tokens(
     let told = post_authentication::tell(ports, pool, client, user, is_new_device).await?;
     let user = if granted!(told) { granted!(again(place, user).await?) } else { user.clone() };
     let event_id = watch::event_id(place);
-    let tokens = issue::for_sign_in(ports, pool, client, &user, &event_id, device_key).await?;
+    let tokens =
+        issue::for_sign_in(ports, pool, client, &user, &event_id, device_key, place.source).await?;
+    let tokens = granted!(tokens);
     watch::signed_in(place, &user, &event_id).await?;
     Ok(Ok(tokens))
 }

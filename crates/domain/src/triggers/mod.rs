@@ -17,6 +17,7 @@ pub mod post_authentication;
 pub mod post_confirmation;
 pub mod pre_authentication;
 pub mod pre_sign_up;
+pub mod pre_token_generation;
 mod profile;
 mod remembered;
 
