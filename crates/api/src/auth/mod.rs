@@ -102,7 +102,7 @@ where
         ),
         StartRefused::Refresh(RefreshRefused::UserGone) => crate::failure::user_not_found(),
         StartRefused::Refresh(refused) => refresh_refused(refused),
-        StartRefused::SignIn(refused) => sign_in_refused(refused),
+        StartRefused::SignIn(refused) => sign_in_refused(refused, client_id),
     }
 }
 
@@ -130,7 +130,7 @@ where
         AnswerRefused::Missing(missing) => missing_parameter(missing),
         AnswerRefused::SecretHash(refused) => secret_hash_refused(refused, client_id),
         AnswerRefused::Session(refused) => session_refused(refused),
-        AnswerRefused::SignIn(refused) => sign_in_refused(refused),
+        AnswerRefused::SignIn(refused) => sign_in_refused(refused, client_id),
         AnswerRefused::NewPassword(refused) => new_password_refused(refused),
         AnswerRefused::WrongTotpCode => {
             Failure::new(codes::CodeMismatchException, "Invalid code received for user")
@@ -193,7 +193,7 @@ where
     })
 }
 
-fn sign_in_refused<Op>(refused: SignInRefused) -> Failure<Op>
+fn sign_in_refused<Op>(refused: SignInRefused, client_id: &str) -> Failure<Op>
 where
     Op: Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::NotAuthorizedException>
@@ -223,7 +223,17 @@ where
         }
         SignInRefused::UnknownDevice => crate::devices::no_device(),
         SignInRefused::Trigger(failed) => trigger_failed(failed),
+        SignInRefused::MigrationFailed => migration_failed(client_id),
     }
+}
+
+/// What is said when somebody unknown might have been brought over, and wasn't.
+pub(crate) fn migration_failed<Op>(client_id: &str) -> Failure<Op>
+where
+    Op: Permits<codes::UserNotFoundException>,
+{
+    let text = format!("Exception migrating user in app client {client_id}");
+    Failure::new(codes::UserNotFoundException, text)
 }
 
 /// What is said of a challenge session that is not accepted.

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Outcome, Person, Place, device, next, watch};
+use super::{Outcome, Person, Place, device, migration, next, watch};
 use crate::{
     attempts::{self, Attempted, count_wrong_password},
     fault::{Fault, Ruling, retrying},
@@ -13,7 +13,7 @@ use crate::{
     ports::{Ports, compute},
     sealing::Purpose,
     shapes::UserStatusType,
-    triggers::{TriggerFailed, pre_authentication},
+    triggers::{TriggerFailed, pre_authentication, user_migration},
     users::{self, User},
 };
 
@@ -40,6 +40,8 @@ pub enum SignInRefused {
     UnknownDevice,
     /// A function stands in the way.
     Trigger(TriggerFailed),
+    /// Nobody has this name, and the function that may know them failed.
+    MigrationFailed,
 }
 
 impl From<TriggerFailed> for SignInRefused {
@@ -84,9 +86,26 @@ pub(super) async fn with_password(
     login: &str,
     password: &str,
 ) -> Ruling<Outcome, SignInRefused> {
+    if user_migration::is_connected(place.pool) && granted!(is_unknown(place, login).await?) {
+        let migrated = migration::sign_in(place, login, password).await?;
+        if let Some(known) = granted!(migrated) {
+            return admit(place, &known.user, &known.subject, known.failed_before).await;
+        }
+    }
     let user = granted!(announced(place, login).await?);
     let known = granted!(check_password_of(place, user, login, password).await?);
     admit(place, &known.user, &known.subject, known.failed_before).await
+}
+
+/// Whether nobody has the name, and whoever asks may go on all the same.
+async fn is_unknown(place: Place<'_>, login: &str) -> Ruling<bool, SignInRefused> {
+    let mut view = place.ports.store.read().await?;
+    let is_unknown = users::find_by_login(&mut *view, place.pool, login).await?.is_none();
+    drop(view);
+    if is_unknown {
+        granted!(watch::check_network(place, None).await?);
+    }
+    Ok(Ok(is_unknown))
 }
 
 /// Somebody whose password was right.
@@ -143,17 +162,31 @@ pub(super) async fn guess(
     place.ports.turns.take(place.pool.id(), subject, work).await
 }
 
-/// Finds the user for a login name as [`identify`] does, and asks the function that may refuse a
-/// sign-in before anything is checked.
+/// Counts a guess as wrong before it is made, for what takes too long to be done in its turn.
+pub(super) async fn count_ahead(place: Place<'_>, subject: &str) -> Ruling<(), SignInRefused> {
+    let wrong = guess(place, subject, async { Ok(false) }).await?;
+    Ok(match wrong {
+        Ok(_) | Err(SignInRefused::WrongPassword) => Ok(()),
+        Err(locked) => Err(locked),
+    })
+}
+
+/// Asks the function that may refuse a sign-in before anything is checked. Answers whether there is
+/// one.
 ///
 /// Never while a guess is being made: it may take seconds, and others wait for their turn.
+pub(super) async fn announce(place: Place<'_>, person: Person<'_>) -> Ruling<bool, TriggerFailed> {
+    pre_authentication::ask(place.ports, place.pool, place.client, person).await
+}
+
+/// Finds the user for a login name as [`identify`] does, and asks the function that may refuse them.
 pub(super) async fn announced(
     place: Place<'_>,
     login: &str,
 ) -> Ruling<Option<User>, SignInRefused> {
     let user = granted!(identify(place, login).await?);
     let person = Person { login, user: user.as_ref() };
-    let asked = pre_authentication::ask(place.ports, place.pool, place.client, person).await?;
+    let asked = announce(place, person).await?;
     // It may have changed the user, and so may others while it took its time.
     if granted!(asked) { identify(place, login).await } else { Ok(Ok(user)) }
 }

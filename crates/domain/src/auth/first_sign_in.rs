@@ -18,7 +18,7 @@ use crate::{
     granted,
     ports::Transaction,
     shapes::{AuthFlowType, ExplicitAuthFlowsType},
-    triggers::{TriggerFailed, pre_authentication},
+    triggers::TriggerFailed,
     users::{self, User},
 };
 
@@ -96,8 +96,7 @@ async fn announce(
         return Ok(Ok(()));
     }
     let person = Person { login, user: user.as_ref() };
-    let asked = pre_authentication::ask(place.ports, place.pool, place.client, person).await?;
-    Ok(asked.map(|_| ()))
+    Ok(first_factor::announce(place, person).await?.map(|_| ()))
 }
 
 /// Whether a session is of this client.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `start.rs` | which flow, and may this client use it |
 //! | `first_factor.rs` | who is it, may they sign in, is the password right |
+//! | `migration.rs` | is somebody known elsewhere |
 //! | `srp.rs` | the same without sending the password |
 //! | `person.rs` | somebody who signs in, whether there is such a user or not |
 //! | `next.rs` | what is asked after a right first factor |
@@ -25,6 +26,7 @@ pub mod choice;
 mod device;
 pub mod first_factor;
 pub mod first_sign_in;
+pub mod migration;
 pub mod new_password;
 mod next;
 mod person;

@@ -82,7 +82,7 @@ pub(super) async fn tokens(
 }
 
 /// The user once more, after a function that may have changed them, or taken long.
-async fn again(place: Place<'_>, user: &User) -> Ruling<User, SignInRefused> {
+pub(super) async fn again(place: Place<'_>, user: &User) -> Ruling<User, SignInRefused> {
     let mut view = place.ports.store.read().await?;
     let user = view.user_by_sub(place.pool.id(), &user.sub).await?;
     let Some(user) = user else { return Ok(Err(SignInRefused::UnknownUser)) };

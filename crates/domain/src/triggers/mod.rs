@@ -22,6 +22,7 @@ pub mod pre_sign_up;
 pub mod pre_token_generation;
 mod profile;
 mod remembered;
+pub mod user_migration;
 
 pub use metadata::Metadata;
 pub use profile::user_attributes;
