@@ -83,9 +83,7 @@ where
     match refused {
         StartRefused::FlowNotEnabled(_) => invalid_parameter(disabled_flow),
         StartRefused::WrongOperation => invalid_parameter("Initiate Auth method not supported."),
-        StartRefused::NoCustomAuthTrigger => {
-            invalid_parameter("Custom auth lambda trigger is not configured for the user pool.")
-        }
+        StartRefused::NoCustomAuthTrigger => no_custom_auth_trigger(),
         // Belief: the service's text for this is not on record.
         StartRefused::UnknownPreference => invalid_parameter("Invalid PREFERRED_CHALLENGE."),
         StartRefused::Session(refused) => session_refused(refused),
@@ -196,6 +194,7 @@ where
 fn sign_in_refused<Op>(refused: SignInRefused, client_id: &str) -> Failure<Op>
 where
     Op: Permits<codes::InvalidLambdaResponseException>
+        + Permits<codes::InvalidParameterException>
         + Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordResetRequiredException>
         + Permits<codes::ResourceNotFoundException>
@@ -223,8 +222,16 @@ where
         }
         SignInRefused::UnknownDevice => crate::devices::no_device(),
         SignInRefused::Trigger(failed) => trigger_failed(failed),
+        SignInRefused::NoCustomAuthTrigger => no_custom_auth_trigger(),
         SignInRefused::MigrationFailed => migration_failed(client_id),
     }
+}
+
+fn no_custom_auth_trigger<Op>() -> Failure<Op>
+where
+    Op: Permits<codes::InvalidParameterException>,
+{
+    invalid_parameter("Custom auth lambda trigger is not configured for the user pool.")
 }
 
 /// What is said when somebody unknown might have been brought over, and wasn't.

@@ -353,7 +353,7 @@ pub(super) async fn answer(
 }
 
 /// Who answers: the session's user, or nobody.
-async fn find(
+pub(super) async fn find(
     step: Answered<'_>,
     login: &str,
     tx: &mut dyn Transaction,

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::{
     Challenge, Missing, Outcome, Parameters, Place,
     answer::{AnswerRefused, Answered},
+    custom::{self, Flow},
     first_factor::SignInRefused,
     next, required,
     session::{ChallengeSession, SessionRefused, Step},
@@ -92,7 +93,9 @@ pub(super) async fn sign_in(
     known: Option<Device>,
 ) -> Ruling<Outcome, SignInRefused> {
     let known = known.filter(|_| devices::is_tracked(place.pool));
-    let is_new = known.is_none() && devices::is_tracked(place.pool);
+    // A device is remembered by a password that was proved, not by what functions ask for.
+    let may_be_new = place.custom.is_none_or(Flow::proved_password);
+    let is_new = known.is_none() && may_be_new && devices::is_tracked(place.pool);
     let new_device = is_new.then(|| NewDevice::draw(place.ports, place.pool));
     let new_key = new_device.as_ref().map(|device| device.key.clone());
     let key = known.as_ref().map(|device| device.key.clone()).or(new_key);
@@ -306,7 +309,14 @@ pub(super) async fn prove(
     tx.commit().await?;
     let event = watch::of_session(&session);
     let source = Source::AuthenticateDevice;
-    let place = Place { event: event.as_ref(), source, ..place };
-    let tokens = granted!(next::tokens(place, &user, Some(device.key), false).await?);
+    let custom =
+        session.custom.as_ref().map(|f| f.after(ChallengeNameType::DevicePasswordVerifier));
+    let device_key = Some(device.key.as_str());
+    let custom = custom.as_ref();
+    let place = Place { event: event.as_ref(), source, custom, device_key, ..place };
+    if let Some(flow) = custom.filter(|flow| flow.is_open()) {
+        return Ok(custom::go_on(place, flow, &user).await?.map_err(Into::into));
+    }
+    let tokens = granted!(next::tokens(place, &user, Some(device.key.clone()), false).await?);
     Ok(Ok(Outcome::SignedIn(tokens)))
 }

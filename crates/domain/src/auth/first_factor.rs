@@ -40,6 +40,8 @@ pub enum SignInRefused {
     UnknownDevice,
     /// A function stands in the way.
     Trigger(TriggerFailed),
+    /// The pool lacks a function that custom sign-ins need.
+    NoCustomAuthTrigger,
     /// Nobody has this name, and the function that may know them failed.
     MigrationFailed,
 }
@@ -59,6 +61,8 @@ pub(super) enum FirstFactor {
     Alone,
     /// The code that confirmed a sign-up.
     SignUpCode,
+    /// What functions of the pool have asked for.
+    Custom,
 }
 
 /// Goes on with a user whose first factor is right, and who may sign in, unless threat protection
@@ -74,6 +78,10 @@ pub(super) async fn pass(
         FirstFactor::Password => next::after_password(place, user).await?,
         FirstFactor::SignUpCode => next::after_first_factor(place, user).await?,
         FirstFactor::Alone => next::sign_in(place, user).await?,
+        FirstFactor::Custom if place.event.is_some_and(|event| event.demands_second_factor) => {
+            next::after_first_factor(place, user).await?
+        }
+        FirstFactor::Custom => next::finish(place, user).await?,
     };
     let outcome = granted!(outcome);
     watch::admitted(place, user, &outcome).await?;

@@ -12,6 +12,7 @@
 //! | `new_password.rs` | the answer to `NEW_PASSWORD_REQUIRED` |
 //! | `second_factor.rs` | answers to MFA challenges |
 //! | `choice.rs` | the flow in which the user chooses the first factor |
+//! | `custom.rs` | the flow in which functions of the pool decide |
 //! | `first_sign_in.rs` | the sign-in right after a sign-up |
 //! | `device.rs` | the device that somebody signs in on, and its proof |
 //! | `session.rs` | what a client carries between the steps |
@@ -23,6 +24,7 @@
 
 pub mod answer;
 pub mod choice;
+pub mod custom;
 mod device;
 pub mod first_factor;
 pub mod first_sign_in;
@@ -68,6 +70,8 @@ pub struct Place<'a> {
     pub device_key: Option<&'a str>,
     /// What the function that customizes tokens is told of why they are made.
     pub source: Source,
+    /// The custom sign-in that a request is a step of; callers from outside leave it empty.
+    pub custom: Option<&'a custom::Flow>,
 }
 
 impl<'a> Place<'a> {
@@ -78,7 +82,7 @@ impl<'a> Place<'a> {
         client: &'a Arc<AppClient>,
     ) -> Self {
         let source = Source::Authentication;
-        Self { ports, pool, client, event: None, device_key: None, source }
+        Self { ports, pool, client, event: None, device_key: None, source, custom: None }
     }
 
     /// The same place on the device that the parameters name, if they do.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Challenge, Outcome, Place, device,
+    Challenge, Outcome, Place,
+    custom::{self, Flow},
+    device,
     first_factor::{SignInRefused, check_state},
     second_factor,
     session::{ChallengeSession, Step},
@@ -53,10 +55,21 @@ pub(super) async fn after_first_factor(
     }
 }
 
-/// Tokens: the sign-in is complete, unless a remembered device still has to prove itself.
+/// Nothing more is to be shown: the sign-in is complete, unless it is one in which functions decide.
 pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
+    match place.custom.filter(|flow| flow.is_open()) {
+        Some(flow) => Box::pin(custom::go_on(place, flow, user)).await,
+        None => finish(place, user).await,
+    }
+}
+
+/// Tokens, unless a remembered device still has to prove itself.
+pub(super) async fn finish(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
+    let is_proved = place.custom.is_some_and(Flow::proved_device);
     match device::named(place, user).await? {
-        Some(device) if device.is_remembered => device::ask(place, user, &device).await.map(Ok),
+        Some(device) if device.is_remembered && !is_proved => {
+            device::ask(place, user, &device).await.map(Ok)
+        }
         known => device::sign_in(place, user, known).await,
     }
 }

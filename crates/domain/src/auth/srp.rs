@@ -9,7 +9,9 @@ use zeroize::Zeroizing;
 use super::{
     Challenge, Outcome, Parameters, Person, Place,
     answer::AnswerRefused,
-    check_secret_hash, device,
+    check_secret_hash,
+    custom::Flow,
+    device,
     first_factor::{self, SignInRefused, admit, guess, stand_in},
     required,
     session::SessionRefused,
@@ -48,6 +50,9 @@ struct SecretBlock {
     /// the block was made.
     password_set_at: Timestamp,
     expires_at: Timestamp,
+    /// The custom sign-in in which the password is proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    custom: Option<Flow>,
 }
 
 /// Answers `SRP_A` with a challenge. Somebody who isn't there gets one that looks the same, with
@@ -79,6 +84,7 @@ pub(super) async fn challenge(
         exchange: BegunExchange::new(&client_public, &exchange),
         password_set_at: password.map_or(now, |password| password.set_at),
         expires_at: now.plus_seconds(place.client.session_seconds()),
+        custom: place.custom.cloned(),
     };
     let parameters = [
         ("SALT", salt),
@@ -149,12 +155,14 @@ pub(super) async fn answer(
     let subject = first_factor::subject(place, user.as_ref(), &block.login);
     let proof = SentProof { secret_block: sealed, timestamp, signature };
     let named_before = block.device_key.clone();
+    let custom = block.custom.as_ref().map(|f| f.after(ChallengeNameType::PasswordVerifier));
     let check = is_right(place, block, user.as_ref(), proof);
     granted!(watch::check_network(place, user.as_ref()).await?);
     let guessed = guess(place, &subject, check).await?;
     let failed_before = granted!(watch::guessed(place, user.as_ref(), guessed).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
     let place = device::recalled(place, &user, named_before.as_deref()).await?;
+    let place = Place { custom: custom.as_ref(), ..place };
     Ok(admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
 }
 

@@ -1,7 +1,7 @@
 //! The start of a sign-in: which flow, and may this client use it.
 
 use super::{
-    Missing, Outcome, Parameters, Place, check_secret_hash, choice,
+    Missing, Outcome, Parameters, Place, check_secret_hash, choice, custom,
     first_factor::{self, SignInRefused},
     required,
     session::SessionRefused,
@@ -112,7 +112,7 @@ pub async fn start(
         AuthFlowType::UserPasswordAuth
         | AuthFlowType::AdminUserPasswordAuth
         | AuthFlowType::AdminNoSrpAuth => by_password(place, parameters).await,
-        AuthFlowType::CustomAuth => Ok(Err(StartRefused::NoCustomAuthTrigger)),
+        AuthFlowType::CustomAuth => custom::start(place, parameters).await,
         AuthFlowType::UserAuth => choice::start(place, parameters).await,
     }
 }

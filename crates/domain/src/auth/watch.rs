@@ -105,8 +105,9 @@ pub(super) async fn admit(
     shown: FirstFactor,
 ) -> Ruling<Option<Watched>, SignInRefused> {
     let subject = subject(place, user, place.client.id());
+    let Some(mode) = mode(place) else { return Ok(Ok(None)) };
     let Some(verdict) = events::assess(subject).await? else { return Ok(Ok(None)) };
-    let is_enforced = threat_protection::mode(place.pool) == Some(Mode::Enforced);
+    let is_enforced = mode == Mode::Enforced;
     let is_blocked = match verdict.demand {
         Demand::Pass => false,
         Demand::SecondFactor => !asks_second_factor(place, user),
@@ -124,12 +125,20 @@ pub(super) async fn admit(
     Ok(Ok(Some(Watched { id, demands_second_factor, stage })))
 }
 
+/// What threat protection does with this sign-in: custom ones have a mode of their own.
+fn mode(place: Place<'_>) -> Option<Mode> {
+    match place.custom {
+        Some(_) => threat_protection::custom_auth_mode(place.pool),
+        None => threat_protection::mode(place.pool),
+    }
+}
+
 /// The answers to challenges that events show of a first factor. They have no name for codes and
 /// passkeys.
 fn challenges(shown: FirstFactor) -> Vec<(ChallengeName, ChallengeResponse)> {
     match shown {
         FirstFactor::Password => vec![(ChallengeName::Password, ChallengeResponse::Success)],
-        FirstFactor::Alone | FirstFactor::SignUpCode => Vec::new(),
+        FirstFactor::Alone | FirstFactor::SignUpCode | FirstFactor::Custom => Vec::new(),
     }
 }
 

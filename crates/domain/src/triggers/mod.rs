@@ -12,6 +12,7 @@
 //! changed when it answers, so that the rules check again when they write.
 
 pub mod call;
+pub mod custom_auth;
 pub mod custom_message;
 pub mod custom_sender;
 mod metadata;
