@@ -153,6 +153,7 @@ fn token_refused(party: Party, refused: TokenRefused) -> Failure<Op> {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::triggers::Trigger;
     use poolhouse_testkit::START;
     use serde_json::{Value, json};
 
@@ -218,6 +219,39 @@ mod tests {
             let token = answer["ClientAuthenticationResult"]["AccessToken"].take();
             (machine, json!({ "ActorToken": token, "ActorTokenType": "ACCESS_TOKEN" }))
         }
+    }
+
+    #[tokio::test]
+    async fn a_function_says_what_the_token_tells() {
+        let scene = Scene::new().await;
+        let stack = &scene.stack;
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let config = json!({ "LambdaVersion": "V2_0", "LambdaArn": arn });
+        let config = json!({ "PreTokenGenerationConfig": config });
+        let update = json!({ "UserPoolId": scene.pool, "LambdaConfig": config });
+        stack.ok("UpdateUserPool", update).await;
+        let access = json!({
+            "claimsToAddOrOverride": { "tenant": "t", "act": "forged" },
+            "scopesToAdd": ["orders/read"],
+        });
+        let details = json!({ "accessTokenGeneration": access });
+        let details = json!({ "claimsAndScopeOverrideDetails": details });
+        stack.functions().respond(Trigger::PreTokenGeneration, details);
+        let (_, actor) = scene.actor().await;
+        stack.functions().clear();
+        let (answer, derived) = scene.derived(actor).await;
+        assert_eq!(derived["tenant"], "t");
+        assert!(derived["act"]["sub"].is_string());
+        assert_eq!(derived["scope"], format!("{ADMIN} orders/read"));
+        assert_eq!(answer["Scopes"], json!([ADMIN, "orders/read"]));
+        let [event] = &*stack.functions().events() else { panic!("one function is asked") };
+        assert_eq!(event["triggerSource"], "TokenGeneration_RefreshTokens");
+        assert_eq!(event["userName"], "ada");
+        assert_eq!(event["callerContext"]["clientId"], json!(scene.service));
+        stack.functions().throw(Trigger::PreTokenGeneration, "no");
+        let refused = scene.refusal(json!({})).await;
+        let text = "PreTokenGeneration failed with error no.";
+        assert_eq!(refused, error("UserLambdaValidationException", text));
     }
 
     #[tokio::test]
