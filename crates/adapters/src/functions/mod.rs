@@ -209,8 +209,13 @@ impl Drop for Told<'_> {
                 attempts,
                 outcome,
                 reason,
-                "function not invoked"
+                "invocation failed"
             ),
+        }
+        if let End::Failed(Failed { failure: InvocationFailed::Function(error), .. }) = &self.end {
+            // The message is for the client, and may name a user: not for every log.
+            let error: String = error.chars().take(LONGEST_REASON).collect();
+            tracing::debug!(id, error, "the function's error");
         }
         let Some(journal) = &self.functions.journal else { return };
         let answer: &[u8] = match &self.end {
