@@ -42,6 +42,8 @@ mod tokens;
 mod totp;
 mod user_import;
 mod user_pools;
+#[cfg(test)]
+mod user_trigger_tests;
 mod users;
 
 pub use serve::{ApiRequest, serve};

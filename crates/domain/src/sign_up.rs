@@ -87,7 +87,8 @@ pub fn usual_contact(pool: &UserPool) -> Option<Contact> {
     Contact::ALL.into_iter().find(|contact| verified.contains(&contact.setting()))
 }
 
-/// Confirms a user by the code, which also verifies the contact it was sent to.
+/// Confirms a user by the code, which also verifies the contact it was sent to; answers the user as
+/// they are then.
 ///
 /// The refusals change nothing, so that the caller can commit what it counted.
 pub async fn confirm(
@@ -98,7 +99,7 @@ pub async fn confirm(
     code: &str,
     on_conflict: OnConflict,
     now: Timestamp,
-) -> Ruling<(), ConfirmRefused> {
+) -> Ruling<User, ConfirmRefused> {
     granted!(require_unconfirmed(&user));
     let contact = codes::check(&mut *tx, keyring, &user, CodePurpose::SignUp, code, now).await?;
     let contact = granted!(contact);
@@ -107,7 +108,7 @@ pub async fn confirm(
     confirmed.attributes.insert(contact.flag().to_owned(), "true".to_owned());
     granted!(attributes::save(tx, pool, &user, &mut confirmed, on_conflict, now).await?);
     codes::forget(&mut *tx, &confirmed, CodePurpose::SignUp).await?;
-    Ok(Ok(()))
+    Ok(Ok(confirmed))
 }
 
 /// Confirms a user without code, on an administrator's word. Verifies nothing.

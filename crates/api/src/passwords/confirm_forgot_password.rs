@@ -14,6 +14,10 @@ use poolhouse_domain::{
         ConfirmForgotPasswordRequest, ConfirmForgotPasswordResponse, EventResponseType, EventType,
     },
     threat_protection::events::{self, Happening, Subject},
+    triggers::{
+        Metadata, call,
+        post_confirmation::{self, Confirmed},
+    },
     users::{self, User},
 };
 use poolhouse_wire::operations::ConfirmForgotPassword as Op;
@@ -21,7 +25,7 @@ use poolhouse_wire::operations::ConfirmForgotPassword as Op;
 use super::{refusal, used_before};
 use crate::{
     attributes::code_refused,
-    failure::{Answer, Failure, limit_exceeded, not_authorized},
+    failure::{Answer, Failure, limit_exceeded, not_authorized, trigger_failed},
     lookup, secret_hash,
     serve::Handle,
     sign_up::no_such_user,
@@ -31,7 +35,8 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ConfirmForgotPasswordRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = &ports.carrying(Metadata::of_client(input.client_metadata));
         let name = &input.username;
         secret_hash::verify::<Op>(&client, name, input.secret_hash.as_ref())?;
         passwords::check(&pool, &input.password).map_err(refusal::<Op>)?;
@@ -66,6 +71,7 @@ impl Handle for Op {
                 recovery::complete(&mut *tx, keyring, &pool, &mut user, code, password, now)
                     .await?
                     .map_err(not_completed)
+                    .map(|()| user)
             }
         };
         tx.commit().await?; // on refusal too: the attempt must outlive the error answer
@@ -76,7 +82,10 @@ impl Handle for Op {
             let happening = Happening::plain(EventType::ForgotPassword, response);
             events::record_unseen(subject, &client, happening).await?;
         }
-        outcome?;
+        let user = outcome?;
+        let (confirmed, caller) = (Confirmed::Password, call::Client::Id(client.id()));
+        let told = post_confirmation::tell(ports, &pool, &user, confirmed, caller).await?;
+        told.map_err(trigger_failed)?;
         Ok(ConfirmForgotPasswordResponse {})
     }
 }

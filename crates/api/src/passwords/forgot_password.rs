@@ -7,6 +7,7 @@ use poolhouse_domain::{
     passwords::recovery::{self, RecoveryRefused},
     ports::Ports,
     shapes::{ForgotPasswordRequest, ForgotPasswordResponse},
+    triggers::Metadata,
 };
 use poolhouse_wire::operations::ForgotPassword as Op;
 
@@ -23,7 +24,8 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ForgotPasswordRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = &ports.carrying(Metadata::of_client(input.client_metadata));
         let name = &input.username;
         secret_hash::verify::<Op>(&client, name, input.secret_hash.as_ref())?;
         if recovery::is_for_administrators_only(&pool) {

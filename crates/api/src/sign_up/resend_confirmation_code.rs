@@ -8,6 +8,7 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{ResendConfirmationCodeRequest, ResendConfirmationCodeResponse, UserStatusType},
     sign_up,
+    triggers::Metadata,
     user_pools::UserPool,
     users::User,
 };
@@ -25,7 +26,8 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ResendConfirmationCodeRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = &ports.carrying(Metadata::of_client(input.client_metadata));
         let name = &input.username;
         secret_hash::verify::<Op>(&client, name, input.secret_hash.as_ref())?;
         let request = Request {

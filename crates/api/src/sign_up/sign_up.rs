@@ -50,6 +50,11 @@ impl Handle for Op {
         let draft = create::draft(&pool, &input.username, &given, creator, entropy, now);
         let mut user = draft.map_err(draft_refused::<Op>)?;
         let password = first_password(&pool, input.password)?;
+        if pre_sign_up::is_connected(&pool) {
+            let mut view = ports.store.read().await?;
+            let free = create::check_free(&mut *view, &pool, &user, OnConflict::Refuse).await?;
+            free.map_err(name_taken)?;
+        }
         let origin = Origin::SignUp(client.id());
         let decision = pre_sign_up::ask(ports, &pool, &user, &given, origin).await?;
         sign_up::decided(&mut user, decision.map_err(trigger_failed)?).map_err(unverifiable)?;
@@ -264,10 +269,14 @@ mod tests {
 
         script.respond(Trigger::PreSignUp, json!({ "autoConfirmUser": true }));
         script.throw(Trigger::PostConfirmation, "Too late");
-        let refused = stack.refusal("SignUp", input).await;
+        let refused = stack.refusal("SignUp", input.clone()).await;
         let text = "PostConfirmation failed with error Too late.";
         assert_eq!(refused, error("UserLambdaValidationException", text));
         assert_eq!(stack.ok("AdminGetUser", jo).await["UserStatus"], "CONFIRMED");
+
+        script.clear();
+        assert_eq!(stack.refusal("SignUp", input).await.0, "UsernameExistsException");
+        assert!(script.events().is_empty(), "nobody is asked about a name that is taken");
     }
 
     #[tokio::test]

@@ -67,7 +67,7 @@ struct CallerContext<'a> {
 /// The version of every event but those of newer token customisation.
 pub const VERSION: &str = "1";
 
-impl<'a> Call<'a> {
+impl Call<'_> {
     /// Whether the pool has a function for the trigger.
     pub fn is_connected(&self) -> bool {
         self.trigger.function(self.pool).is_some()

@@ -12,6 +12,8 @@
 //! changed when it answers, so that the rules check again when they write.
 
 pub mod call;
+pub mod custom_message;
+pub mod custom_sender;
 mod metadata;
 pub mod post_confirmation;
 pub mod pre_sign_up;

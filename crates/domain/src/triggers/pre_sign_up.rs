@@ -65,6 +65,12 @@ fn as_text<'a>((name, value): (&'a String, &'a String)) -> (&'a str, &'a str) {
     (name, value)
 }
 
+/// Whether the pool has a function for this. Who has, looks whether the names are free before they
+/// ask: that the service does so too is a belief.
+pub fn is_connected(pool: &UserPool) -> bool {
+    Trigger::PreSignUp.function(pool).is_some()
+}
+
 /// Asks whether somebody may have an account. The user is not stored yet, so that the event has only
 /// what was given: no `sub`, no status, no flag that nobody has set.
 pub async fn ask(
