@@ -475,7 +475,7 @@ password_env = "PASSWORD"
         let environment = |name: &str| match name {
             "KEY" => Some("00".repeat(32)),
             "PASSWORD" => Some("hunter2".to_owned()),
-            "WEBHOOK" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+            "WEBHOOK" | "CHECK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
             "AWS_ACCESS_KEY_ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "DATABASE" => Some("postgres://pool:hunter2@db.example/pool".to_owned()),
             _ => None,
@@ -592,6 +592,17 @@ password_env = "PASSWORD"
             assert!(!problem.contains("hunter2"), "{problem}");
         }
     }
+
+    #[test]
+    fn the_example_in_the_guide_to_triggers_is_understood() {
+        let guide = include_str!("../../../docs/triggers.md");
+        let example = guide.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+        let config = read(&format!("{GOOD}\n{}", example.replace("[lambda]", KEYED)));
+        assert_eq!(config.unwrap_or_else(|problem| panic!("{problem}")).functions.count(), 2);
+    }
+
+    /// The tests' environment has one of the two variables that are meant where none is named.
+    const KEYED: &str = "[lambda]\nsecret_access_key_env = \"PASSWORD\"\n";
 
     #[test]
     fn tls_or_a_trusted_proxy_but_not_both() {
