@@ -9,6 +9,7 @@ mod cors;
 mod dev;
 mod dev_endpoints;
 mod document;
+mod functions;
 mod hosts;
 mod imports;
 mod installation;

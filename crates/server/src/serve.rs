@@ -4,10 +4,11 @@ use std::{path::Path, sync::Arc};
 
 use poolhouse_adapters::{
     clock::SystemClock,
+    functions::HttpFunctions,
     log_sinks::{self, Routes},
     smtp::{NoSender, SmtpMessenger},
 };
-use poolhouse_domain::{messages::Messenger, ports::Clock, triggers::Unconnected};
+use poolhouse_domain::{messages::Messenger, ports::Clock};
 
 use crate::{
     Outcome, background,
@@ -44,7 +45,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let outside = Outside {
         clock: Arc::clone(&clock),
         messenger,
-        functions: Arc::new(Unconnected),
+        functions: Arc::new(HttpFunctions::new(config.functions, Arc::clone(&clock), None)),
         log_sink: log_queues,
         reach: config.reach,
         limits: config.limits,
