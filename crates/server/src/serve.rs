@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use poolhouse_adapters::{
     clock::SystemClock,
     entropy::SystemEntropy,
+    functions::HttpFunctions,
     kms::Kms,
     log_sinks::{self, Routes},
     sms::{HttpSms, SnsSms},
@@ -14,7 +15,6 @@ use poolhouse_adapters::{
 use poolhouse_domain::{
     messages::{Senders, outbox::PostOffice},
     ports::{Clock, Store},
-    triggers::Unconnected,
 };
 
 use crate::{
@@ -54,7 +54,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
         clock: Arc::clone(&clock),
         messenger: Arc::clone(&office) as _,
         keys,
-        functions: Arc::new(Unconnected),
+        functions: Arc::new(HttpFunctions::new(config.functions, Arc::clone(&clock), None)),
         log_sink: log_queues,
         reach: config.reach,
         limits: config.limits,
@@ -127,8 +127,7 @@ fn keys(config: &Config, clock: &Arc<dyn Clock>) -> Outcome<Keys> {
         return Ok(Keys::Own);
     };
     let kms = Kms::new(settings.clone(), Arc::clone(clock));
-    let kms =
-        kms.map_err(|text| config.document.problem("kms", format_args!("can't be asked: {text}")))?;
+    let kms = kms.map_err(|text| config.document.problem("kms.endpoint", text))?;
     Ok(Keys::Elsewhere(Arc::new(kms)))
 }
 
@@ -136,7 +135,7 @@ fn keys(config: &Config, clock: &Arc<dyn Clock>) -> Outcome<Keys> {
 mod tests {
     use poolhouse_adapters::{
         entropy::SystemEntropy,
-        kms::{self, AccessKey, KmsSettings},
+        kms::{AccessKey, KmsSettings},
     };
     use poolhouse_domain::{
         access_keys,
@@ -185,7 +184,7 @@ mod tests {
 
     fn client(ports: &Ports, endpoint: &str, secret: &str) -> Kms {
         let settings = KmsSettings {
-            endpoint: kms::endpoint(endpoint).unwrap(),
+            endpoint: Some(endpoint.to_owned()),
             region: "us-east-1".to_owned(),
             access_key: AccessKey::new("AKIAPOOLHOUSE1234567", secret, None),
         };
