@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod entropy;
 pub mod fetcher;
+pub mod functions;
 mod https;
 pub mod inbox;
 pub mod kms;

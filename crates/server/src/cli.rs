@@ -95,6 +95,24 @@ pub(crate) struct Dev {
     /// codes that are in it.
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) triggers: Triggers,
+}
+
+/// Where `dev` finds the functions of triggers.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Triggers {
+    /// The Invoke API that is asked for functions, such as that of `sam local start-lambda`, of
+    /// LocalStack or of AWS. See docs/triggers.md.
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_LAMBDA")]
+    pub(crate) lambda_endpoint: Option<String>,
+    /// Ask this URL for a function, given by its name or its ARN (perhaps with a star at its end):
+    /// a webhook, or a runtime interface emulator if the path is an emulator's. May be repeated.
+    #[arg(long, value_name = "FUNCTION=URL")]
+    pub(crate) trigger: Vec<String>,
+    /// Sign requests to webhooks with this, whsec_….
+    #[arg(long, value_name = "SECRET", env = "POOLHOUSE_WEBHOOK_SECRET", hide_env_values = true)]
+    pub(crate) trigger_secret: Option<String>,
 }
 
 /// Which installation a command is for.

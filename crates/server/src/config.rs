@@ -11,6 +11,7 @@ use std::{
 
 use poolhouse_adapters::{
     fetcher::Reach,
+    functions::Routes,
     kms::KmsSettings,
     log_sinks::{HttpTarget, Target},
     master_key::{self, KeyBytes},
@@ -25,7 +26,10 @@ use poolhouse_store::Location;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::document::{Document, Problem};
+use crate::{
+    document::{Document, Problem},
+    functions::{self, WrittenFunctions, WrittenLambda},
+};
 
 /// How many connections to PostgreSQL are kept unless the configuration says otherwise.
 const CONNECTIONS: usize = 16;
@@ -48,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) log_delivery: BTreeMap<String, Target>,
     /// The key service for custom senders, if it is not this server.
     pub(crate) kms: Option<KmsSettings>,
+    /// What stands behind the ARNs of functions.
+    pub(crate) functions: Routes,
     /// Which other servers may be asked for documents.
     pub(crate) reach: Reach,
     /// Region, account and issuer.
@@ -101,6 +107,9 @@ struct Written {
     log_delivery: BTreeMap<String, String>,
     #[serde(default)]
     limits: WrittenLimits,
+    lambda: Option<WrittenLambda>,
+    #[serde(default)]
+    functions: Vec<WrittenFunctions>,
 }
 
 #[derive(Default, Deserialize)]
@@ -193,7 +202,7 @@ enum WrittenSecurity {
 }
 
 /// Reads a variable of the environment. An argument, so that tests need not change the process's.
-type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Config {
     /// Reads and checks a file. Relative paths in it are relative to its folder.
@@ -209,6 +218,8 @@ impl Config {
         let sms = written.sms.as_ref().map(|sms| reader.sms(sms, &written.region)).transpose()?;
         let kms = written.kms.as_ref().map(|kms| reader.kms(kms, &written.region)).transpose()?;
         let log_delivery = reader.log_delivery(&written.log_delivery)?;
+        let (lambda, functions) = (written.lambda.as_ref(), &written.functions);
+        let functions = functions::routes(lambda, functions, &document, environment)?;
         let limits = reader.limits(&written.limits)?;
         let listen = written.listen;
         let reach = if written.outbound.own_network { Reach::OwnNetwork } else { Reach::Public };
@@ -221,6 +232,7 @@ impl Config {
             sms,
             log_delivery,
             kms,
+            functions,
             reach,
             identity,
             limits,
@@ -586,6 +598,8 @@ password_env = "PASSWORD"
             "ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "PASSWORD" => Some("hunter2".to_owned()),
             "HOOK" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+            "WEBHOOK" | "CHECK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+            "AWS_ACCESS_KEY_ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "DATABASE" => Some("postgres://pool:hunter2@db.example/pool".to_owned()),
             _ => None,
         };
@@ -650,7 +664,7 @@ password_env = "PASSWORD"
         assert_eq!(kms.endpoint.as_deref(), Some("http://127.0.0.1:4566"));
         assert_eq!(kms.region, "us-east-1");
         for (lines, text) in [
-            ("", "AWS_ACCESS_KEY_ID is not set"),
+            ("", "AWS_SECRET_ACCESS_KEY is not set"),
             ("access_key_id_env = \"ID\"", "AWS_SECRET_ACCESS_KEY is not set"),
             (&key.replace("\"ID", "\"OTHER"), "21: kms.access_key_id_env: the environment"),
             (&key.replace("\"PASSWORD", "\"OTHER"), "22: kms.secret_access_key_env: the env"),
@@ -660,9 +674,83 @@ password_env = "PASSWORD"
         ] {
             let problem = with(lines).err().unwrap();
             assert!(problem.contains(text), "{problem}");
+        }
+    }
+
+    #[test]
+    fn functions_have_servers_behind_them() {
+        let with = |lines: &str| read(&format!("{GOOD}\n{lines}\n"));
+        let good = "[[functions]]\narn = \"arn:aws:lambda:eu-central-1:123456789012:function:a\"\n\
+                    webhook = \"https://hooks.example.com/a\"\nsecret_env = \"WEBHOOK\"\n\
+                    [[functions]]\narn = \"arn:aws:lambda:*\"\nrie = \"http://127.0.0.1:9000\"\n\
+                    timeout_seconds = 10\nattempts = 1\nparallel = 2\n\
+                    [[functions]]\narn = \"arn:aws:lambda:eu-*\"\nlambda = \"http://127.0.0.1:3001\"\n\
+                    function = \"Check\"\nregion = \"eu-west-1\"\n\
+                    [lambda]\nsecret_access_key_env = \"PASSWORD\"\nattempts = 2";
+        let config = with(good).unwrap_or_else(|problem| panic!("{problem}"));
+        assert_eq!(config.functions.count(), 3);
+        let arn = "arn = \"arn:aws:lambda:eu-*\"";
+        for (lines, start, text) in [
+            (format!("[[functions]]\n{arn}"), "20: functions.0: ", "exactly one of: lambda, rie"),
+            (format!("[[functions]]\n{arn}\nrie = \"a\""), "22: functions.0.rie: ", "is no URL"),
+            (
+                format!("[[functions]]\n{arn}\nwebhook = \"https://a\""),
+                "22: functions.0.webhook: ",
+                "needs secret_env or secret_file",
+            ),
+            (
+                format!("[[functions]]\n{arn}\nwebhook = \"https://a\"\nsecret_env = \"PASSWORD\""),
+                "23: functions.0.secret_env: ",
+                "must begin with whsec_",
+            ),
+            (
+                format!("[[functions]]\n{arn}\nwebhook = \"https://a\"\nsecret_file = \"a\""),
+                "23: functions.0.secret_file: ",
+                "can't be read",
+            ),
+            (
+                format!("[[functions]]\n{arn}\nrie = \"http://a\"\nattempts = 11"),
+                "23: functions.0.attempts: ",
+                "from 1 to 10",
+            ),
+            (
+                format!(
+                    "[[functions]]\n{arn}\nrie = \"http://a\"\n[[functions]]\n{arn}\nrie = \"http://b\""
+                ),
+                "24: functions.1.arn: ",
+                "of another",
+            ),
+            (
+                "[[functions]]\narn = \"check\"\nrie = \"http://a\"".to_owned(),
+                "21: functions.0.arn: ",
+                "must be an ARN",
+            ),
+            ("[lambda]\nendpoint = \"a\"".to_owned(), "21: lambda.endpoint: ", "is no URL"),
+            (
+                "[lambda]\naccess_key_id_env = \"OTHER\"".to_owned(),
+                "21: lambda.access_key_id_env: ",
+                "OTHER is not set",
+            ),
+            ("[lambda]\nregion = \"EU\"".to_owned(), "21: lambda.region: ", "lower-case"),
+            ("[lambda]\nkey = 1".to_owned(), "21: key: ", "unknown field"),
+        ] {
+            let problem = with(&lines).err().unwrap();
+            assert!(problem.starts_with("poolhouse.toml:"), "{problem}");
+            assert!(problem.contains(start) && problem.contains(text), "{problem}");
             assert!(!problem.contains("hunter2"), "{problem}");
         }
     }
+
+    #[test]
+    fn the_example_in_the_guide_to_triggers_is_understood() {
+        let guide = include_str!("../../../docs/triggers.md");
+        let example = guide.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+        let config = read(&format!("{GOOD}\n{}", example.replace("[lambda]", KEYED)));
+        assert_eq!(config.unwrap_or_else(|problem| panic!("{problem}")).functions.count(), 2);
+    }
+
+    /// The tests' environment has one of the two variables that are meant where none is named.
+    const KEYED: &str = "[lambda]\nsecret_access_key_env = \"PASSWORD\"\n";
 
     #[test]
     fn tls_or_a_trusted_proxy_but_not_both() {

@@ -12,7 +12,6 @@ use poolhouse_adapters::{
 use poolhouse_domain::{
     limits::LimitSettings,
     ports::{Clock, Entropy, Identity},
-    triggers::Unconnected,
 };
 use poolhouse_store::Location;
 use zeroize::Zeroizing;
@@ -23,6 +22,7 @@ use crate::{
     cli::Dev,
     config::{check_account, check_issuer, check_region},
     dev_endpoints::DevTools,
+    functions::DevFunctions,
     hosts::Hosts,
     imports::Imports,
     installation::{self, Keys, Outside},
@@ -45,6 +45,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
         .map_err(|text| format!("--allow-host {text}"))?;
     let record = options.record.as_deref().map(Record::open).transpose();
     let record = record.map_err(|error| format!("--record: {error}"))?;
+    let functions = DevFunctions::new(&options.triggers, &|name| std::env::var(name).ok())?;
     let listener = listener::bind(options.listen).await?;
     let endpoint = format!("http://{}", listener.local_addr()?);
     let identity = Identity {
@@ -71,7 +72,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
         keys,
         clock: Arc::clone(&clock) as _,
         messenger: Arc::clone(&inbox) as _,
-        functions: Arc::new(Unconnected),
+        functions: Arc::clone(&functions.functions) as _,
         log_sink: log_queues,
         reach: Reach::Anywhere,
         limits: LimitSettings::default(),
@@ -83,7 +84,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&ports.clock));
     let importer = background::import_users(ports.clone());
-    let dev = Some(DevTools { inbox, clock, hosts, record });
+    let dev = Some(DevTools { inbox, clock, functions, hosts, record });
     let site = Arc::new(Site {
         ports,
         signatures: Box::new(Unchecked { region: region.clone() }),
@@ -132,7 +133,8 @@ fn welcome(endpoint: &str, region: &str) -> std::io::Result<()> {
          --region {region} cognito-idp list-user-pools --max-results 10\n\n  \
          boto3.client(\"cognito-idp\", endpoint_url=\"{endpoint}\", region_name=\"{region}\", \
          aws_access_key_id=\"dev\", aws_secret_access_key=\"dev\")\n\n  \
-         messages: {endpoint}/_poolhouse/messages   clock: {endpoint}/_poolhouse/clock"
+         messages: {endpoint}/_poolhouse/messages   clock: {endpoint}/_poolhouse/clock   \
+         triggers: {endpoint}/_poolhouse/invocations"
     )?;
     out.flush()
 }

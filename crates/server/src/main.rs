@@ -10,6 +10,7 @@ mod couriers;
 mod dev;
 mod dev_endpoints;
 mod document;
+mod functions;
 mod hosts;
 mod imports;
 mod installation;

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use poolhouse_adapters::{
     clock::SystemClock,
     entropy::SystemEntropy,
+    functions::HttpFunctions,
     kms::Kms,
     log_sinks::{self, Routes},
     sms::{HttpSms, SnsSms},
@@ -14,7 +15,6 @@ use poolhouse_adapters::{
 use poolhouse_domain::{
     messages::{Senders, outbox::PostOffice},
     ports::{Clock, Store},
-    triggers::Unconnected,
 };
 
 use crate::{
@@ -54,7 +54,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
         clock: Arc::clone(&clock),
         messenger: Arc::clone(&office) as _,
         keys,
-        functions: Arc::new(Unconnected),
+        functions: Arc::new(HttpFunctions::new(config.functions, Arc::clone(&clock), None)),
         log_sink: log_queues,
         reach: config.reach,
         limits: config.limits,
