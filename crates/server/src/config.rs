@@ -710,7 +710,7 @@ password_env = "PASSWORD"
         };
         assert_eq!(key.len(), 24);
         for (lines, text) in [
-            ("[sms]".to_owned(), "19: sms: needs exactly one"),
+            ("[sms]".to_owned(), "20: sms: needs exactly one"),
             (format!("{sns}\n{hook}"), "sms: needs exactly one"),
             (sns.replace("secret_access_key_env = \"PASSWORD\"", ""), "needs secret_access_key"),
             (format!("{sns}\nsender_id = \"much too long\""), "sms.sns.sender_id: must be up to"),
