@@ -112,8 +112,9 @@ mod tests {
         },
         shapes::{UserPoolType, UserStatusType},
         time::Timestamp,
+        totp::SoftwareToken,
         user_pools::UserPool,
-        users::User,
+        users::{MfaPreference, User},
     };
     use poolhouse_testkit::Kit;
 
@@ -227,8 +228,8 @@ mod tests {
             created_at: at,
             modified_at: at,
             password: None,
-            software_token: Default::default(),
-            mfa: Default::default(),
+            software_token: SoftwareToken::default(),
+            mfa: MfaPreference::default(),
             signed_out_at: None,
             version: 0,
         }
