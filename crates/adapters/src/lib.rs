@@ -1,5 +1,5 @@
-//! The outside world: mail, documents of other servers, functions of triggers, destinations of logs,
-//! key files, request signatures, threads, clock, randomness.
+//! The outside world: mail, text messages, documents of other servers, functions of triggers,
+//! destinations of logs, key files, request signatures, threads, clock, randomness.
 //!
 //! Everything here implements a port of [`poolhouse_domain`] or is a function that the binary
 //! calls at its edge. The rules of user pools are elsewhere.
@@ -13,5 +13,6 @@ pub mod inbox;
 pub mod log_sinks;
 pub mod master_key;
 pub mod signature;
+pub mod sms;
 pub mod smtp;
 pub mod workers;

@@ -22,7 +22,7 @@ use crate::{
     identity_providers::IdentityProviders,
     limits::{Limits, ProvisionedLimits},
     log_delivery::{LogDeliveries, LogSink},
-    messages::Messenger,
+    messages::{Messenger, outbox::Outbox},
     passkeys::Passkeys,
     passwords::history::FormerPasswords,
     replicas::Replicas,
@@ -126,6 +126,7 @@ pub trait Transaction:
     + Groups
     + IdentityProviders
     + LogDeliveries
+    + Outbox
     + Passkeys
     + ProvisionedLimits
     + Replicas

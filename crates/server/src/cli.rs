@@ -49,6 +49,9 @@ pub(crate) enum Command {
     DataKey(DataKeyCommand),
     /// Print what became of each line of a file that users were imported from.
     ImportLog(ImportLog),
+    /// Look after messages that wait to be sent, or that were given up.
+    #[command(subcommand)]
+    Messages(MessagesCommand),
     /// Show the current code of a TOTP secret, and the QR code for an authenticator app.
     Totp(Totp),
 }
@@ -199,6 +202,30 @@ pub(crate) enum DataKeyCommand {
     /// Make a new data key, with which everything is sealed from then on. What older keys sealed
     /// still opens. Running servers take it up within seconds.
     Rotate {
+        #[command(flatten)]
+        installation: Installation,
+    },
+}
+
+/// What to do with messages.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MessagesCommand {
+    /// Count the messages that wait, and list those that were given up: why, without their text.
+    List {
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// Try messages again that were given up: all of them, or one.
+    Retry {
+        /// The id of the message.
+        id: Option<String>,
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// Remove messages that were given up: all of them, or one, which may also still wait.
+    Drop {
+        /// The id of the message.
+        id: Option<String>,
         #[command(flatten)]
         installation: Installation,
     },

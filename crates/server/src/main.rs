@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod config;
 mod cors;
+mod couriers;
 mod dev;
 mod dev_endpoints;
 mod document;
@@ -15,6 +16,7 @@ mod imports;
 mod installation;
 mod listener;
 mod logs;
+mod messages;
 mod peers;
 mod record;
 mod seed;
@@ -73,6 +75,7 @@ fn run(command: Command) -> Outcome<String> {
             Command::MasterKey(command) => commands::master_key(command).await,
             Command::DataKey(command) => commands::data_key(command).await,
             Command::ImportLog(options) => commands::import_log(options).await,
+            Command::Messages(command) => messages::run(command).await,
             Command::Totp(_) => Ok(String::new()),
         }
     })

@@ -29,7 +29,7 @@ impl Handle for Op {
         let (user, sent) = changed.map_err(refused)?;
         for code in &sent {
             let kind = MessageKind::VerifyAttribute;
-            delivery::code_quietly(ports, &pool, &user, kind, code).await;
+            delivery::code_quietly(ports, &pool, &user, kind, code).await?;
         }
         Ok(AdminUpdateUserAttributesResponse {})
     }

@@ -34,7 +34,7 @@ use crate::{
     codes,
     fault::{Fault, Ruling},
     granted,
-    messages::{self, Delivery},
+    messages::{Addressee, Delivery},
     passkeys::{self, assertion},
     passwords::policy,
     ports::Transaction,
@@ -275,22 +275,20 @@ async fn begin_proof(
 }
 
 /// Sends a code and asks for it: `EMAIL_OTP` or `SMS_OTP`. To nobody, and to users who may not sign
-/// in, none is sent; the answer looks the same. So it does when too many were sent within the hour.
+/// in, none is sent; the answer looks the same, and takes as long: codes to nobody are counted and
+/// stored as well. It looks the same, too, when too many were sent within the hour.
 async fn send_code(
     place: Place<'_>,
     person: Person<'_>,
     contact: Contact,
 ) -> Result<Outcome, Fault> {
-    let (ports, pool) = (place.ports, place.pool);
+    let ports = place.ports;
     let code = codes::generate_of(CODE_DIGITS, &*ports.entropy);
-    if let Some(user) = person.allowed() {
-        let message = messages::mfa_code(pool, &user, contact, &code, ports.clock.now());
-        if !second_factor::may_send_another(place, &user).await? {
-            tracing::warn!(sub = user.sub, "no sign-in code was sent: too many within an hour");
-        } else if let Err(failure) = ports.messenger.deliver(message).await {
-            // The operations that lead here don't list CodeDeliveryFailureException.
-            tracing::warn!(%failure, "a sign-in code was not delivered");
-        }
+    let (sub, shown) = (person.sub(place), shown_destination(place, person, contact));
+    if second_factor::may_send_another(place, &sub).await? {
+        deliver_code(place, person, contact, &shown, &code).await?;
+    } else {
+        tracing::warn!(sub, "no sign-in code was sent: too many within an hour");
     }
     let hash = ports.keyring.mac(Purpose::CodeHash, &hashed(place, person, contact, &code));
     let (name, stage, medium) = match contact {
@@ -299,9 +297,31 @@ async fn send_code(
     };
     let parameters = BTreeMap::from([
         ("CODE_DELIVERY_DELIVERY_MEDIUM".to_owned(), medium.to_owned()),
-        ("CODE_DELIVERY_DESTINATION".to_owned(), shown_destination(place, person, contact)),
+        ("CODE_DELIVERY_DESTINATION".to_owned(), shown),
     ]);
     ask(place, person, name, stage, parameters)
+}
+
+/// Hands a code over: to its user, or to nobody.
+async fn deliver_code(
+    place: Place<'_>,
+    person: Person<'_>,
+    contact: Contact,
+    shown: &str,
+    code: &str,
+) -> Result<(), Fault> {
+    let messenger = &place.ports.messenger;
+    let nobody = Addressee::nobody(person.login);
+    let to_nobody = || second_factor::code_message(place, nobody, contact, shown, code);
+    let Some(user) = person.allowed() else { return messenger.pretend(to_nobody()).await };
+    let destination = user.attribute(contact.attribute()).unwrap_or_default();
+    let message = second_factor::code_message(place, (&user).into(), contact, destination, code);
+    if let Err(failure) = messenger.deliver(message).await? {
+        // The operations that lead here don't list CodeDeliveryFailureException.
+        tracing::warn!(%failure, "a sign-in code was not delivered");
+        messenger.pretend(to_nobody()).await?;
+    }
+    Ok(())
 }
 
 /// Where a code went, masked. For nobody it is masked from the name, if that is such a contact.
