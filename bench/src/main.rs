@@ -54,6 +54,9 @@ struct Args {
     /// For how long each scenario runs
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
+    /// How many users the CSV import brings
+    #[arg(long, default_value_t = 100_000)]
+    imported: u32,
     /// How many connections work side by side
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     connections: u16,

@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use crate::{
     ApiRequest, serve,
-    signatures::{Administrator, Authority, SignatureRefused, Signatures},
+    signatures::{Administrator, Authority, Service, SignatureRefused, Signatures},
 };
 
 /// The password of every user made by [`Stack::user`].
 pub(crate) const PASSWORD: &str = "Correct-Horse-7";
 
-/// A server of its own with an empty in-memory store.
+/// A server of its own with an empty store; the engine is the one that `poolhouse_testkit` was told.
 pub(crate) struct Stack {
     /// The ports, for looking at stored state.
     pub ports: Ports,
@@ -42,6 +42,7 @@ struct Signed(Administrator);
 impl Signatures for Signed {
     async fn verify(
         &self,
+        _: Service,
         _: &http::request::Parts,
         _: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault> {

@@ -20,6 +20,7 @@ use crate::{
     fault::Fault,
     groups::Groups,
     identity_providers::IdentityProviders,
+    key_service::KeyService,
     limits::{Limits, ProvisionedLimits},
     log_delivery::{LogDeliveries, LogSink},
     messages::{Messenger, outbox::Outbox},
@@ -200,6 +201,8 @@ pub struct Ports {
     pub functions: Arc<dyn Functions>,
     /// Delivery of logs.
     pub log_sink: Arc<dyn LogSink>,
+    /// Keys for the codes that custom senders get.
+    pub key_service: Arc<dyn KeyService>,
     /// Keys that seal what is stored and what clients carry.
     pub keyring: Arc<Keyring>,
     /// Pools, app clients and signing keys, cached for at most a second.

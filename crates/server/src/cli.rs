@@ -87,6 +87,10 @@ pub(crate) struct Dev {
     /// Names of this machine, such as localhost, and the host of the issuer need not be given.
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
+    /// Give custom senders codes and temporary passwords as they are, not encrypted
+    /// (docs/custom-senders.md).
+    #[arg(long)]
+    pub(crate) plain_codes: bool,
     /// Append every answer of the API to this file, a JSON object on each line, with the tokens and
     /// codes that are in it.
     #[arg(long, value_name = "FILE")]
@@ -134,8 +138,8 @@ pub(crate) enum AccessKeyCommand {
         /// Who or what uses the key; the name of the user in ARNs.
         #[arg(long)]
         name: String,
-        /// What the key may do: full-access, read-only, user-administration, or a JSON file with
-        /// an IAM policy (docs/access-policies.md); may be repeated.
+        /// What the key may do: full-access, read-only, user-administration, decrypt-codes, or a
+        /// JSON file with an IAM policy (docs/access-policies.md); may be repeated.
         #[arg(long, value_name = "POLICY", default_value = "full-access")]
         policy: Vec<String>,
         #[command(flatten)]
@@ -145,7 +149,8 @@ pub(crate) enum AccessKeyCommand {
     Attach {
         /// The id of the key, AKIA….
         id: String,
-        /// full-access, read-only, user-administration, or a JSON file with an IAM policy.
+        /// full-access, read-only, user-administration, decrypt-codes, or a JSON file with an IAM
+        /// policy.
         #[arg(long, value_name = "POLICY", required = true)]
         policy: Vec<String>,
         #[command(flatten)]

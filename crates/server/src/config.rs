@@ -1,6 +1,8 @@
 //! The configuration of `poolhouse serve`: read, checked, and refused where it is insecure or
 //! contradictory.
 
+mod kms;
+
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -10,6 +12,7 @@ use std::{
 use poolhouse_adapters::{
     fetcher::Reach,
     functions::Routes,
+    kms::KmsSettings,
     log_sinks::{HttpTarget, Target},
     master_key::{self, KeyBytes},
     sms::{HttpSms, SmsType, SnsSettings},
@@ -49,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) log_delivery: BTreeMap<String, Target>,
     /// What stands behind the ARNs of functions.
     pub(crate) functions: Routes,
+    /// The key service for custom senders, if it is not this server.
+    pub(crate) kms: Option<KmsSettings>,
     /// Which other servers may be asked for documents.
     pub(crate) reach: Reach,
     /// Region, account and issuer.
@@ -95,6 +100,7 @@ struct Written {
     master_key: WrittenMasterKey,
     smtp: Option<WrittenSmtp>,
     sms: Option<WrittenSms>,
+    kms: Option<kms::WrittenKms>,
     #[serde(default)]
     outbound: WrittenOutbound,
     #[serde(default)]
@@ -210,6 +216,7 @@ impl Config {
         let master_key = reader.master_key(&written.master_key)?;
         let smtp = written.smtp.as_ref().map(|smtp| reader.smtp(smtp)).transpose()?;
         let sms = written.sms.as_ref().map(|sms| reader.sms(sms, &written.region)).transpose()?;
+        let kms = written.kms.as_ref().map(|kms| reader.kms(kms, &written.region)).transpose()?;
         let log_delivery = reader.log_delivery(&written.log_delivery)?;
         let (lambda, functions) = (written.lambda.as_ref(), &written.functions);
         let functions = functions::routes(lambda, functions, &document, environment)?;
@@ -225,6 +232,7 @@ impl Config {
             sms,
             log_delivery,
             functions,
+            kms,
             reach,
             identity,
             limits,
@@ -587,9 +595,9 @@ password_env = "PASSWORD"
         std::fs::write(&path, text).unwrap();
         let environment = |name: &str| match name {
             "KEY" => Some("00".repeat(32)),
+            "ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "PASSWORD" => Some("hunter2".to_owned()),
             "HOOK" | "CHECK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-            "AWS_ACCESS_KEY_ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "DATABASE" => Some("postgres://pool:hunter2@db.example/pool".to_owned()),
             _ => None,
         };
@@ -651,7 +659,7 @@ password_env = "PASSWORD"
                     timeout_seconds = 10\nattempts = 1\nparallel = 2\n\
                     [[functions]]\narn = \"arn:aws:lambda:eu-*\"\nlambda = \"http://127.0.0.1:3001\"\n\
                     function = \"Check\"\nregion = \"eu-west-1\"\n\
-                    [lambda]\nsecret_access_key_env = \"PASSWORD\"\nattempts = 2";
+                    [lambda]\naccess_key_id_env = \"ID\"\nsecret_access_key_env = \"PASSWORD\"\nattempts = 2";
         let config = with(good).unwrap_or_else(|problem| panic!("{problem}"));
         assert_eq!(config.functions.count(), 3);
         let arn = "arn = \"arn:aws:lambda:eu-*\"";
@@ -707,6 +715,36 @@ password_env = "PASSWORD"
     }
 
     #[test]
+    fn keys_for_custom_senders_may_come_from_elsewhere() {
+        assert!(read(GOOD).ok().unwrap().kms.is_none());
+        let with = |lines: &str| read(&format!("{GOOD}\n[kms]\n{lines}\n"));
+        let key = "access_key_id_env = \"ID\"\nsecret_access_key_env = \"PASSWORD\"";
+        let kms = with(key).unwrap_or_else(|problem| panic!("{problem}")).kms.unwrap();
+        assert_eq!(kms.endpoint.as_str(), "https://kms.eu-central-1.amazonaws.com/");
+        assert_eq!(kms.region, "eu-central-1");
+        let local = "region = \"us-east-1\"\nendpoint = \"http://127.0.0.1:4566\"";
+        let kms = with(&format!("{key}\n{local}")).ok().unwrap().kms.unwrap();
+        assert_eq!((kms.endpoint.port(), kms.region.as_str()), (Some(4566), "us-east-1"));
+        for (lines, text) in [
+            ("", "AWS_ACCESS_KEY_ID is not set"),
+            ("access_key_id_env = \"ID\"", "AWS_SECRET_ACCESS_KEY is not set"),
+            (&key.replace("\"ID", "\"OTHER"), "21: kms.access_key_id_env: the environment"),
+            (&key.replace("\"PASSWORD", "\"OTHER"), "22: kms.secret_access_key_env: the env"),
+            (&format!("{key}\nsession_token_env = \"OTHER\""), "23: kms.session_token_env: the"),
+            (&format!("{key}\nregion = \"EU\""), "23: kms.region: must be lower-case"),
+            (
+                &format!("{key}\nendpoint = \"http://kms.example.com\""),
+                "23: kms.endpoint: must begin with https:// unless",
+            ),
+            (&format!("{key}\nurl = \"https://kms.example.com\""), "unknown field `url`"),
+        ] {
+            let problem = with(lines).err().unwrap();
+            assert!(problem.contains(text), "{problem}");
+            assert!(!problem.contains("hunter2"), "{problem}");
+        }
+    }
+
+    #[test]
     fn the_example_in_the_guide_to_triggers_is_understood() {
         let guide = include_str!("../../../docs/triggers.md");
         let example = guide.split("```toml").nth(1).unwrap().split("```").next().unwrap();
@@ -714,8 +752,9 @@ password_env = "PASSWORD"
         assert_eq!(config.unwrap_or_else(|problem| panic!("{problem}")).functions.count(), 2);
     }
 
-    /// The tests' environment has one of the two variables that are meant where none is named.
-    const KEYED: &str = "[lambda]\nsecret_access_key_env = \"PASSWORD\"\n";
+    /// The tests' environment lacks the variables that are meant where none is named.
+    const KEYED: &str =
+        "[lambda]\naccess_key_id_env = \"ID\"\nsecret_access_key_env = \"PASSWORD\"\n";
 
     #[test]
     fn tls_or_a_trusted_proxy_but_not_both() {

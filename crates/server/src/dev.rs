@@ -25,7 +25,7 @@ use crate::{
     functions::DevFunctions,
     hosts::Hosts,
     imports::Imports,
-    installation::{self, Outside},
+    installation::{self, Keys, Outside},
     listener,
     peers::Peers,
     record::Record,
@@ -67,7 +67,9 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let routes =
         if options.ephemeral { Routes::Stdout } else { Routes::Folder(options.data.join(LOGS)) };
     let (log_queues, log_writers) = log_sinks::start(routes);
+    let keys = if options.plain_codes { Keys::OwnAndCodesInTheClear } else { Keys::Own };
     let outside = Outside {
+        keys,
         clock: Arc::clone(&clock) as _,
         messenger: Arc::clone(&inbox) as _,
         functions: Arc::clone(&functions.functions) as _,

@@ -1,4 +1,6 @@
-//! Full stack on in-memory SQLite with a frozen clock and seeded randomness, for tests.
+//! Full stack on a throwaway database with a frozen clock and seeded randomness, for tests.
+//!
+//! The database is of SQLite, or of PostgreSQL where the environment asks for it (`store.rs`).
 //!
 //! ```ignore
 //! let kit = poolhouse_testkit::Kit::new().await;
@@ -15,6 +17,7 @@ mod functions;
 mod keys;
 mod log_sink;
 mod messenger;
+mod postgres;
 mod store;
 mod workers;
 
@@ -23,10 +26,12 @@ use std::sync::Arc;
 use poolhouse_domain::{
     caller::Caller,
     directory::Directory,
+    key_service::own_keys::OwnKeys,
     limits::{LimitSettings, Limits},
     log_delivery::Reporting,
     ports::{Clock, Entropy, Identity, Ports, Store},
     triggers::Metadata,
+    ports::{Clock, Entropy, Identity, Ports},
 };
 use poolhouse_store::OpenError;
 
@@ -64,7 +69,7 @@ impl Kit {
     /// `http://127.0.0.1:7665`.
     ///
     /// # Errors
-    /// If SQLite can't make a database.
+    /// If there can be no database.
     pub async fn new() -> Result<Self, OpenError> {
         Self::seeded(SEED).await
     }
@@ -72,16 +77,14 @@ impl Kit {
     /// The same with other randomness.
     ///
     /// # Errors
-    /// If SQLite can't make a database.
+    /// If there can be no database.
     pub async fn seeded(seed: u64) -> Result<Self, OpenError> {
         let clock = Arc::new(FrozenClock::default());
         let messenger = Arc::new(RecordingMessenger::default());
         let fetcher = Arc::new(CannedFetcher::default());
         let functions = Arc::new(ScriptedFunctions::default());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
-        let store = store::open(Arc::clone(&entropy)).await?;
-        let keyring = store.keyring();
-        let store: Arc<dyn Store> = Arc::new(store);
+        let (store, keyring) = store::open(Arc::clone(&entropy)).await?;
         let log_sink = Arc::new(RecordingLogSink::default());
         let reporting = Reporting {
             messenger: Arc::clone(&messenger) as _,
@@ -91,7 +94,11 @@ impl Kit {
         };
         let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let limits = Limits::new(LimitSettings::default(), Arc::clone(&store), time);
+        let identity = Arc::new(identity());
+        let (keys, random) = (Arc::clone(&keyring), Arc::clone(&entropy));
+        let key_service = OwnKeys::new(keys, random, Arc::clone(&identity));
         let ports = Ports {
+            key_service: Arc::new(key_service),
             limits: Arc::new(limits),
             directory: Arc::new(Directory::new(Arc::clone(&store))),
             store,
@@ -105,7 +112,7 @@ impl Kit {
             keyring,
             turns: Arc::default(),
             key_reserve: Arc::new(key_reserve()),
-            identity: Arc::new(identity()),
+            identity,
             caller: Caller::default(),
             metadata: Metadata::default(),
         };
