@@ -30,6 +30,9 @@ const POSTGRES_VARIABLE: &str = "POOLHOUSE_TEST_POSTGRES";
 /// Which engine the operation tests run on; SQLite if it is not set.
 const ENGINE_VARIABLE: &str = "POOLHOUSE_TEST_ENGINE";
 
+/// Which database client tests take for a `poolhouse serve` that they start, if not SQLite.
+const SERVED_VARIABLE: &str = "POOLHOUSE_SERVE_DATABASE";
+
 /// Where the client tests find the server.
 const ENDPOINT_VARIABLE: &str = "POOLHOUSE_ENDPOINT";
 
@@ -198,7 +201,12 @@ fn client_tests(
             failed |= report.add(&format!("node on {engine}"), node_tests(&server));
         }
         if args.wants(Part::Python) {
-            let outcome = python_tests(&python, &server, args.filter.as_deref());
+            let served = match (engine, postgres) {
+                (Engine::Postgres, Some(postgres)) => Some(postgres.fresh_database("served")?),
+                _ => None,
+            };
+            let filter = args.filter.as_deref();
+            let outcome = python_tests(&python, &server, served.as_deref(), filter);
             failed |= report.add(&format!("python on {engine}"), outcome);
         }
         let outcome = check_answers(&python, &server);
@@ -222,13 +230,20 @@ fn start_server(binary: &Path, engine: Engine, postgres: Option<&Postgres>) -> O
     }
 }
 
-fn python_tests(python: &Path, server: &Server, filter: Option<&str>) -> Outcome {
+/// `served` is an empty database for servers that the tests start themselves, if not SQLite.
+fn python_tests(
+    python: &Path,
+    server: &Server,
+    served: Option<&str>,
+    filter: Option<&str>,
+) -> Outcome {
     println!("\npytest against {}", server.endpoint());
     let mut command = Command::new(python);
     command.args(["-m", "pytest"]).args(filter.into_iter().flat_map(|filter| ["-k", filter]));
     command.current_dir(acceptance().join("python")).env("PYTHONDONTWRITEBYTECODE", "1");
     // Some tests start servers of their own.
     command.env("POOLHOUSE_BIN", server_binary()?);
+    command.env_remove(SERVED_VARIABLE).envs(served.map(|url| (SERVED_VARIABLE, url)));
     execute(towards(&mut command, server))
 }
 

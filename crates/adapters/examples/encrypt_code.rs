@@ -13,7 +13,7 @@ use std::{env, error::Error, sync::Arc};
 use poolhouse_adapters::{
     clock::SystemClock,
     entropy::SystemEntropy,
-    kms::{self, AccessKey, Kms, KmsSettings},
+    kms::{AccessKey, Kms, KmsSettings},
 };
 use poolhouse_domain::code_encryption::encrypt;
 
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let id = env::var("AWS_ACCESS_KEY_ID").unwrap_or_else(|_| "dev".to_owned());
     let secret = env::var("AWS_SECRET_ACCESS_KEY").unwrap_or_else(|_| "dev".to_owned());
     let settings = KmsSettings {
-        endpoint: kms::endpoint(endpoint)?,
+        endpoint: Some(endpoint.clone()),
         region: env::var("AWS_REGION").unwrap_or_else(|_| "us-east-1".to_owned()),
         access_key: AccessKey::new(&id, &secret, env::var("AWS_SESSION_TOKEN").ok()),
     };

@@ -1,28 +1,39 @@
 //! Mail through an SMTP server.
+//!
+//! Connections are kept here and not in the library's pool. The library limits the time for connecting
+//! only: with a server that falls silent a mail would never end. To break one off from outside is safe
+//! if its connection is thrown away, which the library's pool would keep for the next mail; that one
+//! would then take the late answers to this one for its own.
 
 use std::{
     net::IpAddr,
-    time::{Duration, SystemTime},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
 };
 
 use async_trait::async_trait;
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
+    address::Envelope,
     message::{Mailbox, Message as Mail, MultiPart},
     transport::smtp::{
-        Error, PoolConfig,
-        authentication::Credentials,
-        client::{Certificate, Tls, TlsParameters},
+        Error,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, Certificate, Tls, TlsParameters},
+        extension::ClientId,
         response::Code,
     },
 };
 use poolhouse_domain::messages::{DeliveryFailure, Message, NotSent, Sender};
 use zeroize::Zeroizing;
 
-/// How long the server may take for one command.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a kept connection may take to show that it is still good.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// How long a mail may take, with connecting and logging in.
+const WHOLE: Duration = Duration::from_secs(60);
 /// Connections that are kept for the next mail at most.
-const CONNECTIONS: u32 = 8;
+const CONNECTIONS: usize = 8;
 /// How long a connection is kept without a mail: less than servers do.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -70,34 +81,102 @@ impl BadSetting {
 
 /// Sends mail through one SMTP server, over connections that are kept and shared.
 pub struct SmtpSender {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: (String, u16),
+    tls: Tls,
+    credentials: Option<Credentials>,
     from: Mailbox,
+    hello: ClientId,
+    /// Connections without a mail, and since when; the newest last.
+    kept: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
+    whole: Duration,
 }
 
 impl SmtpSender {
-    /// Takes the settings; connects when the first mail is sent. To be called within a tokio
-    /// runtime, on which the connections are kept.
+    /// Takes the settings; connects when the first mail is sent.
     ///
     /// # Errors
     /// A setting makes no sense, or would send codes in the clear over a network.
     pub fn new(settings: &SmtpSettings) -> Result<Self, BadSetting> {
         let from = settings.from.parse().map_err(|error| BadSetting::new("from", error))?;
-        let tls = tls(settings)?;
         let usual_port = match settings.security {
             Security::StartTls => 587,
             Security::Tls => 465,
             Security::Plain => 25,
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
-            .port(settings.port.unwrap_or(usual_port))
-            .tls(tls)
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS).idle_timeout(IDLE))
-            .timeout(Some(TIMEOUT));
-        if let Some((user, password)) = &settings.credentials {
-            builder =
-                builder.credentials(Credentials::new(user.clone(), password.as_str().to_owned()));
+        let credentials = settings.credentials.as_ref();
+        Ok(Self {
+            server: (settings.host.clone(), settings.port.unwrap_or(usual_port)),
+            tls: tls(settings)?,
+            credentials: credentials.map(|(user, password)| {
+                Credentials::new(user.clone(), password.as_str().to_owned())
+            }),
+            from,
+            hello: ClientId::default(),
+            kept: Mutex::default(),
+            whole: WHOLE,
+        })
+    }
+
+    /// Sends a mail; answers the connection, which is good for another one.
+    async fn converse(
+        &self,
+        envelope: &Envelope,
+        mail: &[u8],
+    ) -> Result<AsyncSmtpConnection, Error> {
+        let mut connection = match self.kept_connection().await {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        connection.send(envelope, mail).await?;
+        Ok(connection)
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+        let (host, port) = &self.server;
+        let wrapper = match &self.tls {
+            Tls::Wrapper(parameters) => Some(parameters.clone()),
+            _ => None,
+        };
+        let (server, hello) = ((host.as_str(), *port), &self.hello);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(server, Some(CONNECT), hello, wrapper, None)
+                .await?;
+        if let Tls::Required(parameters) = &self.tls {
+            connection.starttls(parameters.clone(), hello).await?;
         }
-        Ok(Self { transport: builder.build(), from })
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    /// A connection that was kept and is still good. Others are closed.
+    async fn kept_connection(&self) -> Option<AsyncSmtpConnection> {
+        loop {
+            let (mut connection, since) = self.kept().pop()?;
+            if since.elapsed() >= IDLE {
+                continue;
+            }
+            match tokio::time::timeout(SIGN_OF_LIFE, connection.test_connected()).await {
+                Ok(true) => return Some(connection),
+                Ok(false) => {}
+                // The others are no better, and time is short.
+                Err(_) => self.kept().clear(),
+            }
+        }
+    }
+
+    /// Keeps a connection for the next mail; closes the oldest, if there are too many.
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut kept = self.kept();
+        if kept.len() >= CONNECTIONS {
+            drop(kept.remove(0));
+        }
+        kept.push((connection, Instant::now()));
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A mail in two forms, so that it can be read without HTML.
@@ -177,13 +256,19 @@ impl Sender for SmtpSender {
 
     async fn send(&self, id: &str, message: &Message) -> Result<(), NotSent> {
         let mail = self.compose(id, message).map_err(NotSent::for_good)?;
-        // Each command has its time limit; the whole must not be broken off, as a connection in the
-        // middle of a mail would be kept for the next one.
-        let sent = self.transport.send(mail).await;
-        sent.map(drop).map_err(|error| NotSent {
-            is_final: is_final(&error),
-            reason: format!("the SMTP server did not take the mail: {error}"),
-        })
+        let (envelope, mail) = (mail.envelope().clone(), mail.formatted());
+        let sent = tokio::time::timeout(self.whole, self.converse(&envelope, &mail)).await;
+        match sent {
+            Ok(Ok(connection)) => {
+                self.keep(connection);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(NotSent {
+                is_final: is_final(&error),
+                reason: format!("the SMTP server did not take the mail: {error}"),
+            }),
+            Err(_) => Err(NotSent::for_now("the SMTP server did not answer in time")),
+        }
     }
 }
 
@@ -394,6 +479,68 @@ mod tests {
             assert_eq!(failure.is_final, is_final, "{answer}: {failure}");
             drop(messenger);
             server.await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_falls_silent_is_given_up_with_its_connection() {
+        // It greets, and says no more.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let silent = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"220 test\r\n").await.unwrap();
+            let mut said = String::new();
+            tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut said).await.unwrap();
+            said
+        });
+        let sender = SmtpSender::new(&settings(port)).unwrap();
+        let sender = SmtpSender { whole: Duration::from_millis(50), ..sender };
+        let failure = sender.send("id", &message()).await.unwrap_err();
+        assert_eq!(failure, NotSent::for_now("the SMTP server did not answer in time"));
+        assert!(silent.await.unwrap().starts_with("EHLO"), "the connection was not closed");
+        assert!(sender.kept().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept_while_it_is_good() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (accepted, mut connections) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                accepted.send(()).unwrap();
+                tokio::spawn(async move { converse_on(stream).await });
+            }
+        });
+        let sender = SmtpSender::new(&settings(port)).unwrap();
+        for _ in 0..3 {
+            sender.send("id", &message()).await.unwrap();
+        }
+        assert_eq!(sender.kept().len(), 1);
+        if let Some((_, since)) = sender.kept().first_mut() {
+            *since = since.checked_sub(IDLE).unwrap();
+        }
+        sender.send("id", &message()).await.unwrap();
+        assert_eq!(sender.kept().len(), 1);
+        assert_eq!(std::iter::from_fn(|| connections.try_recv().ok()).count(), 2);
+    }
+
+    /// Takes one mail after another.
+    async fn converse_on(stream: TcpStream) {
+        let (read, mut write) = stream.into_split();
+        let mut lines = BufReader::new(read).lines();
+        write.write_all(b"220 test\r\n").await.unwrap();
+        let mut in_data = false;
+        while let Ok(Some(line)) = lines.next_line().await {
+            let answer = match line.as_str() {
+                "DATA" => "354 go on",
+                "." => "250 taken",
+                _ if in_data => continue,
+                _ => "250 fine",
+            };
+            in_data = line == "DATA";
+            write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
         }
     }
 

@@ -29,9 +29,8 @@ use poolhouse_domain::{
     key_service::own_keys::OwnKeys,
     limits::{LimitSettings, Limits},
     log_delivery::Reporting,
-    ports::{Clock, Entropy, Identity, Ports, Store},
-    triggers::Metadata,
     ports::{Clock, Entropy, Identity, Ports},
+    triggers::Metadata,
 };
 use poolhouse_store::OpenError;
 

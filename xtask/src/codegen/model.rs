@@ -236,9 +236,9 @@ fn apply(
             pattern.ok_or_else(|| format!("patch: {shape} has no pattern"))?;
         }
         Patch::MayLack { shape, member: name } => {
-            let members = match shapes.get_mut(shape).map(|shape| &mut shape.kind) {
-                Some(Kind::Structure(members)) => members,
-                _ => return Err(format!("patch: {shape} is not a structure").into()),
+            let kind = shapes.get_mut(shape).map(|shape| &mut shape.kind);
+            let Some(Kind::Structure(members)) = kind else {
+                return Err(format!("patch: {shape} is not a structure").into());
             };
             let found = members.iter_mut().find(|member| member.name == *name && member.required);
             let missing = || format!("patch: {shape} does not require {name}");

@@ -1,6 +1,6 @@
 //! `[kms]`: a key service elsewhere, in place of the server's own.
 
-use poolhouse_adapters::kms::{self, AccessKey, KmsSettings};
+use poolhouse_adapters::kms::{AccessKey, KmsSettings};
 use serde::Deserialize;
 
 use super::{Problem, Reader, check_region};
@@ -20,13 +20,12 @@ impl Reader<'_> {
     pub(super) fn kms(&self, written: &WrittenKms, region: &str) -> Result<KmsSettings, Problem> {
         let region = written.region.as_deref().unwrap_or(region);
         check_region(region).map_err(|text| self.document.problem("kms.region", text))?;
-        let endpoint = match &written.endpoint {
-            Some(url) => kms::endpoint(url),
-            None => kms::endpoint(&kms::aws_endpoint(region)),
-        };
-        let endpoint = endpoint.map_err(|text| self.document.problem("kms.endpoint", text))?;
         let access_key = self.kms_access_key(written)?;
-        Ok(KmsSettings { endpoint, region: region.to_owned(), access_key })
+        Ok(KmsSettings {
+            endpoint: written.endpoint.clone(),
+            region: region.to_owned(),
+            access_key,
+        })
     }
 
     /// From the variables that AWS's own tools read, unless others are named.
