@@ -127,8 +127,7 @@ fn keys(config: &Config, clock: &Arc<dyn Clock>) -> Outcome<Keys> {
         return Ok(Keys::Own);
     };
     let kms = Kms::new(settings.clone(), Arc::clone(clock));
-    let kms =
-        kms.map_err(|text| config.document.problem("kms", format_args!("can't be asked: {text}")))?;
+    let kms = kms.map_err(|text| config.document.problem("kms.endpoint", text))?;
     Ok(Keys::Elsewhere(Arc::new(kms)))
 }
 
@@ -136,7 +135,7 @@ fn keys(config: &Config, clock: &Arc<dyn Clock>) -> Outcome<Keys> {
 mod tests {
     use poolhouse_adapters::{
         entropy::SystemEntropy,
-        kms::{self, AccessKey, KmsSettings},
+        kms::{AccessKey, KmsSettings},
     };
     use poolhouse_domain::{
         access_keys,
@@ -185,7 +184,7 @@ mod tests {
 
     fn client(ports: &Ports, endpoint: &str, secret: &str) -> Kms {
         let settings = KmsSettings {
-            endpoint: kms::endpoint(endpoint).unwrap(),
+            endpoint: Some(endpoint.to_owned()),
             region: "us-east-1".to_owned(),
             access_key: AccessKey::new("AKIAPOOLHOUSE1234567", secret, None),
         };

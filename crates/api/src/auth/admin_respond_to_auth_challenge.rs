@@ -4,6 +4,7 @@ use poolhouse_domain::{
     auth::{Place, answer::answer},
     ports::Ports,
     shapes::{AdminRespondToAuthChallengeRequest, AdminRespondToAuthChallengeResponse},
+    triggers::Metadata,
 };
 use poolhouse_wire::{Sensitive, operations::AdminRespondToAuthChallenge as Op};
 
@@ -14,7 +15,9 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: AdminRespondToAuthChallengeRequest) -> Answer<Op> {
         let (client, pool) =
             lookup::app_client_of_pool::<Op>(ports, &input.user_pool_id, &input.client_id).await?;
-        let ports = &context::of_administrator(ports, &pool, input.context_data);
+        let metadata = Metadata::of_client(input.client_metadata);
+        let ports = context::of_administrator(ports, &pool, input.context_data);
+        let ports = &ports.carrying(metadata);
         let place = Place::new(ports, &pool, &client);
         let responses = input.challenge_responses.map(Sensitive::into_inner).unwrap_or_default();
         let session = input.session.as_deref().map(String::as_str);

@@ -7,6 +7,8 @@ mod admin_respond_to_auth_challenge;
 mod choice_tests;
 mod initiate_auth;
 mod respond_to_auth_challenge;
+#[cfg(test)]
+mod trigger_tests;
 
 use poolhouse_domain::{
     auth::{
@@ -19,7 +21,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{Permits, codes};
 
-use crate::failure::{Failure, invalid_parameter, not_authorized};
+use crate::failure::{Failure, invalid_parameter, not_authorized, trigger_failed};
 
 /// What the four operations answer.
 #[derive(Default)]
@@ -71,18 +73,19 @@ fn start_refused<Op>(refused: StartRefused, client_id: &str, disabled_flow: Stri
 where
     Op: Permits<codes::InvalidParameterException>
         + Permits<codes::NotAuthorizedException>
+        + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::PasswordResetRequiredException>
         + Permits<codes::ResourceNotFoundException>
+        + Permits<codes::UnexpectedLambdaException>
         + Permits<codes::UnsupportedOperationException>
+        + Permits<codes::UserLambdaValidationException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
 {
     match refused {
         StartRefused::FlowNotEnabled(_) => invalid_parameter(disabled_flow),
         StartRefused::WrongOperation => invalid_parameter("Initiate Auth method not supported."),
-        StartRefused::NoCustomAuthTrigger => {
-            invalid_parameter("Custom auth lambda trigger is not configured for the user pool.")
-        }
+        StartRefused::NoCustomAuthTrigger => no_custom_auth_trigger(),
         // Belief: the service's text for this is not on record.
         StartRefused::UnknownPreference => invalid_parameter("Invalid PREFERRED_CHALLENGE."),
         StartRefused::Session(refused) => session_refused(refused),
@@ -99,7 +102,7 @@ where
         ),
         StartRefused::Refresh(RefreshRefused::UserGone) => crate::failure::user_not_found(),
         StartRefused::Refresh(refused) => refresh_refused(refused),
-        StartRefused::SignIn(refused) => sign_in_refused(refused),
+        StartRefused::SignIn(refused) => sign_in_refused(refused, client_id),
     }
 }
 
@@ -109,6 +112,7 @@ where
     Op: Permits<codes::AliasExistsException>
         + Permits<codes::CodeMismatchException>
         + Permits<codes::ExpiredCodeException>
+        + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::InvalidParameterException>
         + Permits<codes::InvalidPasswordException>
         + Permits<codes::NotAuthorizedException>
@@ -117,6 +121,8 @@ where
         + Permits<codes::ResourceNotFoundException>
         + Permits<codes::SoftwareTokenMFANotFoundException>
         + Permits<codes::TooManyRequestsException>
+        + Permits<codes::UnexpectedLambdaException>
+        + Permits<codes::UserLambdaValidationException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
 {
@@ -124,7 +130,7 @@ where
         AnswerRefused::Missing(missing) => missing_parameter(missing),
         AnswerRefused::SecretHash(refused) => secret_hash_refused(refused, client_id),
         AnswerRefused::Session(refused) => session_refused(refused),
-        AnswerRefused::SignIn(refused) => sign_in_refused(refused),
+        AnswerRefused::SignIn(refused) => sign_in_refused(refused, client_id),
         AnswerRefused::NewPassword(refused) => new_password_refused(refused),
         AnswerRefused::WrongTotpCode => {
             Failure::new(codes::CodeMismatchException, "Invalid code received for user")
@@ -187,11 +193,15 @@ where
     })
 }
 
-fn sign_in_refused<Op>(refused: SignInRefused) -> Failure<Op>
+fn sign_in_refused<Op>(refused: SignInRefused, client_id: &str) -> Failure<Op>
 where
-    Op: Permits<codes::NotAuthorizedException>
+    Op: Permits<codes::InvalidLambdaResponseException>
+        + Permits<codes::InvalidParameterException>
+        + Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordResetRequiredException>
         + Permits<codes::ResourceNotFoundException>
+        + Permits<codes::UnexpectedLambdaException>
+        + Permits<codes::UserLambdaValidationException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
 {
@@ -213,7 +223,26 @@ where
             not_authorized("Temporary password has expired and must be reset by an administrator.")
         }
         SignInRefused::UnknownDevice => crate::devices::no_device(),
+        SignInRefused::Trigger(failed) => trigger_failed(failed),
+        SignInRefused::NoCustomAuthTrigger => no_custom_auth_trigger(),
+        SignInRefused::MigrationFailed => migration_failed(client_id),
     }
+}
+
+fn no_custom_auth_trigger<Op>() -> Failure<Op>
+where
+    Op: Permits<codes::InvalidParameterException>,
+{
+    invalid_parameter("Custom auth lambda trigger is not configured for the user pool.")
+}
+
+/// What is said when somebody unknown might have been brought over, and wasn't.
+pub(crate) fn migration_failed<Op>(client_id: &str) -> Failure<Op>
+where
+    Op: Permits<codes::UserNotFoundException>,
+{
+    let text = format!("Exception migrating user in app client {client_id}");
+    Failure::new(codes::UserNotFoundException, text)
 }
 
 /// What is said of a challenge session that is not accepted.
@@ -232,9 +261,13 @@ where
 /// `GetTokensFromRefreshToken` does; it maps that itself.
 pub(crate) fn refresh_refused<Op>(refused: RefreshRefused) -> Failure<Op>
 where
-    Op: Permits<codes::NotAuthorizedException>,
+    Op: Permits<codes::InvalidLambdaResponseException>
+        + Permits<codes::NotAuthorizedException>
+        + Permits<codes::UnexpectedLambdaException>
+        + Permits<codes::UserLambdaValidationException>,
 {
     not_authorized(match refused {
+        RefreshRefused::Trigger(failed) => return trigger_failed(failed),
         RefreshRefused::Invalid | RefreshRefused::UserGone => "Invalid Refresh Token.",
         RefreshRefused::Expired => "Refresh Token has expired",
         RefreshRefused::Revoked | RefreshRefused::Reused => "Refresh Token has been revoked",

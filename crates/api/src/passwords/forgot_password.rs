@@ -1,23 +1,32 @@
 //! `ForgotPassword`: sends a code with which a user can set a new password.
 
 use poolhouse_domain::{
-    attempts::Attempted,
+    attempts::{self, Attempted},
+    attributes::Contact,
+    auth::{
+        Place,
+        migration::{self, Brought, MigrationRefused},
+    },
     codes::CodePurpose,
-    messages::MessageKind,
+    messages::{Delivery, MessageKind},
     passwords::recovery::{self, RecoveryRefused},
     ports::Ports,
-    shapes::{ForgotPasswordRequest, ForgotPasswordResponse},
-    triggers::Metadata,
+    shapes::{CodeDeliveryDetailsType, ForgotPasswordRequest, ForgotPasswordResponse},
+    triggers::{Metadata, user_migration},
+    users,
 };
 use poolhouse_wire::operations::ForgotPassword as Op;
 
 use super::recovery_refused;
 use crate::{
-    failure::Answer,
+    auth::migration_failed,
+    delivery,
+    failure::{Answer, Unanswered, limit_exceeded, trigger_failed},
     lookup,
     requested_code::{self, Request},
     secret_hash,
     serve::Handle,
+    sign_up::no_such_user,
     threat_protection::context,
 };
 
@@ -41,10 +50,46 @@ impl Handle for Op {
             kind: MessageKind::ForgotPassword,
             usual: recovery::usual_contact(&pool),
         };
+        if user_migration::is_connected(&pool) {
+            let place = Place::new(ports, &pool, &client);
+            if let Some(details) = bring_over(place, name, request.usual).await? {
+                return Ok(ForgotPasswordResponse { code_delivery_details: Some(details) });
+            }
+        }
         let addressee = |user: &_| recovery::by_user(&pool, user).map_err(recovery_refused);
         let details = requested_code::answer::<Op>(request, addressee).await?;
         Ok(ForgotPasswordResponse { code_delivery_details: Some(details) })
     }
+}
+
+/// Brings somebody over whom the pool doesn't know, so that a code can be sent to them. Where that
+/// is not done, what is answered to clients that may not be told so.
+async fn bring_over(
+    place: Place<'_>,
+    name: &str,
+    usual: Contact,
+) -> Result<Option<CodeDeliveryDetailsType>, Unanswered<Op>> {
+    let Place { ports, pool, client, .. } = place;
+    let mut tx = ports.store.write().await?;
+    if users::find(&mut *tx, pool, name).await?.is_some() {
+        return Ok(None);
+    }
+    // Before the function is asked: it may send something itself.
+    let subject = attempts::subject(&ports.keyring, pool, None, name);
+    let (what, now) = (Attempted::ForgotPassword, ports.clock.now());
+    let counted = attempts::count(&mut *tx, pool.id(), &subject, what, now).await?;
+    counted.map_err(limit_exceeded::<Op>)?;
+    tx.commit().await?;
+    let failure = match migration::bring_over(place, name, None).await? {
+        Ok(Brought::Over(_) | Brought::Already) => return Ok(None),
+        Ok(Brought::Nobody) => no_such_user(),
+        Err(MigrationRefused::Failed) => migration_failed(client.id()),
+        Err(MigrationRefused::Trigger(failed)) => return Err(trigger_failed::<Op>(failed).into()),
+    };
+    if !client.hides_user_existence() {
+        return Err(failure.into());
+    }
+    Ok(Some(delivery::details(Delivery::simulated(&ports.keyring, pool, name, usual))))
 }
 
 #[cfg(test)]

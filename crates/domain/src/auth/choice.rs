@@ -18,15 +18,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Challenge, Outcome, Parameters, Place,
+    Challenge, Outcome, Parameters, Person, Place,
     answer::{AnswerRefused, Answered},
     check_secret_hash, device,
-    first_factor::{self, SignInRefused, check_state, identify},
+    first_factor::{self, FirstFactor, SignInRefused, check_state, identify},
     next, required, second_factor,
     session::{ChallengeSession, SessionRefused, Step},
     srp as srp_flow,
     start::StartRefused,
-    watch,
 };
 use crate::{
     attempts::{self, Attempted},
@@ -96,26 +95,6 @@ impl From<ChoiceRefused> for AnswerRefused {
     }
 }
 
-/// Somebody who signs in: the name that was typed, and who has it.
-#[derive(Clone, Copy)]
-struct Person<'a> {
-    login: &'a str,
-    user: Option<&'a User>,
-}
-
-impl Person<'_> {
-    /// The `sub`, or what stands in for it.
-    fn sub(self, place: Place<'_>) -> String {
-        let simulated = || nobody::sub(&place.ports.keyring, place.pool, self.login);
-        self.user.map_or_else(simulated, |user| user.sub.clone())
-    }
-
-    /// The user, if they may sign in.
-    fn allowed(self) -> Option<User> {
-        self.user.filter(|user| check_state(user).is_ok()).cloned()
-    }
-}
-
 /// Starts a sign-in.
 pub(super) async fn start(
     place: Place<'_>,
@@ -124,7 +103,7 @@ pub(super) async fn start(
     let login = granted!(required(parameters, "USERNAME"));
     let preferred = granted!(preferred(parameters));
     granted!(check_secret_hash(place.client, &[login], parameters));
-    let user = granted!(identify(place, login).await?);
+    let user = granted!(first_factor::announced(place, login).await?);
     let person = Person { login, user: user.as_ref() };
     let available = available(place, person.user).await?;
     if available.is_empty() {
@@ -232,8 +211,11 @@ async fn proceed(
         },
         _ => match given("PASSWORD") {
             Some(password) => {
-                let signed_in = first_factor::with_password(place, person.login, password).await?;
-                Ok(signed_in.map_err(Into::into))
+                let known = first_factor::check_password(place, person.login, password).await?;
+                let known = granted!(known);
+                let admitted =
+                    first_factor::admit(place, &known.user, &known.subject, known.failed_before);
+                Ok(admitted.await?.map_err(Into::into))
             }
             None => Ok(Ok(ask(place, person, choice, Stage::Password, none())?)),
         },
@@ -264,14 +246,10 @@ async fn begin_proof(
     srp_a: &str,
 ) -> Ruling<Outcome, ChoiceRefused> {
     let Ok(srp_a) = PublicKey::from_hex(srp_a) else { return Ok(Err(ChoiceRefused::BadSrpA)) };
-    let outcome = granted!(srp_flow::challenge(place, person.login, srp_a).await?);
-    Ok(Ok(match outcome {
-        Outcome::Challenged(challenge) => {
-            let session = Some(session(place, person, Stage::Proof)?);
-            Outcome::Challenged(Challenge { session, ..challenge })
-        }
-        outcome => outcome,
-    }))
+    let user = granted!(identify(place, person.login).await?);
+    let challenge = srp_flow::challenge(place, person.login, user.as_ref(), srp_a).await?;
+    let session = Some(session(place, person, Stage::Proof)?);
+    Ok(Ok(Outcome::Challenged(Challenge { session, ..challenge })))
 }
 
 /// Sends a code and asks for it: `EMAIL_OTP` or `SMS_OTP`. To nobody, and to users who may not sign
@@ -395,7 +373,7 @@ pub(super) async fn answer(
 }
 
 /// Who answers: the session's user, or nobody.
-async fn find(
+pub(super) async fn find(
     step: Answered<'_>,
     login: &str,
     tx: &mut dyn Transaction,
@@ -454,15 +432,6 @@ async fn with_password(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome
     Ok(first_factor::admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
 }
 
-/// Goes on with a user who has shown a code or a passkey. The session is used up.
-async fn admit(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
-    let event = granted!(watch::admit(place, user, watch::NO_PASSWORD).await?);
-    let place = Place { event: event.as_ref(), ..place };
-    let outcome = next::sign_in(place, user).await?;
-    watch::admitted(place, user, &outcome).await?;
-    Ok(Ok(outcome))
-}
-
 async fn spend(step: Answered<'_>) -> Ruling<(), SessionRefused> {
     let mut tx = step.place.ports.store.write().await?;
     granted!(step.spend(&mut *tx).await?);
@@ -506,7 +475,7 @@ async fn show_code(
         tx.clear_attempts(pool_id, &subject, what).await?;
     }
     tx.commit().await?;
-    Ok(admit(place, &user).await?.map_err(Into::into))
+    Ok(first_factor::pass(place, &user, FirstFactor::Alone).await?.map_err(Into::into))
 }
 
 /// `WEB_AUTHN`. What is said of a passkey that proves nothing is a belief.
@@ -537,5 +506,5 @@ async fn show_passkey(
     // Also when it stays the same: the passkey must still be there.
     tx.update_sign_count(&passkey, count).await?;
     tx.commit().await?;
-    Ok(admit(place, &user).await?.map_err(Into::into))
+    Ok(first_factor::pass(place, &user, FirstFactor::Alone).await?.map_err(Into::into))
 }

@@ -13,9 +13,11 @@ use zeroize::Zeroizing;
 use super::{
     Challenge, Missing, Outcome, Parameters, Place,
     answer::{AnswerRefused, Answered},
+    custom::{self, Flow},
     first_factor::SignInRefused,
     next, required,
     session::{ChallengeSession, SessionRefused, Step},
+    srp::{BegunExchange, SentProof},
     watch,
 };
 use crate::{
@@ -25,8 +27,9 @@ use crate::{
     ports::{Transaction, compute},
     sealing::Purpose,
     shapes::ChallengeNameType,
-    srp::{self, Exchange, Party, Proof, PublicKey},
+    srp::{self, Party, PublicKey},
     tokens::issue::Tokens,
+    triggers::pre_token_generation::Source,
     users::{self, User},
 };
 
@@ -88,20 +91,19 @@ pub(super) async fn sign_in(
     place: Place<'_>,
     user: &User,
     known: Option<Device>,
-) -> Result<Outcome, Fault> {
-    let (key, new_device) = match known {
-        _ if !devices::is_tracked(place.pool) => (None, None),
-        Some(device) => {
-            record_use(place, &device).await?;
-            (Some(device.key), None)
-        }
-        None => {
-            let new = NewDevice::draw(place.ports, place.pool);
-            (Some(new.key.clone()), Some(new))
-        }
-    };
-    let tokens = next::tokens(place, user, key).await?;
-    Ok(Outcome::SignedIn(Tokens { new_device, ..tokens }))
+) -> Ruling<Outcome, SignInRefused> {
+    let known = known.filter(|_| devices::is_tracked(place.pool));
+    // A device is remembered by a password that was proved, not by what functions ask for.
+    let may_be_new = place.custom.is_none_or(Flow::proved_password);
+    let is_new = known.is_none() && may_be_new && devices::is_tracked(place.pool);
+    let new_device = is_new.then(|| NewDevice::draw(place.ports, place.pool));
+    let new_key = new_device.as_ref().map(|device| device.key.clone());
+    let key = known.as_ref().map(|device| device.key.clone()).or(new_key);
+    let tokens = granted!(next::tokens(place, user, key, is_new).await?);
+    if let Some(device) = known {
+        record_use(place, &device).await?;
+    }
+    Ok(Ok(Outcome::SignedIn(Tokens { new_device, ..tokens })))
 }
 
 /// Records a sign-in on a known device. Conflicts are met here: running the whole operation again
@@ -145,12 +147,7 @@ struct DeviceBlock {
     session: ChallengeSession,
     /// The device.
     key: String,
-    /// `A`, in hexadecimal digits.
-    client_public: String,
-    /// `b`, likewise.
-    secret: String,
-    /// `B`, likewise.
-    public: String,
+    exchange: BegunExchange,
 }
 
 /// Keeps the blocks of devices apart from those of passwords.
@@ -202,9 +199,7 @@ pub(super) async fn begin_proof(
     let block = DeviceBlock {
         session,
         key: key.to_owned(),
-        client_public: hex::encode(client_public.as_bytes()),
-        secret: hex::encode(exchange.secret()),
-        public: hex::encode(exchange.public()),
+        exchange: BegunExchange::new(&client_public, &exchange),
     };
     let parameters = [
         ("DEVICE_KEY", key.to_owned()),
@@ -294,9 +289,13 @@ pub(super) async fn prove(
     granted!(watch::check_network_of(place, &session).await?);
     let step = Answered { place, session: &session, username, responses };
     let (_, device) = granted!(waiting_user(step, key).await?);
-    let accepted =
-        compute(&*ports.workers, move || accepts(&block, &device, &sealed, &timestamp, &signature));
-    let accepted = accepted.await??;
+    let proof = SentProof { secret_block: sealed, timestamp, signature };
+    let accepts = move || {
+        let group_key = devices::group_key(&device.user_pool_id);
+        let party = Party::device(&group_key, &block.key);
+        block.exchange.accepts(party, &device.verifier.verifier, &proof)
+    };
+    let accepted = compute(&*ports.workers, accepts).await??;
     let mut tx = ports.store.write().await?;
     let user = granted!(step.user(&mut *tx).await?);
     granted!(step.spend(&mut *tx).await?);
@@ -309,33 +308,15 @@ pub(super) async fn prove(
     tx.use_device(place.pool.id(), &user.sub, key, ip.as_deref(), now).await?;
     tx.commit().await?;
     let event = watch::of_session(&session);
-    let place = Place { event: event.as_ref(), ..place };
-    let tokens = next::tokens(place, &user, Some(device.key)).await?;
+    let source = Source::AuthenticateDevice;
+    let custom =
+        session.custom.as_ref().map(|f| f.after(ChallengeNameType::DevicePasswordVerifier));
+    let device_key = Some(device.key.as_str());
+    let custom = custom.as_ref();
+    let place = Place { event: event.as_ref(), source, custom, device_key, ..place };
+    if let Some(flow) = custom.filter(|flow| flow.is_open()) {
+        return Ok(custom::go_on(place, flow, &user).await?.map_err(Into::into));
+    }
+    let tokens = granted!(next::tokens(place, &user, Some(device.key.clone()), false).await?);
     Ok(Ok(Outcome::SignedIn(tokens)))
-}
-
-/// Whether the proof shows the password of this device. Heavy.
-fn accepts(
-    block: &DeviceBlock,
-    device: &Device,
-    secret_block: &[u8],
-    timestamp: &str,
-    signature: &str,
-) -> Result<bool, Fault> {
-    let (Ok(client), Ok(secret), Ok(public)) = (
-        PublicKey::from_hex(&block.client_public),
-        hex::decode(&block.secret).map(Zeroizing::new),
-        hex::decode(&block.public),
-    ) else {
-        return Err(Fault::broken("a device's secret block holds no numbers"));
-    };
-    let group_key = devices::group_key(&device.user_pool_id);
-    let exchange = Exchange {
-        party: Party::device(&group_key, &block.key),
-        client: &client,
-        challenge: &srp::Challenge::resume(secret, public),
-        verifier: &device.verifier.verifier,
-    };
-    Ok(srp::read_timestamp(timestamp).is_some()
-        && exchange.accepts(&Proof { secret_block, timestamp, signature }))
 }

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Outcome, Place, device, next, watch};
+use super::{Outcome, Person, Place, device, migration, next, watch};
 use crate::{
     attempts::{self, Attempted, count_wrong_password},
     fault::{Fault, Ruling, retrying},
@@ -13,11 +13,12 @@ use crate::{
     ports::{Ports, compute},
     sealing::Purpose,
     shapes::UserStatusType,
+    triggers::{TriggerFailed, pre_authentication, user_migration},
     users::{self, User},
 };
 
 /// Why somebody can't sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignInRefused {
     /// Nobody has this name, and the client may be told.
     UnknownUser,
@@ -37,6 +38,54 @@ pub enum SignInRefused {
     Blocked,
     /// The pool tracks devices, and the user has none with the key that the client names.
     UnknownDevice,
+    /// A function stands in the way.
+    Trigger(TriggerFailed),
+    /// The pool lacks a function that custom sign-ins need.
+    NoCustomAuthTrigger,
+    /// Nobody has this name, and the function that may know them failed.
+    MigrationFailed,
+}
+
+impl From<TriggerFailed> for SignInRefused {
+    fn from(failed: TriggerFailed) -> Self {
+        Self::Trigger(failed)
+    }
+}
+
+/// What somebody has shown before any second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FirstFactor {
+    /// The password, plain or proved.
+    Password,
+    /// A code or a passkey, which is all that is asked in a sign-in by choice.
+    Alone,
+    /// The code that confirmed a sign-up.
+    SignUpCode,
+    /// What functions of the pool have asked for.
+    Custom,
+}
+
+/// Goes on with a user whose first factor is right, and who may sign in, unless threat protection
+/// doesn't let it happen.
+pub(super) async fn pass(
+    place: Place<'_>,
+    user: &User,
+    shown: FirstFactor,
+) -> Ruling<Outcome, SignInRefused> {
+    let event = granted!(watch::admit(place, user, shown).await?);
+    let place = Place { event: event.as_ref(), ..place };
+    let outcome = match shown {
+        FirstFactor::Password => next::after_password(place, user).await?,
+        FirstFactor::SignUpCode => next::after_first_factor(place, user).await?,
+        FirstFactor::Alone => next::sign_in(place, user).await?,
+        FirstFactor::Custom if place.event.is_some_and(|event| event.demands_second_factor) => {
+            next::after_first_factor(place, user).await?
+        }
+        FirstFactor::Custom => next::finish(place, user).await?,
+    };
+    let outcome = granted!(outcome);
+    watch::admitted(place, user, &outcome).await?;
+    Ok(Ok(outcome))
 }
 
 /// Signs in with the plain password.
@@ -45,8 +94,26 @@ pub(super) async fn with_password(
     login: &str,
     password: &str,
 ) -> Ruling<Outcome, SignInRefused> {
-    let known = granted!(check_password(place, login, password).await?);
+    if user_migration::is_connected(place.pool) && granted!(is_unknown(place, login).await?) {
+        let migrated = migration::sign_in(place, login, password).await?;
+        if let Some(known) = granted!(migrated) {
+            return admit(place, &known.user, &known.subject, known.failed_before).await;
+        }
+    }
+    let user = granted!(announced(place, login).await?);
+    let known = granted!(check_password_of(place, user, login, password).await?);
     admit(place, &known.user, &known.subject, known.failed_before).await
+}
+
+/// Whether nobody has the name, and whoever asks may go on all the same.
+async fn is_unknown(place: Place<'_>, login: &str) -> Ruling<bool, SignInRefused> {
+    let mut view = place.ports.store.read().await?;
+    let is_unknown = users::find_by_login(&mut *view, place.pool, login).await?.is_none();
+    drop(view);
+    if is_unknown {
+        granted!(watch::check_network(place, None).await?);
+    }
+    Ok(Ok(is_unknown))
 }
 
 /// Somebody whose password was right.
@@ -65,6 +132,16 @@ pub(super) async fn check_password(
     password: &str,
 ) -> Ruling<Known, SignInRefused> {
     let user = granted!(identify(place, login).await?);
+    check_password_of(place, user, login, password).await
+}
+
+/// The same for somebody who has been identified.
+async fn check_password_of(
+    place: Place<'_>,
+    user: Option<User>,
+    login: &str,
+    password: &str,
+) -> Ruling<Known, SignInRefused> {
     let subject = subject(place, user.as_ref(), login);
     let check = is_right(place, user.as_ref(), login, password);
     let guessed = guess(place, &subject, check).await?;
@@ -91,6 +168,35 @@ pub(super) async fn guess(
         Ok(Err(SignInRefused::WrongPassword))
     };
     place.ports.turns.take(place.pool.id(), subject, work).await
+}
+
+/// Counts a guess as wrong before it is made, for what takes too long to be done in its turn.
+pub(super) async fn count_ahead(place: Place<'_>, subject: &str) -> Ruling<(), SignInRefused> {
+    let wrong = guess(place, subject, async { Ok(false) }).await?;
+    Ok(match wrong {
+        Ok(_) | Err(SignInRefused::WrongPassword) => Ok(()),
+        Err(locked) => Err(locked),
+    })
+}
+
+/// Asks the function that may refuse a sign-in before anything is checked. Answers whether there is
+/// one.
+///
+/// Never while a guess is being made: it may take seconds, and others wait for their turn.
+pub(super) async fn announce(place: Place<'_>, person: Person<'_>) -> Ruling<bool, TriggerFailed> {
+    pre_authentication::ask(place.ports, place.pool, place.client, person).await
+}
+
+/// Finds the user for a login name as [`identify`] does, and asks the function that may refuse them.
+pub(super) async fn announced(
+    place: Place<'_>,
+    login: &str,
+) -> Ruling<Option<User>, SignInRefused> {
+    let user = granted!(identify(place, login).await?);
+    let person = Person { login, user: user.as_ref() };
+    let asked = announce(place, person).await?;
+    // It may have changed the user, and so may others while it took its time.
+    if granted!(asked) { identify(place, login).await } else { Ok(Ok(user)) }
 }
 
 /// Finds the user for a login name and checks whether they may sign in at all. None if nobody has the
@@ -203,11 +309,7 @@ pub(super) async fn admit(
     let mut tx = place.ports.store.read().await?;
     granted!(device::check_named(place, &mut *tx, user).await?);
     drop(tx);
-    let event = granted!(watch::admit(place, user, watch::PASSWORD).await?);
-    let place = Place { event: event.as_ref(), ..place };
-    let outcome = next::after_password(place, user).await?;
-    watch::admitted(place, user, &outcome).await?;
-    Ok(Ok(outcome))
+    pass(place, user, FirstFactor::Password).await
 }
 
 /// Whether a temporary password is still good.

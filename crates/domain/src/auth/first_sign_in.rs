@@ -6,9 +6,9 @@
 //! confirmed all the same, as the code may come hours later, and signs in by themselves.
 
 use super::{
-    Outcome, Parameters, Place, check_secret_hash,
-    first_factor::check_state,
-    next, required,
+    Outcome, Parameters, Person, Place, check_secret_hash,
+    first_factor::{self, FirstFactor, check_state},
+    required,
     session::{ChallengeSession, SessionRefused, Step},
     start::{self, StartRefused, Starter},
     watch,
@@ -18,6 +18,7 @@ use crate::{
     granted,
     ports::Transaction,
     shapes::{AuthFlowType, ExplicitAuthFlowsType},
+    triggers::TriggerFailed,
     users::{self, User},
 };
 
@@ -60,6 +61,7 @@ pub async fn start(
     let login = granted!(required(parameters, "USERNAME"));
     let session = granted!(ChallengeSession::open(place.ports, session));
     granted!(watch::check_network_of(place, &session).await?);
+    granted!(announce(place, &session, login).await?);
     let mut tx = place.ports.store.write().await?;
     let user = tx.user_by_sub(place.pool.id(), &session.sub).await?;
     let is_theirs = |user: &User| {
@@ -75,11 +77,26 @@ pub async fn start(
     granted!(check_state(&user));
     granted!(session.spend(&mut *tx, place.ports.clock.now()).await?);
     tx.commit().await?;
-    let event = granted!(watch::admit(place, &user, watch::NO_PASSWORD).await?);
-    let place = Place { event: event.as_ref(), ..place };
-    let outcome = next::after_first_factor(place, &user).await?;
-    watch::admitted(place, &user, &outcome).await?;
-    Ok(Ok(outcome))
+    Ok(first_factor::pass(place, &user, FirstFactor::SignUpCode).await?.map_err(Into::into))
+}
+
+/// Asks the function that may refuse a sign-in. Of a session that is good for nothing it needs to know
+/// nothing: what follows refuses it.
+async fn announce(
+    place: Place<'_>,
+    session: &ChallengeSession,
+    login: &str,
+) -> Ruling<(), TriggerFailed> {
+    let mut view = place.ports.store.read().await?;
+    let is_spent = session.check_unspent(&mut *view).await?.is_err();
+    let user = view.user_by_sub(place.pool.id(), &session.sub).await?;
+    drop(view);
+    let user = user.filter(|user| users::is_named(place.pool, user, login));
+    if is_spent || user.is_none() || !is_here(place, session) || session.step != Step::Confirmed {
+        return Ok(Ok(()));
+    }
+    let person = Person { login, user: user.as_ref() };
+    Ok(first_factor::announce(place, person).await?.map(|_| ()))
 }
 
 /// Whether a session is of this client.

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Place, choice::Stage};
+use super::{Place, choice::Stage, custom};
 use crate::{
     fault::{Fault, Ruling},
     ids,
@@ -36,6 +36,8 @@ pub enum Step {
         /// What is asked.
         stage: Stage,
     },
+    /// A custom sign-in, likewise of somebody who may be nobody.
+    Custom(custom::Stage),
     /// A sign-up waits for its confirmation.
     SignedUp,
     /// A sign-up has been confirmed by its code.
@@ -70,6 +72,9 @@ pub struct ChallengeSession {
     /// Whether the risk of this sign-in demands a second factor.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub demands_second_factor: bool,
+    /// The custom sign-in that this is a step of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<custom::Flow>,
 }
 
 /// Why a session is not accepted.
@@ -103,6 +108,7 @@ impl ChallengeSession {
             expires_at: now.plus_seconds(place.client.session_seconds()),
             event_id: place.event.map(|event| event.id.clone()),
             demands_second_factor: place.event.is_some_and(|event| event.demands_second_factor),
+            custom: place.custom.cloned(),
         }
     }
 

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Challenge, Outcome, Parameters, Place,
+    Challenge, Outcome, Parameters, Person, Place,
     answer::AnswerRefused,
-    check_secret_hash, device,
-    first_factor::{self, SignInRefused, admit, guess, identify, stand_in},
+    check_secret_hash,
+    custom::Flow,
+    device,
+    first_factor::{self, SignInRefused, admit, guess, stand_in},
     required,
     session::SessionRefused,
     watch,
@@ -19,7 +21,6 @@ use crate::{
     devices,
     fault::{Fault, Ruling},
     granted, ids,
-    passwords::verifier::PasswordVerifier,
     ports::compute,
     sealing::Purpose,
     shapes::ChallengeNameType,
@@ -44,16 +45,14 @@ struct SecretBlock {
     login: String,
     /// The device that was named with `SRP_A`, if what was sent can be the key of one.
     device_key: Option<String>,
-    /// `A`, in hexadecimal digits.
-    client_public: String,
-    /// `b`, likewise.
-    secret: String,
-    /// `B`, likewise.
-    public: String,
+    exchange: BegunExchange,
     /// When the password was set: a proof of an older one does not count. Without password, when
     /// the block was made.
     password_set_at: Timestamp,
     expires_at: Timestamp,
+    /// The custom sign-in in which the password is proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    custom: Option<Flow>,
 }
 
 /// Answers `SRP_A` with a challenge. Somebody who isn't there gets one that looks the same, with
@@ -61,34 +60,31 @@ struct SecretBlock {
 pub(super) async fn challenge(
     place: Place<'_>,
     login: &str,
+    user: Option<&User>,
     client_public: PublicKey,
-) -> Ruling<Outcome, SignInRefused> {
-    let user = granted!(identify(place, login).await?);
-    let password = user.as_ref().and_then(|user| user.password.as_ref());
+) -> Result<Challenge, Fault> {
+    let person = Person { login, user };
+    let username = person.shown_username(place);
+    let password = user.and_then(|user| user.password.as_ref());
     let verifier = password.map_or_else(|| stand_in(place, login), |p| p.verifier.clone());
     let salt = verifier.salt_hex();
     let entropy = std::sync::Arc::clone(&place.ports.entropy);
     let exchange =
         compute(&*place.ports.workers, move || srp::Challenge::new(&verifier.verifier, &*entropy));
     let exchange = exchange.await?;
-    let (sub, username) = match &user {
-        Some(user) => (user.sub.clone(), user.username.clone()),
-        None => nobody(place, login),
-    };
     let now = place.ports.clock.now();
     let block = SecretBlock {
         id: ids::random_uuid(&*place.ports.entropy),
         user_pool_id: place.pool.id().to_owned(),
         client_id: place.client.id().to_owned(),
-        sub,
+        sub: person.sub(place),
         username: username.clone(),
         login: login.to_owned(),
         device_key: place.device_key.filter(|key| devices::may_be_key(key)).map(str::to_owned),
-        client_public: hex::encode(client_public.as_bytes()),
-        secret: hex::encode(exchange.secret()),
-        public: hex::encode(exchange.public()),
+        exchange: BegunExchange::new(&client_public, &exchange),
         password_set_at: password.map_or(now, |password| password.set_at),
         expires_at: now.plus_seconds(place.client.session_seconds()),
+        custom: place.custom.cloned(),
     };
     let parameters = [
         ("SALT", salt),
@@ -97,17 +93,11 @@ pub(super) async fn challenge(
         ("USERNAME", username.clone()),
         ("USER_ID_FOR_SRP", username),
     ];
-    Ok(Ok(Outcome::Challenged(Challenge {
+    Ok(Challenge {
         name: ChallengeNameType::PasswordVerifier,
         parameters: parameters.map(|(name, value)| (name.to_owned(), value)).into(),
         session: None,
-    })))
-}
-
-/// `sub` and username of somebody who isn't there.
-fn nobody(place: Place<'_>, login: &str) -> (String, String) {
-    let (keyring, pool) = (&place.ports.keyring, place.pool);
-    (users::nobody::sub(keyring, pool, login), users::nobody::username(keyring, pool, login))
+    })
 }
 
 impl SecretBlock {
@@ -163,14 +153,16 @@ pub(super) async fn answer(
         return Ok(Err(wrong));
     }
     let subject = first_factor::subject(place, user.as_ref(), &block.login);
-    let proof = OwnedProof { sealed, timestamp, signature };
+    let proof = SentProof { secret_block: sealed, timestamp, signature };
     let named_before = block.device_key.clone();
+    let custom = block.custom.as_ref().map(|f| f.after(ChallengeNameType::PasswordVerifier));
     let check = is_right(place, block, user.as_ref(), proof);
     granted!(watch::check_network(place, user.as_ref()).await?);
     let guessed = guess(place, &subject, check).await?;
     let failed_before = granted!(watch::guessed(place, user.as_ref(), guessed).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
     let place = device::recalled(place, &user, named_before.as_deref()).await?;
+    let place = Place { custom: custom.as_ref(), ..place };
     Ok(admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
 }
 
@@ -184,7 +176,7 @@ fn is_right(
     place: Place<'_>,
     block: SecretBlock,
     user: Option<&User>,
-    proof: OwnedProof,
+    proof: SentProof,
 ) -> impl Future<Output = Result<bool, Fault>> + Send + 'static {
     let ports = place.ports.clone();
     let password = user.and_then(|user| user.password.as_ref());
@@ -195,7 +187,11 @@ fn is_right(
             return Ok(false);
         }
         let (id, expires_at) = (block.id.clone(), block.expires_at);
-        let accepted = compute(&*ports.workers, move || accepts(&block, &verifier, &proof));
+        let accepts = move || {
+            let party = Party::user(&block.user_pool_id, &block.username);
+            block.exchange.accepts(party, &verifier.verifier, &proof)
+        };
+        let accepted = compute(&*ports.workers, accepts);
         if accepted.await?? && is_current {
             return Ok(true);
         }
@@ -206,33 +202,52 @@ fn is_right(
     }
 }
 
-/// A proof, to be taken to a worker.
-struct OwnedProof {
-    sealed: Vec<u8>,
-    timestamp: String,
-    signature: String,
+/// A proof as the client has sent it, to be taken to a worker.
+pub(super) struct SentProof {
+    pub(super) secret_block: Vec<u8>,
+    pub(super) timestamp: String,
+    pub(super) signature: String,
 }
 
-/// Whether the proof shows the password of this verifier. Heavy. Costs the same for nobody's.
-fn accepts(
-    block: &SecretBlock,
-    verifier: &PasswordVerifier,
-    proof: &OwnedProof,
-) -> Result<bool, Fault> {
-    let (Ok(client), Ok(secret), Ok(public)) = (
-        PublicKey::from_hex(&block.client_public),
-        hex::decode(&block.secret).map(Zeroizing::new),
-        hex::decode(&block.public),
-    ) else {
-        return Err(Fault::broken("a secret block holds no numbers"));
-    };
-    let exchange = Exchange {
-        party: Party::user(&block.user_pool_id, &block.username),
-        client: &client,
-        challenge: &srp::Challenge::resume(secret, public),
-        verifier: &verifier.verifier,
-    };
-    let OwnedProof { sealed, timestamp, signature } = proof;
-    Ok(srp::read_timestamp(timestamp).is_some()
-        && exchange.accepts(&Proof { secret_block: sealed, timestamp, signature }))
+/// An exchange between challenge and proof, of a password or of a device, as secret blocks hold it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct BegunExchange {
+    /// `A`, in hexadecimal digits.
+    client_public: String,
+    /// `b`, likewise.
+    secret: String,
+    /// `B`, likewise.
+    public: String,
+}
+
+impl BegunExchange {
+    /// The exchange of a challenge that answers `A`.
+    pub(super) fn new(client: &PublicKey, challenge: &srp::Challenge) -> Self {
+        Self {
+            client_public: hex::encode(client.as_bytes()),
+            secret: hex::encode(challenge.secret()),
+            public: hex::encode(challenge.public()),
+        }
+    }
+
+    /// Whether the proof shows the password of this verifier. Heavy. Costs the same for nobody's.
+    pub(super) fn accepts(
+        &self,
+        party: Party<'_>,
+        verifier: &[u8],
+        proof: &SentProof,
+    ) -> Result<bool, Fault> {
+        let (Ok(client), Ok(secret), Ok(public)) = (
+            PublicKey::from_hex(&self.client_public),
+            hex::decode(&self.secret).map(Zeroizing::new),
+            hex::decode(&self.public),
+        ) else {
+            return Err(Fault::broken("a secret block holds no numbers"));
+        };
+        let challenge = srp::Challenge::resume(secret, public);
+        let exchange = Exchange { party, client: &client, challenge: &challenge, verifier };
+        let SentProof { secret_block, timestamp, signature } = proof;
+        Ok(srp::read_timestamp(timestamp).is_some()
+            && exchange.accepts(&Proof { secret_block, timestamp, signature }))
+    }
 }

@@ -7,7 +7,7 @@
 use super::{
     Outcome, Place,
     answer::{AnswerRefused, Answered},
-    first_factor::SignInRefused,
+    first_factor::{FirstFactor, SignInRefused},
     next,
     session::{ChallengeSession, Step},
 };
@@ -36,20 +36,11 @@ pub struct Watched {
     stage: Stage,
 }
 
-/// Answers to challenges that a first factor consists of.
-type Shown = &'static [(ChallengeName, ChallengeResponse)];
-
-/// A right password.
-pub(super) const PASSWORD: Shown = &[(ChallengeName::Password, ChallengeResponse::Success)];
-
-/// A code or a passkey, for which events have no name.
-pub(super) const NO_PASSWORD: Shown = &[];
-
 /// How far the sign-in has come.
 #[derive(Clone, Debug)]
 enum Stage {
     /// The first factor is being passed in this request; nothing is recorded yet.
-    FirstFactor(EventRiskType, Shown),
+    FirstFactor(EventRiskType, FirstFactor),
     /// It was passed in an earlier request. Now a second one is asked, or something else.
     Later { is_mfa: bool },
 }
@@ -111,11 +102,12 @@ pub(super) async fn guessed<T>(
 pub(super) async fn admit(
     place: Place<'_>,
     user: &User,
-    shown: Shown,
+    shown: FirstFactor,
 ) -> Ruling<Option<Watched>, SignInRefused> {
     let subject = subject(place, user, place.client.id());
+    let Some(mode) = mode(place) else { return Ok(Ok(None)) };
     let Some(verdict) = events::assess(subject).await? else { return Ok(Ok(None)) };
-    let is_enforced = threat_protection::mode(place.pool) == Some(Mode::Enforced);
+    let is_enforced = mode == Mode::Enforced;
     let is_blocked = match verdict.demand {
         Demand::Pass => false,
         Demand::SecondFactor => !asks_second_factor(place, user),
@@ -123,7 +115,7 @@ pub(super) async fn admit(
     };
     if is_enforced && is_blocked {
         let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
-        let challenges = shown.to_vec();
+        let challenges = challenges(shown);
         events::record(subject, Happening { risk: verdict.risk, challenges, ..plain }).await?;
         return Ok(Err(SignInRefused::Blocked));
     }
@@ -131,6 +123,23 @@ pub(super) async fn admit(
     let demands_second_factor = is_enforced && verdict.demand == Demand::SecondFactor;
     let stage = Stage::FirstFactor(verdict.risk, shown);
     Ok(Ok(Some(Watched { id, demands_second_factor, stage })))
+}
+
+/// What threat protection does with this sign-in: custom ones have a mode of their own.
+fn mode(place: Place<'_>) -> Option<Mode> {
+    match place.custom {
+        Some(_) => threat_protection::custom_auth_mode(place.pool),
+        None => threat_protection::mode(place.pool),
+    }
+}
+
+/// The answers to challenges that events show of a first factor. They have no name for codes and
+/// passkeys.
+fn challenges(shown: FirstFactor) -> Vec<(ChallengeName, ChallengeResponse)> {
+    match shown {
+        FirstFactor::Password => vec![(ChallengeName::Password, ChallengeResponse::Success)],
+        FirstFactor::Alone | FirstFactor::SignUpCode | FirstFactor::Custom => Vec::new(),
+    }
 }
 
 /// Whether this user has a second factor to be asked for; setting one up proves nothing. That whoever
@@ -168,7 +177,7 @@ async fn record_first(
         kind: EventType::SignIn,
         response,
         risk: risk.clone(),
-        challenges: shown.to_vec(),
+        challenges: challenges(*shown),
     };
     events::record(subject(place, user, place.client.id()), happening).await
 }

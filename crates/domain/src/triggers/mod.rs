@@ -12,19 +12,25 @@
 //! changed when it answers, so that the rules check again when they write.
 
 pub mod call;
+pub mod custom_auth;
 pub mod custom_message;
 pub mod custom_sender;
 mod metadata;
+pub mod post_authentication;
 pub mod post_confirmation;
+pub mod pre_authentication;
 pub mod pre_sign_up;
+pub mod pre_token_generation;
 mod profile;
 mod remembered;
+pub mod user_migration;
 
 pub use metadata::Metadata;
 pub use profile::user_attributes;
 pub use remembered::Remembered;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::{shapes::LambdaConfigType, user_pools::UserPool};
 
@@ -151,6 +157,10 @@ impl Functions for Unconnected {
         Err(InvocationFailed::Unreachable("ResourceNotFoundException.".to_owned()))
     }
 }
+
+/// A `response` that tells nothing, asked and answered.
+#[derive(Serialize, Deserialize)]
+struct Nothing {}
 
 /// A trigger stands in the way of what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
-    Trigger, TriggerFailed,
+    Nothing, Trigger, TriggerFailed,
     call::{Call, Client, VERSION},
     user_attributes,
 };
@@ -27,10 +27,6 @@ struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     client_metadata: Option<&'a BTreeMap<String, String>>,
 }
-
-/// What is asked, and answered: nothing.
-#[derive(Serialize, Deserialize)]
-struct Nothing {}
 
 /// Tells the function, after the change was committed: when it fails, the caller learns that, and the
 /// user stays confirmed.
