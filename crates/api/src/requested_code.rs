@@ -10,6 +10,7 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{CodeDeliveryDetailsType, EventResponseType, EventType},
     threat_protection::events::{self, Happening, Subject},
+    triggers::call::Client,
     user_pools::UserPool,
     users::{self, User},
 };
@@ -49,8 +50,11 @@ pub(crate) async fn answer<Op>(
 ) -> Result<CodeDeliveryDetailsType, Unanswered<Op>>
 where
     Op: Permits<code::CodeDeliveryFailureException>
+        + Permits<code::InvalidLambdaResponseException>
         + Permits<code::LimitExceededException>
         + Permits<code::NotAuthorizedException>
+        + Permits<code::UnexpectedLambdaException>
+        + Permits<code::UserLambdaValidationException>
         + Permits<code::UserNotFoundException>,
 {
     let Request { ports, client, pool, name, what, kind, usual, .. } = request;
@@ -68,9 +72,12 @@ where
     }
     Ok(match issued {
         Issued::ToUser(user, sent) if client.hides_user_existence() => {
-            delivery::code_in_secret(ports, pool, &user, kind, &sent).await?
+            delivery::code_in_secret(ports, pool, &user, client.id(), kind, &sent).await?
         }
-        Issued::ToUser(user, sent) => delivery::code(ports, pool, &user, kind, &sent).await?,
+        Issued::ToUser(user, sent) => {
+            let caller = Client::Id(client.id());
+            delivery::code(ports, pool, &user, caller, kind, &sent).await?
+        }
         Issued::ToNobody(sent) => {
             delivery::code_to_nobody(ports, pool, name, kind, &sent).await?;
             delivery::details(Delivery::simulated(&ports.keyring, pool, name, usual))

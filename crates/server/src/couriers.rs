@@ -1,10 +1,10 @@
-//! Couriers: deliver what waits in the outbox, each medium in a lane of its own, so that a slow
+//! Couriers: deliver what waits in the outbox, each route in a lane of its own, so that a slow
 //! server for text messages holds up no mail.
 
 use std::{sync::Arc, time::Duration};
 
 use poolhouse_domain::messages::{
-    Medium,
+    Route,
     outbox::{self, PARALLEL, PostOffice},
 };
 use tokio::{
@@ -26,12 +26,12 @@ pub(crate) struct Couriers {
     lanes: Vec<JoinHandle<()>>,
 }
 
-/// Opens a lane for each medium that this server sends.
+/// Opens a lane for each route on which this server sends.
 pub(crate) fn start(office: &Arc<PostOffice>) -> Couriers {
     let (stop, stopped) = watch::channel(false);
-    let mediums = Medium::ALL.into_iter().filter(|medium| office.sends(*medium));
-    let lanes = mediums.map(|medium| {
-        let lane = Lane { office: Arc::clone(office), medium, at_work: JoinSet::new() };
+    let routes = Route::ALL.into_iter().filter(|route| office.sends(*route));
+    let lanes = routes.map(|route| {
+        let lane = Lane { office: Arc::clone(office), route, at_work: JoinSet::new() };
         tokio::spawn(lane.run(stopped.clone()))
     });
     Couriers { lanes: lanes.collect(), stop }
@@ -52,7 +52,7 @@ impl Couriers {
 
 struct Lane {
     office: Arc<PostOffice>,
-    medium: Medium,
+    route: Route,
     at_work: JoinSet<()>,
 }
 
@@ -64,13 +64,13 @@ impl Lane {
             tokio::select! {
                 _ = stopped.changed() => {}
                 Some(_) = self.at_work.join_next() => {}
-                () = office.news(self.medium) => {}
+                () = office.news(self.route) => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
         let at_work = async { while self.at_work.join_next().await.is_some() {} };
         if tokio::time::timeout(PATIENCE, at_work).await.is_err() {
-            tracing::warn!(medium = self.medium.as_str(), "messages are left for the next start");
+            tracing::warn!(route = self.route.as_str(), "messages are left for the next start");
         }
     }
 
@@ -80,7 +80,7 @@ impl Lane {
         if free == 0 {
             return PAUSE;
         }
-        match outbox::take(&self.office, self.medium, free).await {
+        match outbox::take(&self.office, self.route, free).await {
             Ok(taken) => {
                 for taken in taken {
                     let office = Arc::clone(&self.office);
@@ -167,7 +167,7 @@ mod tests {
             tx.commit().await.unwrap();
             let script = Arc::new(Script::default());
             script.failures.lock().unwrap().extend(failures.iter().cloned());
-            let senders = Senders { email: Some(Arc::clone(&script) as _), sms: None };
+            let senders = Senders { email: Some(Arc::clone(&script) as _), ..Senders::default() };
             let office = Arc::new(PostOffice::new(
                 Arc::clone(&ports.store),
                 Arc::clone(&ports.clock),
@@ -200,7 +200,7 @@ mod tests {
 
         /// What a courier does in one go; answers how many messages it took.
         async fn round(&self) -> usize {
-            let taken = outbox::take(&self.office, Medium::Email, PARALLEL).await.unwrap();
+            let taken = outbox::take(&self.office, Route::Email, PARALLEL).await.unwrap();
             for taken in &taken {
                 outbox::deliver(&self.office, taken).await;
             }
@@ -210,7 +210,7 @@ mod tests {
         /// Messages that wait, and that were given up.
         async fn left(&self) -> (i64, i64) {
             let mut view = self.kit.ports.store.read().await.unwrap();
-            let count = view.waiting_messages(Medium::Email).await.unwrap();
+            let count = view.waiting_messages(Route::Email).await.unwrap();
             (count.waiting, count.given_up)
         }
     }
@@ -294,7 +294,7 @@ mod tests {
     async fn what_a_dead_courier_took_is_sent_by_another() {
         let town = Town::new(&[]).await;
         town.office.deliver(town.message()).await.unwrap().unwrap();
-        let taken = outbox::take(&town.office, Medium::Email, 1).await.unwrap();
+        let taken = outbox::take(&town.office, Route::Email, 1).await.unwrap();
         assert_eq!(taken.len(), 1);
         town.kit.clock.advance(29);
         assert_eq!(town.round().await, 0);
@@ -332,7 +332,7 @@ mod tests {
     async fn lanes_deliver_at_once_and_end_when_they_are_told() -> Result<(), Fault> {
         let town = Town::new(&[]).await;
         let couriers = start(&town.office);
-        assert_eq!(couriers.lanes.len(), 1, "a medium without a sender has a lane");
+        assert_eq!(couriers.lanes.len(), 1, "a route without a sender has a lane");
         for _ in 0..20 {
             town.office.deliver(town.message()).await?.unwrap();
         }

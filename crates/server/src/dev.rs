@@ -11,6 +11,7 @@ use poolhouse_adapters::{
 };
 use poolhouse_domain::{
     limits::LimitSettings,
+    messages::Diverting,
     ports::{Clock, Entropy, Identity},
 };
 use poolhouse_store::Location;
@@ -71,7 +72,10 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let outside = Outside {
         keys,
         clock: Arc::clone(&clock) as _,
-        messenger: Arc::clone(&inbox) as _,
+        messenger: Arc::new(Diverting {
+            messenger: Arc::clone(&inbox) as _,
+            functions: Arc::clone(&functions.functions) as _,
+        }),
         functions: Arc::clone(&functions.functions) as _,
         log_sink: log_queues,
         reach: Reach::Anywhere,

@@ -6,7 +6,7 @@ use poolhouse_adapters::clock::SystemClock;
 use poolhouse_domain::{
     Fault,
     fault::retrying,
-    messages::{Medium, outbox::GivenUp},
+    messages::{Route, outbox::GivenUp},
     ports::{Clock, Store},
     time::Timestamp,
 };
@@ -47,11 +47,11 @@ pub(crate) async fn run(command: MessagesCommand) -> Outcome<String> {
 async fn list(store: &SqlStore, now: Timestamp) -> Result<String, Fault> {
     let mut view = store.read().await?;
     let mut text = String::new();
-    for medium in Medium::ALL {
-        let count = view.waiting_messages(medium).await?;
-        let name = medium.as_str();
+    for route in Route::ALL {
+        let count = view.waiting_messages(route).await?;
+        let name = route.as_str();
         // Writing to a string can't fail.
-        let _ = write!(text, "{name:<5}  {} waiting", count.waiting);
+        let _ = write!(text, "{name:<8}  {} waiting", count.waiting);
         if let Some(oldest) = count.oldest {
             let _ = write!(text, ", the oldest for {} s", now.seconds_since(oldest).max(0));
         }

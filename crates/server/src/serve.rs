@@ -13,8 +13,9 @@ use poolhouse_adapters::{
 };
 
 use poolhouse_domain::{
-    messages::{Senders, outbox::PostOffice},
+    messages::{FunctionSender, Senders, outbox::PostOffice},
     ports::{Clock, Store},
+    triggers::Functions,
 };
 
 use crate::{
@@ -39,10 +40,13 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
         config.tls.as_ref().map(|files| tls::acceptor(files, &config.document)).transpose()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let keys = keys(&config, &clock)?;
-    let senders = senders(config.smtp.as_ref(), config.sms, &config.document, &clock)?;
+    let mut senders = senders(config.smtp.as_ref(), config.sms, &config.document, &clock)?;
     let listener = listener::bind(config.listen).await?;
     let store = installation::open(&config.location, &config.master_key, clock.now()).await?;
     let (log_queues, log_writers) = log_sinks::start(Routes::Each(config.log_delivery));
+    let functions: Arc<dyn Functions> =
+        Arc::new(HttpFunctions::new(config.functions, Arc::clone(&clock), None));
+    senders.functions = Some(Arc::new(FunctionSender(Arc::clone(&functions))));
     let office = Arc::new(PostOffice::new(
         Arc::new(store.clone()) as Arc<dyn Store>,
         Arc::clone(&clock),
@@ -54,7 +58,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
         clock: Arc::clone(&clock),
         messenger: Arc::clone(&office) as _,
         keys,
-        functions: Arc::new(HttpFunctions::new(config.functions, Arc::clone(&clock), None)),
+        functions,
         log_sink: log_queues,
         reach: config.reach,
         limits: config.limits,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use poolhouse_domain::{
     Fault,
     messages::{
-        Medium, Message,
+        Message, Route,
         outbox::{GivenUp, Lease, Outbox, Taken, Waiting},
     },
     time::Timestamp,
@@ -77,7 +77,7 @@ impl Outbox for SqlTransaction {
             id,
             &message.user_pool_id,
             &message.sub,
-            message.medium.as_str(),
+            message.route().as_str(),
             message.at,
             message.deadline().plus_seconds(GRACE),
             &sealed
@@ -85,19 +85,19 @@ impl Outbox for SqlTransaction {
         inserted(self.view.execute(INSERT, values).await?, "a message")
     }
 
-    async fn has_due_message(&mut self, medium: Medium, now: Timestamp) -> Result<bool, Fault> {
-        let values = values![medium.as_str(), now];
+    async fn has_due_message(&mut self, route: Route, now: Timestamp) -> Result<bool, Fault> {
+        let values = values![route.as_str(), now];
         Ok(self.view.fetch_optional(HAS_DUE, values).await?.is_some())
     }
 
     async fn take_messages(
         &mut self,
-        medium: Medium,
+        route: Route,
         lease: Lease<'_>,
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Taken>, Fault> {
-        let values = values![lease.courier, lease.until, medium.as_str(), now, limit];
+        let values = values![lease.courier, lease.until, route.as_str(), now, limit];
         let mut taken = Vec::new();
         for row in self.view.fetch_all(TAKE, values).await? {
             taken.push(self.read_taken(row).await?);
@@ -133,9 +133,9 @@ impl Outbox for SqlTransaction {
         Ok(self.view.execute(DELETE, values![id]).await? == 1)
     }
 
-    async fn waiting_messages(&mut self, medium: Medium) -> Result<Waiting, Fault> {
-        let given_up = self.count(COUNT_GIVEN_UP, values![medium.as_str()]).await?;
-        let Some(mut row) = self.view.fetch_optional(WAITING, values![medium.as_str()]).await?
+    async fn waiting_messages(&mut self, route: Route) -> Result<Waiting, Fault> {
+        let given_up = self.count(COUNT_GIVEN_UP, values![route.as_str()]).await?;
+        let Some(mut row) = self.view.fetch_optional(WAITING, values![route.as_str()]).await?
         else {
             return Ok(Waiting { given_up, ..Waiting::default() });
         };

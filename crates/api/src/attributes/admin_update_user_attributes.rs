@@ -28,8 +28,8 @@ impl Handle for Op {
         let changed = change(ports, &pool, &user.sub, &changes, Writer::Administrator).await?;
         let (user, sent) = changed.map_err(refused)?;
         for code in &sent {
-            let kind = MessageKind::VerifyAttribute;
-            delivery::code_quietly(ports, &pool, &user, kind, code).await?;
+            let kind = MessageKind::UpdateAttribute;
+            delivery::code_quietly::<Op>(ports, &pool, &user, kind, code).await?;
         }
         Ok(AdminUpdateUserAttributesResponse {})
     }

@@ -6,7 +6,7 @@ use poolhouse_domain::{
     messages::MessageKind,
     ports::Ports,
     shapes::{GetUserAttributeVerificationCodeRequest, GetUserAttributeVerificationCodeResponse},
-    triggers::Metadata,
+    triggers::{Metadata, call},
 };
 use poolhouse_wire::operations::GetUserAttributeVerificationCode as Op;
 
@@ -39,7 +39,8 @@ impl Handle for Op {
             invalid_parameter::<Op>(format!("User has no attribute {}.", contact.attribute()))
         })?;
         let kind = MessageKind::VerifyAttribute;
-        let details = delivery::code::<Op>(ports, pool, &user, kind, &sent).await?;
+        let client = call::Client::Id(caller.client.id());
+        let details = delivery::code::<Op>(ports, pool, &user, client, kind, &sent).await?;
         Ok(GetUserAttributeVerificationCodeResponse { code_delivery_details: Some(details) })
     }
 }

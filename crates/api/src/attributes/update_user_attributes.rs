@@ -5,7 +5,7 @@ use poolhouse_domain::{
     messages::MessageKind,
     ports::Ports,
     shapes::{UpdateUserAttributesRequest, UpdateUserAttributesResponse},
-    triggers::Metadata,
+    triggers::{Metadata, call},
 };
 use poolhouse_wire::operations::UpdateUserAttributes as Op;
 
@@ -27,8 +27,9 @@ impl Handle for Op {
         let (user, sent) = changed.map_err(refused)?;
         let mut deliveries = Vec::new();
         for code in &sent {
-            let kind = MessageKind::VerifyAttribute;
-            deliveries.push(delivery::code::<Op>(ports, pool, &user, kind, code).await?);
+            let kind = MessageKind::UpdateAttribute;
+            let client = call::Client::Id(caller.client.id());
+            deliveries.push(delivery::code::<Op>(ports, pool, &user, client, kind, code).await?);
         }
         Ok(UpdateUserAttributesResponse { code_delivery_details_list: Some(deliveries) })
     }

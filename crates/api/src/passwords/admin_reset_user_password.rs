@@ -30,7 +30,7 @@ impl Handle for Op {
         tx.commit().await?;
         if let Some(sent) = &sent {
             let kind = MessageKind::ForgotPassword;
-            delivery::code_quietly(ports, &pool, &user, kind, sent).await?;
+            delivery::code_quietly::<Op>(ports, &pool, &user, kind, sent).await?;
         }
         Ok(AdminResetUserPasswordResponse {})
     }

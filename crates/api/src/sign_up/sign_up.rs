@@ -80,8 +80,8 @@ impl Handle for Op {
         events::record(subject, happening).await?;
         let code_delivery_details = match &sent {
             Some(sent) => {
-                let kind = MessageKind::SignUp;
-                Some(delivery::code::<Op>(ports, &pool, &user, kind, sent).await?)
+                let (kind, caller) = (MessageKind::SignUp, call::Client::Id(client.id()));
+                Some(delivery::code::<Op>(ports, &pool, &user, caller, kind, sent).await?)
             }
             None => None,
         };

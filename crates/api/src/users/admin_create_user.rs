@@ -10,7 +10,7 @@ use poolhouse_domain::{
         MessageActionType, UserStatusType,
     },
     triggers::{
-        Metadata,
+        Metadata, call,
         pre_sign_up::{self, Origin},
     },
     user_pools::UserPool,
@@ -186,7 +186,8 @@ async fn invite(
         .into_iter()
         .filter_map(|contact| messages::invitation(pool, user, contact, login, password, now));
     for invitation in invitations.collect::<Vec<Message>>() {
-        delivery::deliver::<Op>(ports, invitation).await?;
+        let client = call::Client::NotApplicable;
+        delivery::deliver::<Op>(ports, pool, user, client, login, invitation).await?;
     }
     Ok::<_, Unanswered<Op>>(())
 }

@@ -238,7 +238,7 @@ async fn choose_factor(
         return Ok(Err(AnswerRefused::NotOffered));
     };
     let user = granted!(finish(step).await?);
-    Ok(Ok(second_factor::ask(step.place, &user, *factor).await?))
+    Ok(second_factor::ask(step.place, &user, *factor).await?.map_err(Into::into))
 }
 
 /// `MFA_SETUP` after a software token was verified with this sign-in's session: no further code is

@@ -12,10 +12,13 @@ use crate::{
     attempts::Attempted,
     attributes::{Contact, Creator},
     fault::Ruling,
-    granted, messages, passwords,
+    granted,
+    messages::{self, hand_over},
+    passwords,
     shapes::{UserPoolMfaType, UserStatusType},
     triggers::{
         TriggerFailed,
+        call::Client,
         pre_sign_up::{self, Origin},
         user_migration::{self, Known as Described},
     },
@@ -181,8 +184,10 @@ async fn welcome(place: Place<'_>, user: &User, login: &str, described: &Describ
     for contact in Contact::ALL.into_iter().filter(|contact| described.is_reached_by(*contact)) {
         let message = messages::invitation(pool, user, contact, login, None, now);
         let Some(message) = message else { continue };
-        if let Err(failure) = place.ports.messenger.deliver(message).await {
-            tracing::warn!(%failure, "a user who was brought over is not welcomed");
+        let client = Client::Id(place.client.id());
+        let handed = hand_over(place.ports, pool, user, client, login, message).await;
+        if !matches!(handed, Ok(Ok(()))) {
+            tracing::warn!("a user who was brought over is not welcomed");
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) async fn after_first_factor(
     let preferred = user.mfa.preferred.filter(|factor| factors.contains(factor));
     match (preferred, factors.as_slice()) {
         (Some(factor), _) | (None, &[factor]) => {
-            second_factor::ask(place, user, factor).await.map(Ok)
+            Ok(second_factor::ask(place, user, factor).await?.map_err(Into::into))
         }
         (None, []) if mfa == UserPoolMfaType::On => ask_mfa_setup(place, user).map(Ok),
         (None, []) => sign_in(place, user).await,

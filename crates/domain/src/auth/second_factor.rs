@@ -14,11 +14,12 @@ use crate::{
     codes::{self, SentCode},
     fault::{Fault, Ruling, retrying},
     granted,
-    messages::{self, Addressee, Message},
+    messages::{self, Addressee, Message, NotHandedOver, hand_over},
     ports::Transaction,
     sealing::Purpose,
     shapes::{ChallengeNameType, UserPoolMfaType},
     totp,
+    triggers::{TriggerFailed, call::Client},
     user_pools::UserPool,
     users::{MfaFactor, User, aliases::OnConflict},
 };
@@ -28,9 +29,9 @@ pub(super) async fn ask(
     place: Place<'_>,
     user: &User,
     factor: MfaFactor,
-) -> Result<Outcome, Fault> {
+) -> Ruling<Outcome, TriggerFailed> {
     match factor {
-        MfaFactor::SoftwareToken => ask_software_token(place, user),
+        MfaFactor::SoftwareToken => ask_software_token(place, user).map(Ok),
         MfaFactor::Sms | MfaFactor::Email => ask_sent_code(place, user, factor).await,
     }
 }
@@ -108,7 +109,11 @@ fn enable_if_required(place: Place<'_>, user: &mut User, factor: MfaFactor) {
 /// Each code costs money or fills a mailbox, so that only some are sent in an hour. Beyond those the
 /// challenge is asked all the same, for a code that nobody gets: the operations that lead here list
 /// no error for it, and the codes of earlier challenges stay good for these.
-async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Result<Outcome, Fault> {
+async fn ask_sent_code(
+    place: Place<'_>,
+    user: &User,
+    factor: MfaFactor,
+) -> Ruling<Outcome, TriggerFailed> {
     let (contact, name) = match factor {
         MfaFactor::Email => (Contact::Email, ChallengeNameType::EmailOtp),
         _ => (Contact::PhoneNumber, ChallengeNameType::SmsMfa),
@@ -117,10 +122,13 @@ async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Resu
     let code = codes::generate(&*place.ports.entropy);
     if may_send_another(place, &user.sub).await? {
         let message = code_message(place, user.into(), contact, destination, &code);
-        if let Err(failure) = place.ports.messenger.deliver(message).await? {
+        let client = Client::Id(place.client.id());
+        let login = &user.username;
+        match hand_over(place.ports, place.pool, user, client, login, message).await? {
+            Err(NotHandedOver::Trigger(failed)) => return Ok(Err(failed)),
             // The challenge is asked all the same: none of the operations that lead here lists
             // CodeDeliveryFailureException.
-            tracing::warn!(%failure, "a sign-in code was not delivered");
+            Err(NotHandedOver::Undeliverable) | Ok(()) => {}
         }
     } else {
         tracing::warn!(sub = user.sub, "no sign-in code was sent: too many within an hour");
@@ -132,7 +140,7 @@ async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Resu
         ("USER_ID_FOR_SRP".to_owned(), user.username.clone()),
     ]);
     let hash = place.ports.keyring.mac(Purpose::CodeHash, &hashed(user, factor, &code));
-    next::challenge(place, user, name, Step::SentCode(factor, hash), parameters)
+    next::challenge(place, user, name, Step::SentCode(factor, hash), parameters).map(Ok)
 }
 
 /// The message that brings a code of this sign-in, which is good as long as the session.
@@ -205,7 +213,7 @@ pub(super) async fn set_up_email(
     tx.update_user(&mut user).await?;
     tx.commit().await?;
     user.attributes.insert("email".to_owned(), address);
-    Ok(Ok(ask_sent_code(step.place, &user, MfaFactor::Email).await?))
+    Ok(ask_sent_code(step.place, &user, MfaFactor::Email).await?.map_err(Into::into))
 }
 
 /// Checks the answer to `SMS_MFA` or `EMAIL_OTP`.

@@ -120,6 +120,16 @@ pub fn invitation(
     Some(envelope(pool, user.into(), MessageKind::Invitation, &sent, (subject, body), now))
 }
 
+/// The text that a function wrote for a message, with what belongs into its places.
+pub(super) fn custom(text: &str, message: &Message, login: &str) -> String {
+    match message.medium {
+        Medium::Email => {
+            fill(text, &[(CODE, &escaped(&message.code)), (USERNAME, &escaped(login))])
+        }
+        Medium::Sms => fill(text, &[(CODE, &message.code), (USERNAME, login)]),
+    }
+}
+
 /// A message with the pool's senders.
 fn envelope(
     pool: &UserPool,
@@ -143,6 +153,7 @@ fn envelope(
         code: sent.code.to_string(),
         from: mail.and_then(sender),
         reply_to: mail.and_then(|mail| mail.reply_to_email_address.clone()),
+        invocation: None,
         sms: if medium == Medium::Sms { sms_settings(pool) } else { SmsSettings::default() },
         at: now,
         expires_at: sent.expires_at,

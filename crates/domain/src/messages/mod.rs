@@ -7,12 +7,14 @@
 //! ```
 
 mod compose;
+mod finish;
 mod masking;
 pub mod outbox;
 
 use std::sync::Arc;
 
 pub use compose::{Addressee, invitation, mfa_code, verification};
+pub use finish::{Diverting, FunctionSender, NotHandedOver, hand_over};
 pub use masking::Delivery;
 
 use async_trait::async_trait;
@@ -22,6 +24,7 @@ use crate::{
     attributes::Contact,
     fault::{Fault, Ruling},
     time::Timestamp,
+    triggers::Invocation,
 };
 
 /// How a message travels.
@@ -63,7 +66,9 @@ pub enum MessageKind {
     ResendCode,
     /// Code to reset a password.
     ForgotPassword,
-    /// Code for an attribute that was changed or is to be verified.
+    /// Code for an attribute that was changed.
+    UpdateAttribute,
+    /// Code for an attribute that is to be verified.
     VerifyAttribute,
     /// Temporary password of a user made by an administrator.
     Invitation,
@@ -78,6 +83,7 @@ impl MessageKind {
             Self::SignUp => "SignUp",
             Self::ResendCode => "ResendCode",
             Self::ForgotPassword => "ForgotPassword",
+            Self::UpdateAttribute => "UpdateAttribute",
             Self::VerifyAttribute => "VerifyAttribute",
             Self::Invitation => "Invitation",
             Self::MfaCode => "MfaCode",
@@ -113,6 +119,9 @@ pub struct Message {
     /// What the pool says about text messages.
     #[serde(default)]
     pub sms: SmsSettings,
+    /// The function that sends it instead of the server; then it has neither text nor code.
+    #[serde(default)]
+    pub invocation: Option<Invocation>,
     /// When it was composed.
     pub at: Timestamp,
     /// When what it brings stops being good. It is of no use to anybody from then on.
@@ -190,6 +199,42 @@ impl NotSent {
     }
 }
 
+/// The way that a message takes. Each has couriers of its own, so that a slow one holds up no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Through the mail server.
+    Email,
+    /// Through whatever sends text messages.
+    Sms,
+    /// To a function of the pool that sends it (a custom sender).
+    Function,
+}
+
+impl Route {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Email, Self::Sms, Self::Function];
+
+    /// The name under which messages are stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "EMAIL",
+            Self::Sms => "SMS",
+            Self::Function => "FUNCTION",
+        }
+    }
+}
+
+impl Message {
+    /// The way that it takes.
+    pub const fn route(&self) -> Route {
+        match (&self.invocation, self.medium) {
+            (Some(_), _) => Route::Function,
+            (None, Medium::Email) => Route::Email,
+            (None, Medium::Sms) => Route::Sms,
+        }
+    }
+}
+
 /// The senders of this server.
 #[derive(Clone, Default)]
 pub struct Senders {
@@ -197,14 +242,17 @@ pub struct Senders {
     pub email: Option<Arc<dyn Sender>>,
     /// Sends text messages, if configured.
     pub sms: Option<Arc<dyn Sender>>,
+    /// Asks functions to send, if any are connected.
+    pub functions: Option<Arc<dyn Sender>>,
 }
 
 impl Senders {
-    /// The sender of a medium.
-    pub fn of(&self, medium: Medium) -> Result<&dyn Sender, DeliveryFailure> {
-        let (sender, name) = match medium {
-            Medium::Email => (&self.email, "e-mail"),
-            Medium::Sms => (&self.sms, "SMS"),
+    /// The sender on a route.
+    pub fn of(&self, route: Route) -> Result<&dyn Sender, DeliveryFailure> {
+        let (sender, name) = match route {
+            Route::Email => (&self.email, "e-mail"),
+            Route::Sms => (&self.sms, "SMS"),
+            Route::Function => (&self.functions, "custom"),
         };
         // To pretend that a code is on its way would leave users waiting for it.
         sender.as_deref().ok_or_else(|| DeliveryFailure(format!("no {name} sender configured")))

@@ -92,6 +92,7 @@ pub(crate) const fn source_of(kind: MessageKind) -> &'static str {
         MessageKind::SignUp => "SignUp",
         MessageKind::ResendCode => "ResendCode",
         MessageKind::ForgotPassword => "ForgotPassword",
+        MessageKind::UpdateAttribute => "UpdateUserAttribute",
         MessageKind::VerifyAttribute => "VerifyUserAttribute",
         MessageKind::Invitation => "AdminCreateUser",
         MessageKind::MfaCode => "Authentication",

@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::{shapes::LambdaConfigType, user_pools::UserPool};
 
 /// The moments at which a pool may ask a function: the members of `LambdaConfig`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Trigger {
     /// Before somebody gets an account.
     PreSignUp,
@@ -111,7 +111,7 @@ impl Trigger {
 }
 
 /// One question to one function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invocation {
     /// The function's ARN, with a version or an alias behind it if the pool names one.
     pub function: String,

@@ -6,7 +6,7 @@ use super::{Lease, PostOffice, Taken};
 use crate::{
     fault::{Fault, retrying},
     log_delivery,
-    messages::{Medium, Message, NotSent},
+    messages::{Message, NotSent, Route},
     time::Timestamp,
 };
 
@@ -34,13 +34,13 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_FAILURE: usize = 300;
 
 /// Takes some messages whose time has come, if there are any.
-pub async fn take(office: &PostOffice, medium: Medium, limit: usize) -> Result<Vec<Taken>, Fault> {
+pub async fn take(office: &PostOffice, route: Route, limit: usize) -> Result<Vec<Taken>, Fault> {
     let now = office.clock.now();
-    if !office.store.read().await?.has_due_message(medium, now).await? {
+    if !office.store.read().await?.has_due_message(route, now).await? {
         return Ok(Vec::new());
     }
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    match try_to_take(office, medium, limit, now).await {
+    match try_to_take(office, route, limit, now).await {
         // Another courier was faster. What it left is found the next time.
         Err(Fault::Conflict(_)) => Ok(Vec::new()),
         outcome => outcome,
@@ -49,12 +49,12 @@ pub async fn take(office: &PostOffice, medium: Medium, limit: usize) -> Result<V
 
 async fn try_to_take(
     office: &PostOffice,
-    medium: Medium,
+    route: Route,
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<Taken>, Fault> {
     let mut tx = office.store.write().await?;
-    let taken = tx.take_messages(medium, office.lease(), now, limit).await?;
+    let taken = tx.take_messages(route, office.lease(), now, limit).await?;
     tx.commit().await?;
     Ok(taken)
 }
@@ -105,7 +105,7 @@ async fn is_wanted(office: &PostOffice, taken: &Taken) -> Result<bool, Fault> {
 /// Tries once, and renews the lease meanwhile. A try is never broken off: one that ends unseen may
 /// have sent the message.
 async fn send(office: &PostOffice, taken: &Taken, message: &Message) -> Result<(), NotSent> {
-    let sender = office.senders.of(message.medium);
+    let sender = office.senders.of(message.route());
     let sender = sender.map_err(|failure| NotSent::for_now(failure.0))?;
     let trying = sender.send(&taken.id, message);
     tokio::pin!(trying);
@@ -249,7 +249,7 @@ fn replaced(text: &str, part: &str, by: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{super::LONGEST, *};
-    use crate::messages::{MessageKind, SmsSettings};
+    use crate::messages::{Medium, MessageKind, SmsSettings};
 
     fn message() -> Message {
         Message {
@@ -265,6 +265,7 @@ mod tests {
             from: None,
             reply_to: None,
             sms: SmsSettings::default(),
+            invocation: None,
             at: Timestamp::from_seconds(0),
             expires_at: Timestamp::from_seconds(7 * 86_400),
         }

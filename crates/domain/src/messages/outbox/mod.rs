@@ -20,7 +20,7 @@ pub use post_office::PostOffice;
 
 use async_trait::async_trait;
 
-use super::{Medium, Message};
+use super::{Message, Route};
 use crate::{fault::Fault, time::Timestamp};
 
 /// Longest time for which a message is tried, in seconds, however long it would be of use.
@@ -91,7 +91,7 @@ pub trait Outbox: Send {
     async fn insert_message(&mut self, id: &str, message: &Message) -> Result<(), Fault>;
 
     /// Whether a message waits whose time has come.
-    async fn has_due_message(&mut self, medium: Medium, now: Timestamp) -> Result<bool, Fault>;
+    async fn has_due_message(&mut self, route: Route, now: Timestamp) -> Result<bool, Fault>;
 
     /// Takes messages whose time has come, those first that wait longest. Nobody else gets them until
     /// the lease ends.
@@ -100,7 +100,7 @@ pub trait Outbox: Send {
     /// [`Fault::Conflict`], here or at the commit, if another courier takes some at the same time.
     async fn take_messages(
         &mut self,
-        medium: Medium,
+        route: Route,
         lease: Lease<'_>,
         now: Timestamp,
         limit: u32,
@@ -130,7 +130,7 @@ pub trait Outbox: Send {
     async fn delete_message(&mut self, id: &str) -> Result<bool, Fault>;
 
     /// How many messages of a medium wait. Looks at all of them: for operators.
-    async fn waiting_messages(&mut self, medium: Medium) -> Result<Waiting, Fault>;
+    async fn waiting_messages(&mut self, route: Route) -> Result<Waiting, Fault>;
 
     /// Messages that were given up, in ascending order of id, after the given one.
     async fn list_given_up_messages(

@@ -9,7 +9,7 @@ use crate::{
     fault::{Fault, Ruling, retrying},
     ids,
     log_delivery::LogSink,
-    messages::{DeliveryFailure, Medium, Message, Messenger, Senders},
+    messages::{DeliveryFailure, Message, Messenger, Route, Senders},
     ports::{Clock, Entropy, Store},
 };
 
@@ -24,6 +24,7 @@ pub struct PostOffice {
     pub(super) courier: String,
     email: Notify,
     sms: Notify,
+    functions: Notify,
 }
 
 impl PostOffice {
@@ -36,25 +37,26 @@ impl PostOffice {
         senders: Senders,
     ) -> Self {
         let courier = ids::random_uuid(&*entropy);
-        let (email, sms) = (Notify::new(), Notify::new());
-        Self { store, clock, entropy, log_sink, senders, courier, email, sms }
+        let (email, sms, functions) = (Notify::new(), Notify::new(), Notify::new());
+        Self { store, clock, entropy, log_sink, senders, courier, email, sms, functions }
     }
 
-    /// Whether this server sends messages of a medium.
-    pub fn sends(&self, medium: Medium) -> bool {
-        self.senders.of(medium).is_ok()
+    /// Whether this server sends messages of a route.
+    pub fn sends(&self, route: Route) -> bool {
+        self.senders.of(route).is_ok()
     }
 
-    /// Waits until this process takes in a message of a medium. What others take in shows in the store
+    /// Waits until this process takes in a message of a route. What others take in shows in the store
     /// only.
-    pub async fn news(&self, medium: Medium) {
-        self.bell(medium).notified().await;
+    pub async fn news(&self, route: Route) {
+        self.bell(route).notified().await;
     }
 
-    const fn bell(&self, medium: Medium) -> &Notify {
-        match medium {
-            Medium::Email => &self.email,
-            Medium::Sms => &self.sms,
+    const fn bell(&self, route: Route) -> &Notify {
+        match route {
+            Route::Email => &self.email,
+            Route::Sms => &self.sms,
+            Route::Function => &self.functions,
         }
     }
 
@@ -67,7 +69,7 @@ impl PostOffice {
         };
         match retrying(insert).await {
             Ok(()) => {
-                self.bell(message.medium).notify_one();
+                self.bell(message.route()).notify_one();
                 Ok(())
             }
             // What the message is about is committed: the operation must not run again.
@@ -80,7 +82,7 @@ impl PostOffice {
 #[async_trait]
 impl Messenger for PostOffice {
     async fn deliver(&self, message: Message) -> Ruling<(), DeliveryFailure> {
-        let sender = self.senders.of(message.medium);
+        let sender = self.senders.of(message.route());
         if let Err(failure) = sender.and_then(|sender| sender.check(&message)) {
             return Ok(Err(failure));
         }

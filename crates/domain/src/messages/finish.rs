@@ -1,0 +1,176 @@
+//! The last hand on a message: a function of the pool may write its text, or send it instead.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::{DeliveryFailure, Medium, Message, Messenger, NotSent, Sender, compose};
+use crate::{
+    code_encryption::{CodeNotEncrypted, encrypt_code},
+    fault::{Fault, Ruling},
+    granted,
+    ports::Ports,
+    triggers::{
+        Functions, InvocationFailed, TriggerFailed, call::Client, custom_message, custom_sender,
+    },
+    user_pools::UserPool,
+    users::User,
+};
+
+/// Why a message can't be finished.
+enum NotFinished {
+    /// The function that writes the text.
+    Trigger(TriggerFailed),
+    /// The code can't be encrypted for the function that sends it.
+    NotEncrypted(CodeNotEncrypted),
+}
+
+impl From<TriggerFailed> for NotFinished {
+    fn from(failed: TriggerFailed) -> Self {
+        Self::Trigger(failed)
+    }
+}
+
+/// Why nobody takes a message.
+#[derive(Debug)]
+pub enum NotHandedOver {
+    /// The function that writes the text stands in the way.
+    Trigger(TriggerFailed),
+    /// It can't be sent, which the log tells.
+    Undeliverable,
+}
+
+/// Finishes a message and hands it to whoever sends it. Everything that is sent passes here. `login`
+/// is the name with which the user signs in.
+///
+/// May ask functions and a key service: not for inside a write transaction.
+pub async fn hand_over(
+    ports: &Ports,
+    pool: &UserPool,
+    user: &User,
+    client: Client<'_>,
+    login: &str,
+    message: Message,
+) -> Ruling<(), NotHandedOver> {
+    let message = match finish(ports, pool, user, client, login, message).await? {
+        Ok(message) => message,
+        Err(NotFinished::Trigger(failed)) => {
+            tracing::warn!(?failed, "the text of a message was not written");
+            return Ok(Err(NotHandedOver::Trigger(failed)));
+        }
+        Err(NotFinished::NotEncrypted(failed)) => {
+            tracing::warn!(%failed, "a code was not encrypted");
+            return Ok(Err(NotHandedOver::Undeliverable));
+        }
+    };
+    if let Err(failure) = ports.messenger.deliver(message).await? {
+        tracing::warn!(%failure, "a message was not delivered");
+        return Ok(Err(NotHandedOver::Undeliverable));
+    }
+    Ok(Ok(()))
+}
+
+/// Makes of a message from the pool's templates what is to be sent: as it is, with the text of the
+/// pool's `CustomMessage` function, or as an invocation of its custom sender, in which case no text is
+/// asked for. `login` is the name with which the user signs in.
+///
+/// May ask functions and a key service: not for inside a write transaction.
+async fn finish(
+    ports: &Ports,
+    pool: &UserPool,
+    user: &User,
+    client: Client<'_>,
+    login: &str,
+    message: Message,
+) -> Ruling<Message, NotFinished> {
+    if custom_sender::of(message.medium).function(pool).is_some() {
+        return for_function(ports, pool, user, client, message).await;
+    }
+    let texts = granted!(custom_message::ask(ports, pool, user, message.kind, client).await?);
+    let texts = texts.unwrap_or_default();
+    let body = texts.body(message.medium).map(|text| compose::custom(text, &message, login));
+    let subject = texts.subject().filter(|_| message.medium == Medium::Email).map(str::to_owned);
+    Ok(Ok(Message {
+        body: body.unwrap_or_else(|| message.body.clone()),
+        subject: subject.or_else(|| message.subject.clone()),
+        ..message
+    }))
+}
+
+/// The message for the pool's custom sender.
+async fn for_function(
+    ports: &Ports,
+    pool: &UserPool,
+    user: &User,
+    client: Client<'_>,
+    message: Message,
+) -> Ruling<Message, NotFinished> {
+    let code = match message.code.as_str() {
+        "" => None,
+        code => match encrypt_code(ports, pool, code).await {
+            Ok(code) => Some(code),
+            Err(failed) => return Ok(Err(NotFinished::NotEncrypted(failed))),
+        },
+    };
+    let what = (message.kind, message.medium);
+    let invocation = custom_sender::invocation(ports, pool, user, what, code.as_deref(), client)?;
+    let (subject, body, code) = (None, String::new(), String::new());
+    Ok(Ok(Message { invocation, subject, body, code, ..message }))
+}
+
+/// Sends messages by asking functions to.
+pub struct FunctionSender(pub Arc<dyn Functions>);
+
+#[async_trait]
+impl Sender for FunctionSender {
+    fn check(&self, _: &Message) -> Result<(), DeliveryFailure> {
+        Ok(())
+    }
+
+    async fn send(&self, _: &str, message: &Message) -> Result<(), NotSent> {
+        let Some(invocation) = &message.invocation else {
+            return Err(NotSent::for_good("the message names no function"));
+        };
+        let failed = match self.0.invoke(invocation).await {
+            Ok(_) => return Ok(()),
+            Err(failed) => failed,
+        };
+        Err(NotSent::for_now(match failed {
+            InvocationFailed::Function(message) => format!("the function failed: {message}"),
+            InvocationFailed::Unreachable(reason) => {
+                format!("the function was not asked: {reason}")
+            }
+            // Nobody reads what a function says that is not waited for.
+            InvocationFailed::NotJson => return Ok(()),
+        }))
+    }
+}
+
+/// A messenger for those messages only that the server sends; functions are asked at once, without
+/// waiting for them.
+pub struct Diverting {
+    /// Takes the messages that the server sends.
+    pub messenger: Arc<dyn Messenger>,
+    /// The functions that send the others.
+    pub functions: Arc<dyn Functions>,
+}
+
+#[async_trait]
+impl Messenger for Diverting {
+    async fn deliver(&self, message: Message) -> Ruling<(), DeliveryFailure> {
+        if message.invocation.is_none() {
+            return self.messenger.deliver(message).await;
+        }
+        let sender = FunctionSender(Arc::clone(&self.functions));
+        tokio::spawn(async move {
+            if let Err(failure) = sender.send("", &message).await {
+                tracing::warn!(%failure, "a custom sender was not reached");
+            }
+        });
+        Ok(Ok(()))
+    }
+
+    async fn pretend(&self, message: Message) -> Result<(), Fault> {
+        self.messenger.pretend(message).await
+    }
+}
