@@ -597,9 +597,7 @@ password_env = "PASSWORD"
             "KEY" => Some("00".repeat(32)),
             "ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "PASSWORD" => Some("hunter2".to_owned()),
-            "HOOK" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-            "WEBHOOK" | "CHECK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-            "AWS_ACCESS_KEY_ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
+            "HOOK" | "CHECK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
             "DATABASE" => Some("postgres://pool:hunter2@db.example/pool".to_owned()),
             _ => None,
         };
