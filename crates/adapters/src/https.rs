@@ -4,7 +4,8 @@ use reqwest::{Client, ClientBuilder, redirect::Policy};
 use url::{Host, Url};
 
 /// A client that trusts the certificate authorities of the operating system; without any, it can't
-/// be built. Each request has a connection of its own, and asks no proxy of the environment.
+/// be built. Each request has a connection of its own unless the caller sets another number of idle
+/// ones, and asks no proxy of the environment.
 pub(crate) fn client() -> ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("Poolhouse/", env!("CARGO_PKG_VERSION")))

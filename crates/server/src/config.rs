@@ -597,9 +597,7 @@ password_env = "PASSWORD"
             "KEY" => Some("00".repeat(32)),
             "ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "PASSWORD" => Some("hunter2".to_owned()),
-            "HOOK" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-            "WEBHOOK" | "CHECK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-            "AWS_ACCESS_KEY_ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
+            "HOOK" | "CHECK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
             "DATABASE" => Some("postgres://pool:hunter2@db.example/pool".to_owned()),
             _ => None,
         };
@@ -681,12 +679,12 @@ password_env = "PASSWORD"
     fn functions_have_servers_behind_them() {
         let with = |lines: &str| read(&format!("{GOOD}\n{lines}\n"));
         let good = "[[functions]]\narn = \"arn:aws:lambda:eu-central-1:123456789012:function:a\"\n\
-                    webhook = \"https://hooks.example.com/a\"\nsecret_env = \"WEBHOOK\"\n\
+                    webhook = \"https://hooks.example.com/a\"\nsecret_env = \"HOOK\"\n\
                     [[functions]]\narn = \"arn:aws:lambda:*\"\nrie = \"http://127.0.0.1:9000\"\n\
                     timeout_seconds = 10\nattempts = 1\nparallel = 2\n\
                     [[functions]]\narn = \"arn:aws:lambda:eu-*\"\nlambda = \"http://127.0.0.1:3001\"\n\
                     function = \"Check\"\nregion = \"eu-west-1\"\n\
-                    [lambda]\nsecret_access_key_env = \"PASSWORD\"\nattempts = 2";
+                    [lambda]\naccess_key_id_env = \"ID\"\nsecret_access_key_env = \"PASSWORD\"\nattempts = 2";
         let config = with(good).unwrap_or_else(|problem| panic!("{problem}"));
         assert_eq!(config.functions.count(), 3);
         let arn = "arn = \"arn:aws:lambda:eu-*\"";
@@ -749,8 +747,9 @@ password_env = "PASSWORD"
         assert_eq!(config.unwrap_or_else(|problem| panic!("{problem}")).functions.count(), 2);
     }
 
-    /// The tests' environment has one of the two variables that are meant where none is named.
-    const KEYED: &str = "[lambda]\nsecret_access_key_env = \"PASSWORD\"\n";
+    /// The tests' environment lacks the variables that are meant where none is named.
+    const KEYED: &str =
+        "[lambda]\naccess_key_id_env = \"ID\"\nsecret_access_key_env = \"PASSWORD\"\n";
 
     #[test]
     fn tls_or_a_trusted_proxy_but_not_both() {
