@@ -41,7 +41,7 @@ impl From<TriggerFailed> for MigrationRefused {
 /// What became of somebody whom the pool doesn't know.
 pub enum Brought {
     /// They are a user now.
-    Over(User),
+    Over(Box<User>),
     /// Somebody else has brought them over meanwhile.
     Already,
     /// Nobody knows them.
@@ -61,7 +61,7 @@ pub(super) async fn sign_in(
     granted!(first_factor::count_ahead(place, &subject).await?);
     let hides = place.client.hides_user_existence();
     let user = match bring_over(place, login, Some(password)).await? {
-        Ok(Brought::Over(user)) => user,
+        Ok(Brought::Over(user)) => *user,
         Ok(Brought::Already) => return Ok(Ok(None)),
         Err(MigrationRefused::Trigger(failed)) => return Ok(Err(failed.into())),
         // The recorded answer for a failure tells that there is no such user: where that is to be
@@ -129,15 +129,14 @@ pub async fn bring_over(
     if described.is_welcomed() {
         welcome(place, &user, login, &described).await;
     }
-    Ok(Ok(Brought::Over(user)))
+    Ok(Ok(Brought::Over(Box::new(user))))
 }
 
+/// A user, and the attributes that were given for them.
+type Drafted = (User, Vec<(String, String)>);
+
 /// The user that a function describes, and the attributes that it names; or why there can be none.
-fn draft(
-    place: Place<'_>,
-    login: &str,
-    described: &Described,
-) -> Result<(User, Vec<(String, String)>), &'static str> {
+fn draft(place: Place<'_>, login: &str, described: &Described) -> Result<Drafted, &'static str> {
     let Place { ports, pool, .. } = place;
     let mut attributes = described.attributes();
     let name = match attributes.remove("username") {
