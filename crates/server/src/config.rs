@@ -44,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) reach: Reach,
     /// Region, account and issuer.
     pub(crate) identity: Identity,
+    /// The filter of compromised passwords, if it is not the built-in one.
+    pub(crate) compromised_passwords: Option<PathBuf>,
     /// Rates of requests, and how many pools and app clients there may be.
     pub(crate) limits: LimitSettings,
     /// To tell of problems that show later.
@@ -72,6 +74,7 @@ struct Written {
     database: WrittenDatabase,
     master_key: WrittenMasterKey,
     smtp: Option<WrittenSmtp>,
+    compromised_passwords: Option<PathBuf>,
     #[serde(default)]
     outbound: WrittenOutbound,
     #[serde(default)]
@@ -158,6 +161,8 @@ impl Config {
         let log_delivery = reader.log_delivery(&written.log_delivery)?;
         let limits = reader.limits(&written.limits)?;
         let listen = written.listen;
+        let compromised_passwords =
+            written.compromised_passwords.as_ref().map(|path| document.resolve(path));
         let reach = if written.outbound.own_network { Reach::OwnNetwork } else { Reach::Public };
         Ok(Self {
             listen,
@@ -168,6 +173,7 @@ impl Config {
             log_delivery,
             reach,
             identity,
+            compromised_passwords,
             limits,
             document,
         })

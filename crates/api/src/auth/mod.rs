@@ -253,6 +253,7 @@ where
 {
     match refused {
         NewPasswordRefused::Password(refused) => crate::passwords::refusal(refused),
+        NewPasswordRefused::PasswordKnown => crate::passwords::known_to_others(),
         NewPasswordRefused::PasswordUsed => crate::passwords::used_before(),
         NewPasswordRefused::AttributeMissing(name) => {
             invalid_parameter(format!("Invalid attributes given, {name} is missing"))

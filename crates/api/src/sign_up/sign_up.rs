@@ -1,15 +1,19 @@
 //! `SignUp`: a user makes the own account, which waits for confirmation.
 
 use poolhouse_domain::{
+    app_clients::AppClient,
     attributes::Creator,
     auth::{Place, first_sign_in},
     codes::{self as issued, CodePurpose},
     messages::MessageKind,
     passwords::{self, policy},
     ports::Ports,
-    shapes::{EventResponseType, EventType, SignUpRequest, SignUpResponse},
+    shapes::{EventFilterType, EventResponseType, EventType, SignUpRequest, SignUpResponse},
     sign_up,
-    threat_protection::events::{self, Happening, Subject},
+    threat_protection::{
+        compromised::{self, Finding},
+        events::{self, Happening, Subject},
+    },
     user_pools::UserPool,
     users::{Password, Taken, User, aliases::OnConflict, create},
 };
@@ -20,7 +24,7 @@ use crate::{
     delivery,
     failure::{Answer, Failure, Unanswered, invalid_parameter, not_authorized},
     lookup,
-    passwords::refusal,
+    passwords::{known_to_others, refusal},
     secret_hash,
     serve::Handle,
     threat_protection::context,
@@ -39,7 +43,9 @@ impl Handle for Op {
         let (creator, entropy) = (Creator::SignUp(&client), &*ports.entropy);
         let draft = create::draft(&pool, &input.username, &given, creator, entropy, now);
         let mut user = draft.map_err(draft_refused::<Op>)?;
-        user.password = first_password(ports, &pool, &user, input.password).await?;
+        let finding;
+        (user.password, finding) =
+            first_password(ports, &pool, &client, &user, input.password).await?;
 
         let mut tx = ports.store.write().await?;
         create::insert(&mut *tx, &pool, &user, OnConflict::Refuse).await?.map_err(name_taken)?;
@@ -53,7 +59,8 @@ impl Handle for Op {
         tx.commit().await?;
         let subject = Subject { ports, pool: &pool, client_id: client.id(), user: &user };
         // That the sign-up counts as passed before it is confirmed is a belief.
-        let happening = Happening::plain(EventType::SignUp, EventResponseType::Pass);
+        let plain = Happening::plain(EventType::SignUp, EventResponseType::Pass);
+        let happening = Happening { risk: finding.risk(), ..plain };
         events::record(subject, happening).await?;
         let code_delivery_details = match &sent {
             Some(sent) => {
@@ -73,16 +80,18 @@ impl Handle for Op {
     }
 }
 
-/// The stored form of the password, which may be absent where codes are a way to sign in.
+/// The stored form of the password, which may be absent where codes are a way to sign in, and what
+/// is known of it.
 async fn first_password(
     ports: &Ports,
     pool: &UserPool,
+    client: &AppClient,
     user: &User,
     password: Option<Sensitive<String>>,
-) -> Result<Option<Password>, Unanswered<Op>> {
+) -> Result<(Option<Password>, Finding), Unanswered<Op>> {
     let is_absent = password.as_ref().is_none_or(|password| password.is_empty());
     if is_absent && policy::is_optional(pool) {
-        return Ok(None);
+        return Ok((None, Finding::default()));
     }
     let Some(password) = password else {
         // The text of the time when the member was required.
@@ -93,7 +102,12 @@ async fn first_password(
         .into());
     };
     passwords::check(pool, &password).map_err(refusal::<Op>)?;
-    Ok(Some(passwords::store_form(ports, user, &password).await?))
+    let kind = EventFilterType::SignUp;
+    let finding = compromised::look_up(ports, pool, client.id(), kind, &password).await?;
+    if finding.is_blocked {
+        return Err(known_to_others::<Op>().into());
+    }
+    Ok((Some(passwords::store_form(ports, user, &password).await?), finding))
 }
 
 /// What is said when somebody has the name, whatever the client hides elsewhere.

@@ -429,8 +429,7 @@ async fn with_password(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome
     granted!(device::check_named(place, &mut *view, &known.user).await?);
     drop(view);
     granted!(spend(step).await?);
-    let first_factor::Known { user, subject, failed_before } = known;
-    Ok(first_factor::admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
+    Ok(first_factor::admit(place, &known).await?.map_err(Into::into))
 }
 
 async fn spend(step: Answered<'_>) -> Ruling<(), SessionRefused> {

@@ -12,7 +12,8 @@ use crate::{
     passwords::verifier::PasswordVerifier,
     ports::{Ports, compute},
     sealing::Purpose,
-    shapes::UserStatusType,
+    shapes::{EventFilterType, UserStatusType},
+    threat_protection::compromised::{self, Finding},
     users::{self, User},
 };
 
@@ -44,6 +45,8 @@ pub enum SignInRefused {
 pub(super) enum FirstFactor {
     /// The password, plain or proved.
     Password,
+    /// The plain password, of which it is known that others know it.
+    KnownPassword,
     /// A code or a passkey, which is all that is asked in a sign-in by choice.
     Alone,
     /// The code that confirmed a sign-up.
@@ -60,7 +63,9 @@ pub(super) async fn pass(
     let event = granted!(watch::admit(place, user, shown).await?);
     let place = Place { event: event.as_ref(), ..place };
     let outcome = match shown {
-        FirstFactor::Password => next::after_password(place, user).await?,
+        FirstFactor::Password | FirstFactor::KnownPassword => {
+            next::after_password(place, user).await?
+        }
         FirstFactor::SignUpCode => next::after_first_factor(place, user).await?,
         FirstFactor::Alone => next::sign_in(place, user).await?,
     };
@@ -75,7 +80,7 @@ pub(super) async fn with_password(
     password: &str,
 ) -> Ruling<Outcome, SignInRefused> {
     let known = granted!(check_password(place, login, password).await?);
-    admit(place, &known.user, &known.subject, known.failed_before).await
+    admit(place, &known).await
 }
 
 /// Somebody whose password was right.
@@ -85,6 +90,8 @@ pub(super) struct Known {
     pub(super) subject: String,
     /// Whether any are counted from before.
     pub(super) failed_before: bool,
+    /// What is known of the password itself. Nothing of one that was proved.
+    pub(super) finding: Finding,
 }
 
 /// Checks a plain password, and counts a wrong one.
@@ -99,7 +106,9 @@ pub(super) async fn check_password(
     let guessed = guess(place, &subject, check).await?;
     let failed_before = granted!(watch::guessed(place, user.as_ref(), guessed).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
-    Ok(Ok(Known { user, subject, failed_before }))
+    let (kind, client_id) = (EventFilterType::SignIn, place.client.id());
+    let finding = compromised::look_up(place.ports, place.pool, client_id, kind, password).await?;
+    Ok(Ok(Known { user, subject, failed_before, finding }))
 }
 
 /// Makes one guess in its turn: refuses while wrong passwords have locked the subject, and counts the
@@ -214,15 +223,11 @@ async fn record_failure(ports: &Ports, pool_id: &str, subject: &str) -> Result<(
 }
 
 /// Goes on with a user whose password is right.
-pub(super) async fn admit(
-    place: Place<'_>,
-    user: &User,
-    subject: &str,
-    failed_before: bool,
-) -> Ruling<Outcome, SignInRefused> {
-    if failed_before {
+pub(super) async fn admit(place: Place<'_>, known: &Known) -> Ruling<Outcome, SignInRefused> {
+    let user = &known.user;
+    if known.failed_before {
         let mut tx = place.ports.store.write().await?;
-        tx.clear_attempts(place.pool.id(), subject, Attempted::Password).await?;
+        tx.clear_attempts(place.pool.id(), &known.subject, Attempted::Password).await?;
         tx.commit().await?;
     }
     granted!(check_state(user));
@@ -232,7 +237,37 @@ pub(super) async fn admit(
     let mut tx = place.ports.store.read().await?;
     granted!(device::check_named(place, &mut *tx, user).await?);
     drop(tx);
-    pass(place, user, FirstFactor::Password).await
+    // A temporary password is replaced at once anyway: a belief, as all that follows from it being
+    // known.
+    if known.finding.is_blocked && user.status != UserStatusType::ForceChangePassword {
+        require_reset(place, known).await?;
+        return Ok(Err(SignInRefused::ResetRequired));
+    }
+    let is_known = known.finding.is_known;
+    let shown = if is_known { FirstFactor::KnownPassword } else { FirstFactor::Password };
+    pass(place, user, shown).await
+}
+
+/// Lets nobody sign in by a password that others know, until the user has set another one.
+async fn require_reset(place: Place<'_>, known: &Known) -> Result<(), Fault> {
+    let (ports, user) = (place.ports, &known.user);
+    let change = || async {
+        let mut tx = ports.store.write().await?;
+        let current = tx.user_by_sub(place.pool.id(), &user.sub).await?;
+        // Whoever has set another password meanwhile keeps it.
+        let is_same = |current: &User| {
+            current.status == user.status
+                && current.password.as_ref().map(|p| p.set_at)
+                    == user.password.as_ref().map(|p| p.set_at)
+        };
+        let Some(mut current) = current.filter(is_same) else { return Ok(()) };
+        current.status = UserStatusType::ResetRequired;
+        current.modified_at = ports.clock.now();
+        tx.update_user(&mut current).await?;
+        tx.commit().await
+    };
+    retrying(change).await?;
+    watch::blocked(place, user, known.finding.risk()).await
 }
 
 /// Whether a temporary password is still good.

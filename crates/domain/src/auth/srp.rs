@@ -10,7 +10,7 @@ use super::{
     Challenge, Outcome, Parameters, Place,
     answer::AnswerRefused,
     check_secret_hash, device,
-    first_factor::{self, SignInRefused, admit, guess, identify, stand_in},
+    first_factor::{self, Known, SignInRefused, admit, guess, identify, stand_in},
     required,
     session::SessionRefused,
     watch,
@@ -23,6 +23,7 @@ use crate::{
     sealing::Purpose,
     shapes::ChallengeNameType,
     srp::{self, Exchange, Party, Proof, PublicKey},
+    threat_protection::compromised::Finding,
     time::Timestamp,
     users::{self, User},
 };
@@ -163,7 +164,8 @@ pub(super) async fn answer(
     let failed_before = granted!(watch::guessed(place, user.as_ref(), guessed).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
     let place = device::recalled(place, &user, named_before.as_deref()).await?;
-    Ok(admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
+    let known = Known { user, subject, failed_before, finding: Finding::default() };
+    Ok(admit(place, &known).await?.map_err(Into::into))
 }
 
 /// The user of a block.

@@ -21,6 +21,7 @@ use crate::{
     threat_protection::{
         self, Mode,
         assessment::Demand,
+        compromised::Finding,
         events::{self, Happening, Subject},
     },
     users::User,
@@ -105,7 +106,9 @@ pub(super) async fn admit(
     shown: FirstFactor,
 ) -> Ruling<Option<Watched>, SignInRefused> {
     let subject = subject(place, user, place.client.id());
-    let Some(verdict) = events::assess(subject).await? else { return Ok(Ok(None)) };
+    let Some(mut verdict) = events::assess(subject).await? else { return Ok(Ok(None)) };
+    let is_known = shown == FirstFactor::KnownPassword;
+    verdict.risk.compromised_credentials_detected = Some(is_known);
     let is_enforced = threat_protection::mode(place.pool) == Some(Mode::Enforced);
     let is_blocked = match verdict.demand {
         Demand::Pass => false,
@@ -113,9 +116,7 @@ pub(super) async fn admit(
         Demand::Block => true,
     };
     if is_enforced && is_blocked {
-        let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
-        let challenges = challenges(shown);
-        events::record(subject, Happening { risk: verdict.risk, challenges, ..plain }).await?;
+        refuse(subject, verdict.risk, challenges(shown)).await?;
         return Ok(Err(SignInRefused::Blocked));
     }
     let id = ids::timed_uuid(&*place.ports.entropy, place.ports.clock.now());
@@ -124,11 +125,32 @@ pub(super) async fn admit(
     Ok(Ok(Some(Watched { id, demands_second_factor, stage })))
 }
 
+/// Records that somebody with the right password is refused because of it.
+pub(super) async fn blocked(
+    place: Place<'_>,
+    user: &User,
+    risk: EventRiskType,
+) -> Result<(), Fault> {
+    let challenges = challenges(FirstFactor::KnownPassword);
+    refuse(subject(place, user, place.client.id()), risk, challenges).await
+}
+
+async fn refuse(
+    subject: Subject<'_>,
+    risk: EventRiskType,
+    challenges: Vec<(ChallengeName, ChallengeResponse)>,
+) -> Result<(), Fault> {
+    let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
+    events::record(subject, Happening { risk, challenges, ..plain }).await
+}
+
 /// The answers to challenges that events show of a first factor. They have no name for codes and
 /// passkeys.
 fn challenges(shown: FirstFactor) -> Vec<(ChallengeName, ChallengeResponse)> {
     match shown {
-        FirstFactor::Password => vec![(ChallengeName::Password, ChallengeResponse::Success)],
+        FirstFactor::Password | FirstFactor::KnownPassword => {
+            vec![(ChallengeName::Password, ChallengeResponse::Success)]
+        }
         FirstFactor::Alone | FirstFactor::SignUpCode => Vec::new(),
     }
 }
@@ -140,6 +162,19 @@ fn asks_second_factor(place: Place<'_>, user: &User) -> bool {
         UserPoolMfaType::Off => false,
         _ => !next::usable_factors(place, user).is_empty(),
     }
+}
+
+/// Records that somebody chooses a password that others know, as the first one of their own.
+pub(super) async fn chose_known_password(
+    place: Place<'_>,
+    user: &User,
+    finding: Finding,
+) -> Result<(), Fault> {
+    let response =
+        if finding.is_blocked { EventResponseType::Fail } else { EventResponseType::Pass };
+    let plain = Happening::plain(EventType::PasswordChange, response);
+    let happening = Happening { risk: finding.risk(), ..plain };
+    events::record(subject(place, user, place.client.id()), happening).await
 }
 
 /// Records a sign-in that waits for something after its first factor.

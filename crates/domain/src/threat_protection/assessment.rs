@@ -172,7 +172,7 @@ impl Verdict {
     }
 }
 
-/// A risk as events show it. Poolhouse has no list of compromised passwords.
+/// A risk as events show it, where no password is known to have come out.
 pub(super) const fn risk(
     decision: RiskDecisionType,
     level: Option<RiskLevelType>,

@@ -219,7 +219,7 @@ pub async fn assess(subject: Subject<'_>) -> Result<Option<Verdict>, Fault> {
 }
 
 /// The configuration in effect for an app client.
-async fn settings(
+pub(super) async fn settings(
     ports: &Ports,
     pool: &UserPool,
     client_id: &str,
