@@ -7,6 +7,8 @@ mod admin_respond_to_auth_challenge;
 mod choice_tests;
 mod initiate_auth;
 mod respond_to_auth_challenge;
+#[cfg(test)]
+mod second_factor_tests;
 
 use poolhouse_domain::{
     auth::{

@@ -26,6 +26,7 @@ use super::{
     session::{ChallengeSession, SessionRefused, Step},
     srp as srp_flow,
     start::StartRefused,
+    watch,
 };
 use crate::{
     attempts::{self, Attempted},
@@ -460,13 +461,14 @@ async fn show_code(
     };
     let hashed = hashed(place, person, contact, code);
     let is_right = ports.keyring.mac_matches(Purpose::CodeHash, &hashed, hash);
-    let Some(user) = person.allowed().filter(|_| is_right) else {
+    let Some(known) = person.allowed().filter(|_| is_right) else {
         granted!(step.session.check_unspent(&mut *tx).await?);
         attempts::record(&mut *tx, pool_id, &subject, what, now).await?;
         tx.commit().await?;
+        watch::showed_wrong(place, user.as_ref()).await?;
         return Ok(Err(AnswerRefused::WrongSentCode));
     };
-    if has_second_factor(place, &user) {
+    if has_second_factor(place, &known) {
         // Set up since the code was sent: the code alone is no longer enough.
         return Ok(Err(SessionRefused::Invalid.into()));
     }
@@ -475,7 +477,7 @@ async fn show_code(
         tx.clear_attempts(pool_id, &subject, what).await?;
     }
     tx.commit().await?;
-    Ok(first_factor::pass(place, &user, FirstFactor::Alone).await?.map_err(Into::into))
+    Ok(first_factor::pass(place, &known, FirstFactor::Alone).await?.map_err(Into::into))
 }
 
 /// `WEB_AUTHN`. What is said of a passkey that proves nothing is a belief.
@@ -495,16 +497,20 @@ async fn show_passkey(
     let wrong = AnswerRefused::SignIn(SignInRefused::WrongPassword);
     let mut tx = ports.store.read().await?;
     let known = tx.passkey(place.pool.id(), &shown.credential_id()).await?;
-    let Some(passkey) = known else { return Ok(Err(wrong)) };
-    let count =
-        granted!(shown.check(place.pool, &passkey, &user.sub, challenge).map_err(|refused| {
-            tracing::info!(sub = user.sub, ?refused, "a passkey was not accepted");
-            wrong
-        }));
+    drop(tx);
+    let checked = known
+        .as_ref()
+        .map(|passkey| (passkey, shown.check(place.pool, passkey, &user.sub, challenge)));
+    let Some((passkey, Ok(count))) = checked else {
+        let refused = checked.and_then(|(_, checked)| checked.err());
+        tracing::info!(sub = user.sub, ?refused, "a passkey was not accepted");
+        watch::showed_wrong(place, Some(&user)).await?;
+        return Ok(Err(wrong));
+    };
     let mut tx = ports.store.write().await?;
     granted!(step.spend(&mut *tx).await?);
     // Also when it stays the same: the passkey must still be there.
-    tx.update_sign_count(&passkey, count).await?;
+    tx.update_sign_count(passkey, count).await?;
     tx.commit().await?;
     Ok(first_factor::pass(place, &user, FirstFactor::Alone).await?.map_err(Into::into))
 }

@@ -98,6 +98,13 @@ pub(super) async fn guessed<T>(
     Ok(guessed)
 }
 
+/// Records a wrong code or passkey in a sign-in by choice. Events have no name for what was shown.
+pub(super) async fn showed_wrong(place: Place<'_>, user: Option<&User>) -> Result<(), Fault> {
+    let Some(user) = user else { return Ok(()) };
+    let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
+    events::record_unseen(subject(place, user, place.client.id()), place.client, plain).await
+}
+
 /// Judges a sign-in whose first factor is right, and answers its event; none where threat protection
 /// is off.
 pub(super) async fn admit(

@@ -7,6 +7,7 @@ use crate::{
     attributes::Contact,
     codes::SentCode,
     messages::{Medium, Message, MessageKind},
+    shapes::UserPoolMfaType,
     time::Timestamp,
     user_pools::UserPool,
     users::User,
@@ -38,7 +39,7 @@ pub fn verification(
     envelope(pool, user, kind, (medium, &sent.destination), (subject, body), code, now)
 }
 
-/// The message that brings a code of a second factor.
+/// The message that brings a code of a second factor, or one by which somebody signs in.
 pub fn mfa_code(
     pool: &UserPool,
     user: &User,
@@ -52,7 +53,12 @@ pub fn mfa_code(
             let subject = mail.and_then(|mail| mail.subject.as_deref());
             (Some(subject.unwrap_or("Your sign-in code")), mail.and_then(|m| m.message.as_deref()))
         }
-        Contact::PhoneNumber => (None, pool.settings.sms_authentication_message.as_deref()),
+        Contact::PhoneNumber => {
+            // Where codes are only a way to sign in, the text is not the pool's to choose.
+            let is_chosen = pool.mfa() != UserPoolMfaType::Off;
+            let text = pool.settings.sms_authentication_message.as_deref();
+            (None, text.filter(|_| is_chosen))
+        }
     };
     let body = fill(text.unwrap_or("Your authentication code is {####}"), &[(CODE, code)]);
     let destination = user.attribute(contact.attribute()).unwrap_or_default();
