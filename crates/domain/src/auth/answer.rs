@@ -9,6 +9,7 @@ use super::{
     srp, watch,
 };
 use crate::{
+    auth_levels::Method,
     fault::Ruling,
     granted,
     ports::Transaction,
@@ -118,7 +119,8 @@ pub async fn answer(
     }
     let event = watch::of_session(&session);
     let device_key = place.device_key.or(session.device_key.as_deref());
-    let place = Place { event: event.as_ref(), device_key, ..place };
+    let (methods, target) = (session.methods, session.target);
+    let place = Place { event: event.as_ref(), device_key, methods, target, ..place };
     granted!(watch::check_network_of(place, &session).await?);
     let step = Answered { place, session: &session, username, responses };
     let answered = take(step, challenge).await?;
@@ -235,7 +237,8 @@ async fn finish_mfa_setup(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused> 
         // An administrator has deleted it meanwhile.
         return Ok(Err(AnswerRefused::NoSoftwareToken));
     }
-    Ok(Ok(next::sign_in(step.place, &user).await?))
+    let place = step.place.showing(Method::SoftwareToken);
+    Ok(Ok(next::sign_in(place, &user).await?))
 }
 
 /// `MFA_SETUP` before a software token was verified with this session.

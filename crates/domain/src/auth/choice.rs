@@ -26,11 +26,13 @@ use super::{
     session::{ChallengeSession, SessionRefused, Step},
     srp as srp_flow,
     start::StartRefused,
+    step_up::{self, Aimed},
     watch,
 };
 use crate::{
     attempts::{self, Attempted},
     attributes::Contact,
+    auth_levels::Method,
     codes,
     fault::{Fault, Ruling},
     granted,
@@ -126,6 +128,13 @@ pub(super) async fn start(
     granted!(check_secret_hash(place.client, &[login], parameters));
     let user = granted!(identify(place, login).await?);
     let person = Person { login, user: user.as_ref() };
+    let place = match granted!(step_up::aim(place, person.user, parameters).await?) {
+        Aimed::ByToken(place, user) => {
+            let shown = FirstFactor::AccessToken;
+            return Ok(first_factor::pass(place, &user, shown).await?.map_err(Into::into));
+        }
+        Aimed::At(place) => place,
+    };
     let available = available(place, person.user).await?;
     if available.is_empty() {
         // Belief: who has nothing to sign in by is told what everybody is told.
@@ -162,8 +171,9 @@ fn preferred(parameters: &Parameters) -> Result<Option<Name>, StartRefused> {
 /// By what somebody can sign in. Nobody has a password, and codes by the first way that the pool has.
 ///
 /// Codes don't combine with a second factor: who has one is offered the password, and a passkey where
-/// it stands for both.
-async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, Fault> {
+/// it stands for both. Where the application wants a level to be reached, only what leads there is
+/// offered.
+pub(super) async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, Fault> {
     let pool = place.pool;
     let allows = |factor| policy::is_first_factor(pool, factor);
     let mut available = Vec::new();
@@ -192,6 +202,9 @@ async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, F
     }
     if user.is_none_or(|user| user.password.is_some()) {
         available.extend([Name::PasswordSrp, Name::Password]);
+    }
+    if let Some(user) = user {
+        available.retain(|name| step_up::leads_to_target(place, user, *name));
     }
     Ok(available)
 }
@@ -477,7 +490,9 @@ async fn show_code(
         tx.clear_attempts(pool_id, &subject, what).await?;
     }
     tx.commit().await?;
-    Ok(first_factor::pass(place, &known, FirstFactor::Alone).await?.map_err(Into::into))
+    Ok(first_factor::pass(place, &known, FirstFactor::Alone(contact.into()))
+        .await?
+        .map_err(Into::into))
 }
 
 /// `WEB_AUTHN`. What is said of a passkey that proves nothing is a belief.
@@ -512,5 +527,9 @@ async fn show_passkey(
     // Also when it stays the same: the passkey must still be there.
     tx.update_sign_count(passkey, count).await?;
     tx.commit().await?;
-    Ok(first_factor::pass(place, &user, FirstFactor::Alone).await?.map_err(Into::into))
+    // One that didn't say where it is counts as one of the device: a belief.
+    let is_roaming = passkey.attachment.as_deref() == Some("cross-platform");
+    let method = if is_roaming { Method::RoamingPasskey } else { Method::PlatformPasskey };
+    let shown = FirstFactor::Alone(method);
+    Ok(first_factor::pass(place, &user, shown).await?.map_err(Into::into))
 }

@@ -17,7 +17,7 @@ use super::{
     next, required,
     session::{ChallengeSession, SessionRefused, Step},
     srp::{BegunExchange, SentProof},
-    watch,
+    step_up, watch,
 };
 use crate::{
     devices::{self, Device, NewDevice},
@@ -75,7 +75,7 @@ pub(super) async fn in_place_of_second_factor(
     user: &User,
 ) -> Result<Option<Device>, Fault> {
     let is_demanded = place.event.is_some_and(|event| event.demands_second_factor);
-    if is_demanded || !devices::replaces_second_factor(place.pool) {
+    if is_demanded || step_up::is_needed(place) || !devices::replaces_second_factor(place.pool) {
         return Ok(None);
     }
     Ok(named(place, user).await?.filter(|device| device.is_remembered))
@@ -307,7 +307,7 @@ pub(super) async fn prove(
     tx.use_device(place.pool.id(), &user.sub, key, ip.as_deref(), now).await?;
     tx.commit().await?;
     let event = watch::of_session(&session);
-    let place = Place { event: event.as_ref(), ..place };
+    let place = Place { event: event.as_ref(), methods: session.methods, ..place };
     let tokens = next::tokens(place, &user, Some(device.key)).await?;
     Ok(Ok(Outcome::SignedIn(tokens)))
 }

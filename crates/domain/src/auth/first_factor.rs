@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::{Outcome, Place, device, next, watch};
 use crate::{
     attempts::{self, Attempted, count_wrong_password},
+    auth_levels::Method,
     fault::{Fault, Ruling, retrying},
     granted,
     passwords::verifier::PasswordVerifier,
@@ -48,9 +49,22 @@ pub(super) enum FirstFactor {
     /// The plain password, of which it is known that others know it.
     KnownPassword,
     /// A code or a passkey, which is all that is asked in a sign-in by choice.
-    Alone,
-    /// The code that confirmed a sign-up.
-    SignUpCode,
+    Alone(Method),
+    /// The code that confirmed a sign-up, which came by mail or text message.
+    SignUpCode(Method),
+    /// The access token of an earlier sign-in, which is to reach a higher level.
+    AccessToken,
+}
+
+impl FirstFactor {
+    /// The place where it was shown.
+    const fn shown_at(self, place: Place<'_>) -> Place<'_> {
+        match self {
+            Self::Password | Self::KnownPassword => place.showing(Method::Password),
+            Self::Alone(method) | Self::SignUpCode(method) => place.showing(method),
+            Self::AccessToken => place,
+        }
+    }
 }
 
 /// Goes on with a user whose first factor is right, and who may sign in, unless threat protection
@@ -61,13 +75,15 @@ pub(super) async fn pass(
     shown: FirstFactor,
 ) -> Ruling<Outcome, SignInRefused> {
     let event = granted!(watch::admit(place, user, shown).await?);
-    let place = Place { event: event.as_ref(), ..place };
+    let place = shown.shown_at(Place { event: event.as_ref(), ..place });
     let outcome = match shown {
         FirstFactor::Password | FirstFactor::KnownPassword => {
             next::after_password(place, user).await?
         }
-        FirstFactor::SignUpCode => next::after_first_factor(place, user).await?,
-        FirstFactor::Alone => next::sign_in(place, user).await?,
+        FirstFactor::SignUpCode(_) | FirstFactor::AccessToken => {
+            next::after_first_factor(place, user).await?
+        }
+        FirstFactor::Alone(_) => next::sign_in(place, user).await?,
     };
     watch::admitted(place, user, &outcome).await?;
     Ok(Ok(outcome))

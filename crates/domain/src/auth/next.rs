@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Challenge, Outcome, Place, device, second_factor,
     session::{ChallengeSession, Step},
-    watch,
+    step_up, watch,
 };
 use crate::{
     fault::Fault,
@@ -31,7 +31,8 @@ pub(super) async fn after_first_factor(place: Place<'_>, user: &User) -> Result<
     if mfa == UserPoolMfaType::Off {
         return sign_in(place, user).await;
     }
-    let factors = usable_factors(place, user);
+    let for_level = step_up::factors(place, user);
+    let factors = if for_level.is_empty() { usable_factors(place, user) } else { for_level };
     let preferred = user.mfa.preferred.filter(|factor| factors.contains(factor));
     match (preferred, factors.as_slice()) {
         (Some(factor), _) | (None, &[factor]) => second_factor::ask(place, user, factor).await,
@@ -57,8 +58,16 @@ pub(super) async fn tokens(
     device_key: Option<String>,
 ) -> Result<Tokens, Fault> {
     let (ports, event_id) = (place.ports, watch::event_id(place));
-    let tokens =
-        issue::for_sign_in(ports, place.pool, place.client, user, &event_id, device_key).await?;
+    let tokens = issue::for_sign_in(
+        ports,
+        place.pool,
+        place.client,
+        user,
+        &event_id,
+        device_key,
+        place.methods,
+    )
+    .await?;
     watch::signed_in(place, user, &event_id).await?;
     Ok(tokens)
 }

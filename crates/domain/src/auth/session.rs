@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Place, choice::Stage};
 use crate::{
+    auth_levels::{Level, Methods},
     fault::{Fault, Ruling},
     ids,
     ports::{Ports, Transaction},
@@ -70,6 +71,12 @@ pub struct ChallengeSession {
     /// Whether the risk of this sign-in demands a second factor.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub demands_second_factor: bool,
+    /// What was shown in this sign-in so far.
+    #[serde(default)]
+    pub methods: Methods,
+    /// The level that the application wants to be reached.
+    #[serde(default)]
+    pub target: Level,
 }
 
 /// Why a session is not accepted.
@@ -103,6 +110,8 @@ impl ChallengeSession {
             expires_at: now.plus_seconds(place.client.session_seconds()),
             event_id: place.event.map(|event| event.id.clone()),
             demands_second_factor: place.event.is_some_and(|event| event.demands_second_factor),
+            methods: place.methods,
+            target: place.target,
         }
     }
 

@@ -16,6 +16,7 @@ use super::{
     watch,
 };
 use crate::{
+    auth_levels::{Level, Methods},
     devices,
     fault::{Fault, Ruling},
     granted, ids,
@@ -49,6 +50,9 @@ struct SecretBlock {
     /// the block was made.
     password_set_at: Timestamp,
     expires_at: Timestamp,
+    /// What was shown before, and what the application wants to be reached.
+    methods: Methods,
+    target: Level,
 }
 
 /// Answers `SRP_A` with a challenge. Somebody who isn't there gets one that looks the same, with
@@ -82,6 +86,8 @@ pub(super) async fn challenge(
         exchange: BegunExchange::new(&client_public, &exchange),
         password_set_at: password.map_or(now, |password| password.set_at),
         expires_at: now.plus_seconds(place.client.session_seconds()),
+        methods: place.methods,
+        target: place.target,
     };
     let parameters = [
         ("SALT", salt),
@@ -139,6 +145,7 @@ pub(super) async fn answer(
     let wrong = AnswerRefused::SignIn(SignInRefused::WrongPassword);
     let Ok(sealed) = STANDARD.decode(sealed) else { return Ok(Err(wrong)) };
     let Some(block) = SecretBlock::open(place, &sealed) else { return Ok(Err(wrong)) };
+    let place = Place { methods: block.methods, target: block.target, ..place };
     let names = [username, &block.username];
     granted!(check_secret_hash(place.client, &names, responses));
     if place.ports.clock.now() >= block.expires_at {

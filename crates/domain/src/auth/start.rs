@@ -6,6 +6,7 @@ use super::{
     required,
     session::SessionRefused,
     srp as srp_flow,
+    step_up::LevelsRefused,
 };
 use crate::{
     app_clients::AppClient,
@@ -42,6 +43,8 @@ pub enum StartRefused {
     RefreshSecretHash,
     /// The refresh token is not accepted.
     Refresh(RefreshRefused),
+    /// What is said of levels doesn't do.
+    Levels(LevelsRefused),
     /// The user can't sign in.
     SignIn(SignInRefused),
 }
@@ -67,6 +70,12 @@ impl From<SignInRefused> for StartRefused {
 impl From<SessionRefused> for StartRefused {
     fn from(refused: SessionRefused) -> Self {
         Self::Session(refused)
+    }
+}
+
+impl From<LevelsRefused> for StartRefused {
+    fn from(refused: LevelsRefused) -> Self {
+        Self::Levels(refused)
     }
 }
 

@@ -158,7 +158,7 @@ fn challenges(shown: FirstFactor) -> Vec<(ChallengeName, ChallengeResponse)> {
         FirstFactor::Password | FirstFactor::KnownPassword => {
             vec![(ChallengeName::Password, ChallengeResponse::Success)]
         }
-        FirstFactor::Alone | FirstFactor::SignUpCode => Vec::new(),
+        FirstFactor::Alone(_) | FirstFactor::SignUpCode(_) | FirstFactor::AccessToken => Vec::new(),
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     app_clients::AppClient,
+    auth_levels::{self, Methods},
     fault::{Fault, Ruling},
     granted, ids,
     ports::{Ports, compute},
@@ -152,6 +153,8 @@ struct ShownClaims {
     auth_time: i64,
     exp: i64,
     act: Option<Value>,
+    #[serde(default)]
+    amr: Vec<String>,
 }
 
 /// Whom a token stands for.
@@ -280,8 +283,10 @@ async fn sign(
         scope: scopes.join(" "),
         // The service that gets this token is not on the user's device.
         device_key: None,
+        methods: Methods::of_amr(&subject.amr),
     };
     let membership = issue::membership(ports, user).await?;
+    let pool = ports.directory.user_pool(&sign_in.user_pool_id).await?;
     let content = Content {
         user,
         client,
@@ -290,6 +295,7 @@ async fn sign(
         issuer: &ports.identity.issuer(client.user_pool_id()),
         now,
         token_id: subject.origin_jti.is_some().then(|| ids::random_uuid(&*ports.entropy)),
+        level: pool.and_then(|pool| auth_levels::claims(&pool, sign_in.methods)),
     };
     let (mut claims, lifetime) = match asked.wanted {
         Wanted::AccessToken => (claims::access(&content), client.access_token_seconds()),

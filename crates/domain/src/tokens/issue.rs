@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     app_clients::AppClient,
+    auth_levels::{self, Methods},
     devices::NewDevice,
     fault::Fault,
     groups, ids,
@@ -32,7 +33,7 @@ pub struct Tokens {
 }
 
 /// Tokens for a user who has just signed in through the API, as the event with this id
-/// ([`ids::timed_uuid`]), on the device of this key where devices are tracked.
+/// ([`ids::timed_uuid`]), on the device of this key where devices are tracked, by these methods.
 pub async fn for_sign_in(
     ports: &Ports,
     pool: &UserPool,
@@ -40,6 +41,7 @@ pub async fn for_sign_in(
     user: &User,
     event_id: &str,
     device_key: Option<String>,
+    methods: Methods,
 ) -> Result<Tokens, Fault> {
     let now = ports.clock.now();
     let sign_in = SignIn {
@@ -51,6 +53,7 @@ pub async fn for_sign_in(
         auth_time: now,
         scope: USER_SCOPE.to_owned(),
         device_key,
+        methods,
     };
     let expires_at = now.plus_seconds(client.refresh_token_seconds());
     let refresh = refresh::seal(ports, &RefreshState::first(&sign_in, expires_at, ports))?;
@@ -85,6 +88,8 @@ pub async fn sign(
     let can_revoke = client.revokes_tokens()
         || client.rotates_refresh_tokens()
         || tracking::is_on(ports, &sign_in.user_pool_id).await?;
+    let pool = ports.directory.user_pool(&sign_in.user_pool_id).await?;
+    let level = pool.and_then(|pool| auth_levels::claims(&pool, sign_in.methods));
     let content = || Content {
         user,
         client,
@@ -93,6 +98,7 @@ pub async fn sign(
         issuer: &issuer,
         now,
         token_id: can_revoke.then(|| ids::random_uuid(&*ports.entropy)),
+        level: level.clone(),
     };
     let id_claims = claims::id(&content()).to_string();
     let access_claims = claims::access(&content()).to_string();
