@@ -129,9 +129,10 @@ pub(super) async fn start(
     let user = granted!(identify(place, login).await?);
     let person = Person { login, user: user.as_ref() };
     let place = match granted!(step_up::aim(place, person.user, parameters).await?) {
-        Aimed::ByToken(place, user) => {
+        Aimed::ByToken(place) => {
+            let Some(user) = person.user else { return Err(Fault::broken("a token is nobody's")) };
             let shown = FirstFactor::AccessToken;
-            return Ok(first_factor::pass(place, &user, shown).await?.map_err(Into::into));
+            return Ok(first_factor::pass(place, user, shown).await?.map_err(Into::into));
         }
         Aimed::At(place) => place,
     };

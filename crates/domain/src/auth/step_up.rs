@@ -40,7 +40,7 @@ pub enum LevelsRefused {
 /// What a sign-in aims at.
 pub(super) enum Aimed<'a> {
     /// At a level that the token leads to by a second factor alone. The user may sign in.
-    ByToken(Place<'a>, User),
+    ByToken(Place<'a>),
     /// At the place's target, if it has one, by a first factor.
     At(Place<'a>),
 }
@@ -84,7 +84,7 @@ pub(super) async fn aim<'a>(
             && place.pool.mfa() != UserPoolMfaType::Off;
         if may_go_on && !factors(aimed, user).is_empty() {
             granted!(check_state(user));
-            return Ok(Ok(Aimed::ByToken(aimed, user.clone())));
+            return Ok(Ok(Aimed::ByToken(aimed)));
         }
         if !choice::available(aimed, Some(user)).await?.is_empty() {
             return Ok(Ok(Aimed::At(aimed)));
