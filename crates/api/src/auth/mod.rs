@@ -5,6 +5,8 @@ mod admin_initiate_auth;
 mod admin_respond_to_auth_challenge;
 #[cfg(test)]
 mod choice_tests;
+#[cfg(test)]
+mod existence_tests;
 mod initiate_auth;
 mod respond_to_auth_challenge;
 #[cfg(test)]
