@@ -6,6 +6,8 @@ mod admin_update_auth_event_feedback;
 mod compromised_tests;
 pub(crate) mod context;
 mod describe_risk_configuration;
+#[cfg(test)]
+mod notice_tests;
 mod set_risk_configuration;
 #[cfg(test)]
 mod sign_in_tests;

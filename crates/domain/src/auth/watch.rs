@@ -23,6 +23,7 @@ use crate::{
         assessment::Demand,
         compromised::Finding,
         events::{self, Happening, Subject},
+        notices,
     },
     users::User,
 };
@@ -122,11 +123,17 @@ pub(super) async fn admit(
         Demand::SecondFactor => !asks_second_factor(place, user),
         Demand::Block => true,
     };
-    if is_enforced && is_blocked {
-        refuse(subject, verdict.risk, challenges(shown)).await?;
+    let id = ids::timed_uuid(&*place.ports.entropy, place.ports.clock.now());
+    let is_refused = is_enforced && is_blocked;
+    if is_refused {
+        refuse(subject, Some(id.clone()), verdict.risk.clone(), challenges(shown)).await?;
+    }
+    if let Some(notice) = verdict.notice.as_ref().filter(|_| is_enforced) {
+        notices::send(subject, notice, &id, is_refused).await?;
+    }
+    if is_refused {
         return Ok(Err(SignInRefused::Blocked));
     }
-    let id = ids::timed_uuid(&*place.ports.entropy, place.ports.clock.now());
     let demands_second_factor = is_enforced && verdict.demand == Demand::SecondFactor;
     let stage = Stage::FirstFactor(verdict.risk, shown);
     Ok(Ok(Some(Watched { id, demands_second_factor, stage })))
@@ -139,16 +146,17 @@ pub(super) async fn blocked(
     risk: EventRiskType,
 ) -> Result<(), Fault> {
     let challenges = challenges(FirstFactor::KnownPassword);
-    refuse(subject(place, user, place.client.id()), risk, challenges).await
+    refuse(subject(place, user, place.client.id()), None, risk, challenges).await
 }
 
 async fn refuse(
     subject: Subject<'_>,
+    id: Option<String>,
     risk: EventRiskType,
     challenges: Vec<(ChallengeName, ChallengeResponse)>,
 ) -> Result<(), Fault> {
     let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
-    events::record(subject, Happening { risk, challenges, ..plain }).await
+    events::record(subject, Happening { id, risk, challenges, ..plain }).await
 }
 
 /// The answers to challenges that events show of a first factor. They have no name for codes and

@@ -106,6 +106,40 @@ pub fn invitation(
     Some(envelope(pool, user, kind, (medium, destination), (subject, body), code, now))
 }
 
+/// The mail that tells a user of a risky sign-in: HTML, or text where there is none. `values` stand for
+/// placeholders, `senders` are `From` and `Reply-To`.
+pub fn notice(
+    pool: &UserPool,
+    user: &User,
+    subject: &str,
+    (html, text): (Option<&str>, Option<&str>),
+    values: &[(&str, &str)],
+    (from, reply_to): (Option<&str>, Option<&str>),
+    now: Timestamp,
+) -> Message {
+    // Devices name themselves, and users too.
+    let safe: Vec<(&str, String)> =
+        values.iter().map(|(name, value)| (*name, escaped(value))).collect();
+    let safe: Vec<(&str, &str)> =
+        safe.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = match html {
+        Some(html) => fill(html, &safe),
+        None => fill(&escaped(text.unwrap_or_default()).replace('\n', "<br>"), &safe),
+    };
+    let destination = user.attribute(Contact::Email.attribute()).unwrap_or_default();
+    let address = (Medium::Email, destination);
+    // Without line ends, with which a value could make up headers.
+    let subject = fill(subject, values).replace(['\r', '\n'], " ");
+    let content = (Some(subject), body);
+    let kind = MessageKind::RiskNotice;
+    let message = envelope(pool, user, kind, address, content, String::new(), now);
+    Message {
+        from: from.map(str::to_owned).or(message.from),
+        reply_to: reply_to.map(str::to_owned).or(message.reply_to),
+        ..message
+    }
+}
+
 /// A message with the pool's senders.
 fn envelope(
     pool: &UserPool,
