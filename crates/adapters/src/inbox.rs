@@ -102,6 +102,7 @@ const fn kind(kind: MessageKind) -> &'static str {
         MessageKind::VerifyAttribute => "VerifyAttribute",
         MessageKind::Invitation => "Invitation",
         MessageKind::MfaCode => "MfaCode",
+        MessageKind::RiskNotice => "RiskNotice",
     }
 }
 

@@ -30,7 +30,7 @@ use crate::{
     sealing::Keyring,
     sessions::{Sessions, tracking::UserSessions},
     terms::TermsDocuments,
-    threat_protection::ThreatProtection,
+    threat_protection::{ThreatProtection, compromised::CompromisedPasswords},
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
     triggers::{Functions, Metadata},
@@ -199,6 +199,8 @@ pub struct Ports {
     pub functions: Arc<dyn Functions>,
     /// Delivery of logs.
     pub log_sink: Arc<dyn LogSink>,
+    /// Passwords that are known to have come out.
+    pub compromised_passwords: Arc<dyn CompromisedPasswords>,
     /// Keys that seal what is stored and what clients carry.
     pub keyring: Arc<Keyring>,
     /// Pools, app clients and signing keys, cached for at most a second.

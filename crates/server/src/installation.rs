@@ -1,6 +1,9 @@
 //! An installation: a database together with the master key that opens it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use poolhouse_adapters::{
     entropy::SystemEntropy,
@@ -22,7 +25,7 @@ use poolhouse_domain::{
 };
 use poolhouse_store::{Location, OpenError, SqlStore};
 
-use crate::{Outcome, config};
+use crate::{Outcome, compromised_passwords, config};
 
 /// The name of the database in the data folder of `dev`.
 const DATABASE: &str = "poolhouse.db";
@@ -80,6 +83,8 @@ pub(crate) struct Outside {
     pub(crate) log_sink: Arc<dyn LogSink>,
     /// Which other servers may be asked for documents.
     pub(crate) reach: Reach,
+    /// The filter of compromised passwords, if it is not the built-in one.
+    pub(crate) compromised_passwords: Option<PathBuf>,
     /// How many requests and resources there may be.
     pub(crate) limits: LimitSettings,
 }
@@ -87,9 +92,10 @@ pub(crate) struct Outside {
 /// The ports over an open store.
 ///
 /// # Errors
-/// The operating system refuses to make threads.
+/// The operating system refuses to make threads, or the filter of compromised passwords can't be used.
 pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> Outcome<Ports> {
-    let Outside { clock, messenger, functions, log_sink, reach, limits } = outside;
+    let Outside { clock, messenger, functions, log_sink, reach, compromised_passwords, limits } =
+        outside;
     let keyring = store.keyring();
     let store: Arc<dyn Store> = Arc::new(store.clone());
     let limits = Limits::new(limits, Arc::clone(&store), Arc::clone(&clock));
@@ -109,6 +115,9 @@ pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> O
         messenger: Arc::new(messenger),
         functions,
         log_sink,
+        compromised_passwords: Arc::new(compromised_passwords::load(
+            compromised_passwords.as_deref(),
+        )?),
         keyring,
         turns: Arc::default(),
         key_reserve: Arc::new(KeyReserve::default()),

@@ -14,6 +14,7 @@ use crate::{
     fault::Ruling,
     granted, messages, passwords,
     shapes::{UserPoolMfaType, UserStatusType},
+    threat_protection::compromised::Finding,
     triggers::{
         TriggerFailed,
         pre_sign_up::{self, Origin},
@@ -82,7 +83,8 @@ pub(super) async fn sign_in(
     let asked = granted!(first_factor::announce(place, person).await?);
     let user = if asked { granted!(next::again(place, &user).await?) } else { user };
     let subject = user.sub.clone();
-    Ok(Ok(Some(Known { user, subject, failed_before: false })))
+    // What the function has accepted elsewhere is not looked up.
+    Ok(Ok(Some(Known { user, subject, failed_before: false, finding: Finding::default() })))
 }
 
 /// Asks the pool's function for somebody, and makes them a user.

@@ -7,6 +7,7 @@ use crate::{
     attributes::Contact,
     codes::SentCode,
     messages::{Medium, Message, MessageKind},
+    shapes::UserPoolMfaType,
     time::Timestamp,
     user_pools::UserPool,
     users::User,
@@ -38,7 +39,7 @@ pub fn verification(
     envelope(pool, user, kind, (medium, &sent.destination), (subject, body), code, now)
 }
 
-/// The message that brings a code of a second factor.
+/// The message that brings a code of a second factor, or one by which somebody signs in.
 pub fn mfa_code(
     pool: &UserPool,
     user: &User,
@@ -52,7 +53,12 @@ pub fn mfa_code(
             let subject = mail.and_then(|mail| mail.subject.as_deref());
             (Some(subject.unwrap_or("Your sign-in code")), mail.and_then(|m| m.message.as_deref()))
         }
-        Contact::PhoneNumber => (None, pool.settings.sms_authentication_message.as_deref()),
+        Contact::PhoneNumber => {
+            // Where codes are only a way to sign in, the text is not the pool's to choose.
+            let is_chosen = pool.mfa() != UserPoolMfaType::Off;
+            let text = pool.settings.sms_authentication_message.as_deref();
+            (None, text.filter(|_| is_chosen))
+        }
     };
     let body = fill(text.unwrap_or("Your authentication code is {####}"), &[(CODE, code)]);
     let destination = user.attribute(contact.attribute()).unwrap_or_default();
@@ -98,6 +104,40 @@ pub fn invitation(
     let kind = MessageKind::Invitation;
     let code = password.to_owned();
     Some(envelope(pool, user, kind, (medium, destination), (subject, body), code, now))
+}
+
+/// The mail that tells a user of a risky sign-in: HTML, or text where there is none. `values` stand for
+/// placeholders, `senders` are `From` and `Reply-To`.
+pub fn notice(
+    pool: &UserPool,
+    user: &User,
+    subject: &str,
+    (html, text): (Option<&str>, Option<&str>),
+    values: &[(&str, &str)],
+    (from, reply_to): (Option<&str>, Option<&str>),
+    now: Timestamp,
+) -> Message {
+    // Devices name themselves, and users too.
+    let safe: Vec<(&str, String)> =
+        values.iter().map(|(name, value)| (*name, escaped(value))).collect();
+    let safe: Vec<(&str, &str)> =
+        safe.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = match html {
+        Some(html) => fill(html, &safe),
+        None => fill(&escaped(text.unwrap_or_default()).replace('\n', "<br>"), &safe),
+    };
+    let destination = user.attribute(Contact::Email.attribute()).unwrap_or_default();
+    let address = (Medium::Email, destination);
+    // Without line ends, with which a value could make up headers.
+    let subject = fill(subject, values).replace(['\r', '\n'], " ");
+    let content = (Some(subject), body);
+    let kind = MessageKind::RiskNotice;
+    let message = envelope(pool, user, kind, address, content, String::new(), now);
+    Message {
+        from: from.map(str::to_owned).or(message.from),
+        reply_to: reply_to.map(str::to_owned).or(message.reply_to),
+        ..message
+    }
 }
 
 /// A message with the pool's senders.

@@ -3,7 +3,7 @@
 mod compose;
 mod masking;
 
-pub use compose::{invitation, mfa_code, verification};
+pub use compose::{invitation, mfa_code, notice, verification};
 pub use masking::Delivery;
 
 use async_trait::async_trait;
@@ -34,6 +34,8 @@ pub enum MessageKind {
     Invitation,
     /// Code of a second factor.
     MfaCode,
+    /// Notice of a risky sign-in.
+    RiskNotice,
 }
 
 /// A message, ready to be sent.
