@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) reach: Reach,
     /// Region, account and issuer.
     pub(crate) identity: Identity,
+    /// The filter of compromised passwords, if it is not the built-in one.
+    pub(crate) compromised_passwords: Option<PathBuf>,
     /// Rates of requests, and how many pools and app clients there may be.
     pub(crate) limits: LimitSettings,
     /// To tell of problems that show later.
@@ -101,6 +103,7 @@ struct Written {
     smtp: Option<WrittenSmtp>,
     sms: Option<WrittenSms>,
     kms: Option<kms::WrittenKms>,
+    compromised_passwords: Option<PathBuf>,
     #[serde(default)]
     outbound: WrittenOutbound,
     #[serde(default)]
@@ -222,6 +225,8 @@ impl Config {
         let functions = functions::routes(lambda, functions, &document, environment)?;
         let limits = reader.limits(&written.limits)?;
         let listen = written.listen;
+        let compromised_passwords =
+            written.compromised_passwords.as_ref().map(|path| document.resolve(path));
         let reach = if written.outbound.own_network { Reach::OwnNetwork } else { Reach::Public };
         Ok(Self {
             listen,
@@ -235,6 +240,7 @@ impl Config {
             functions,
             reach,
             identity,
+            compromised_passwords,
             limits,
             document,
         })

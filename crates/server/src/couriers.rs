@@ -108,7 +108,8 @@ mod tests {
     use poolhouse_domain::{
         Fault,
         messages::{
-            DeliveryFailure, Message, MessageKind, Messenger, NotSent, Sender, Senders, SmsSettings,
+            DeliveryFailure, Medium, Message, MessageKind, Messenger, NotSent, Sender, Senders,
+            SmsSettings,
         },
         shapes::{UserPoolType, UserStatusType},
         time::Timestamp,
@@ -194,6 +195,7 @@ mod tests {
                 from: None,
                 reply_to: None,
                 sms: SmsSettings::default(),
+                invocation: None,
                 at,
                 expires_at: at.plus_seconds(600),
             }

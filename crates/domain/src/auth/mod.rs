@@ -17,6 +17,7 @@
 //! | `device.rs` | the device that somebody signs in on, and its proof |
 //! | `session.rs` | what a client carries between the steps |
 //! | `turns.rs` | one guess at a time |
+//! | `step_up.rs` | the level that an application wants to be reached |
 //! | `watch.rs` | what threat protection sees of it |
 //!
 //! The happy path reads and does not write, except for what can be used only once: a TOTP code, and
@@ -36,6 +37,7 @@ mod second_factor;
 pub mod session;
 mod srp;
 pub mod start;
+pub mod step_up;
 pub mod turns;
 pub mod watch;
 
@@ -45,6 +47,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     app_clients::AppClient,
+    auth_levels::{Level, Method, Methods},
     devices,
     ports::Ports,
     secret_hash::{self, SecretHashRefused},
@@ -72,6 +75,10 @@ pub struct Place<'a> {
     pub source: Source,
     /// The custom sign-in that a request is a step of; callers from outside leave it empty.
     pub custom: Option<&'a custom::Flow>,
+    /// What was shown in this sign-in so far.
+    pub methods: Methods,
+    /// The level that the application wants to be reached, if the user can.
+    pub target: Level,
 }
 
 impl<'a> Place<'a> {
@@ -81,8 +88,22 @@ impl<'a> Place<'a> {
         pool: &'a Arc<UserPool>,
         client: &'a Arc<AppClient>,
     ) -> Self {
-        let source = Source::Authentication;
-        Self { ports, pool, client, event: None, device_key: None, source, custom: None }
+        Self {
+            ports,
+            pool,
+            client,
+            event: None,
+            device_key: None,
+            source: Source::Authentication,
+            custom: None,
+            methods: Methods::NONE,
+            target: Level::NONE,
+        }
+    }
+
+    /// The same place, where something more was shown.
+    const fn showing(self, method: Method) -> Self {
+        Self { methods: self.methods.with(method), ..self }
     }
 
     /// The same place on the device that the parameters name, if they do.

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{app_clients::AppClient, identity_providers::links, time::Timestamp, users::User};
+use crate::{
+    app_clients::AppClient, auth_levels::Methods, identity_providers::links, time::Timestamp,
+    users::User,
+};
 
 /// The scope of tokens from a sign-in through the API; the token operations ask for it.
 pub const USER_SCOPE: &str = "aws.cognito.signin.user.admin";
@@ -28,6 +31,9 @@ pub struct SignIn {
     /// The device on which it happened, confirmed or still to be; none where devices aren't tracked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_key: Option<String>,
+    /// By what the user signed in. Nothing is known of it in sign-ins from before this was kept.
+    #[serde(default)]
+    pub methods: Methods,
 }
 
 /// The user's groups, as tokens show them.
@@ -57,6 +63,8 @@ pub struct Content<'a> {
     pub now: Timestamp,
     /// `jti` of each token, for clients whose tokens can be revoked.
     pub token_id: Option<String>,
+    /// `acr` and `amr`, where the pool tells them.
+    pub level: Option<(String, Vec<&'static str>)>,
 }
 
 /// The claims of an ID token.
@@ -130,6 +138,10 @@ fn common(content: &Content<'_>, token_use: &str, lifetime: i64) -> Map<String, 
     claims.insert("auth_time".into(), sign_in.auth_time.seconds().into());
     claims.insert("iat".into(), now.into());
     claims.insert("exp".into(), (now + lifetime).into());
+    if let Some((acr, amr)) = &content.level {
+        claims.insert("acr".into(), acr.clone().into());
+        claims.insert("amr".into(), json!(amr));
+    }
     if let Some(token_id) = &content.token_id {
         claims.insert("origin_jti".into(), sign_in.origin_jti.clone().into());
         claims.insert("jti".into(), token_id.clone().into());
@@ -170,4 +182,9 @@ pub struct AccessClaims {
     pub device_key: Option<String>,
     /// Expiry, seconds since the epoch.
     pub exp: i64,
+    /// When the user proved who they are, in seconds since the epoch.
+    pub auth_time: i64,
+    /// By what the user signed in, where that is told.
+    #[serde(default)]
+    pub amr: Vec<String>,
 }

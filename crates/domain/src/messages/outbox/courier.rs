@@ -248,7 +248,7 @@ fn replaced(text: &str, part: &str, by: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::LONGEST, *};
+    use super::*;
     use crate::messages::{Medium, MessageKind, SmsSettings};
 
     fn message() -> Message {
