@@ -6,6 +6,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from function_server import FunctionServer
 from support import Clock, Inbox, Pool, unique
 from wire_shapes import check_every_answer_of
 
@@ -73,6 +74,14 @@ def own_mail(account):
 @pytest.fixture(scope="session")
 def inbox(endpoint):
     return Inbox(endpoint)
+
+
+@pytest.fixture(scope="session")
+def functions(endpoint, account):
+    """Functions for triggers: `functions.make(respond(autoConfirmUser=True)).arn`."""
+    server = FunctionServer(endpoint, account)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 
 import boto3
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import pytest
 import requests
 from botocore.config import Config
@@ -315,3 +318,65 @@ def passes(client):
         assert error.response["Error"]["Message"] == "Rate exceeded"
         return False
     return True
+
+
+def keys_of(client):
+    """The key service, asked with the access key of a client."""
+    return boto3.client(
+        "kms",
+        region_name=REGION,
+        endpoint_url=client.meta.endpoint_url,
+        aws_access_key_id=client.key_id,
+        aws_secret_access_key=client.secret,
+        config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
+    )
+
+
+def test_a_function_decrypts_for_the_pools_and_keys_that_it_may_and_does_nothing_else(serve, owner):
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/codes"
+    maker = keys_of(serve.client(serve.policy(allow("kms:GenerateDataKey"))))
+    context = {"userpool-id": f"{REGION}_Mine"}
+    made = maker.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=context)
+    blob = made["CiphertextBlob"]
+
+    any_code = serve.client("decrypt-codes", name="mailer")
+    opened = keys_of(any_code).decrypt(CiphertextBlob=blob, EncryptionContext=context)
+    assert opened["Plaintext"] == made["Plaintext"]
+    with denied("ListUserPools", "*", user="mailer"):
+        any_code.list_user_pools(MaxResults=1)
+
+    def own(pool, resource=key):
+        condition = {"StringEquals": {"kms:EncryptionContext:userpool-id": pool}}
+        return keys_of(serve.client(serve.policy(allow("kms:Decrypt", resource=resource, Condition=condition))))
+
+    text = (
+        f"User: arn:aws:iam::{ACCOUNT}:user/ada is not authorized to perform: kms:Decrypt on resource: {key} "
+        "because no identity-based policy allows the kms:Decrypt action"
+    )
+    assert own(f"{REGION}_Mine").decrypt(CiphertextBlob=blob, EncryptionContext=context)["KeyId"] == key
+    for other in (own(f"{REGION}_Other"), own(f"{REGION}_Mine", resource=f"{key}2"), maker):
+        with refused("AccessDeniedException", text):
+            other.decrypt(CiphertextBlob=blob, EncryptionContext=context)
+    with refused("AccessDeniedException", text.replace("user/ada", "user/owner")):
+        keys_of(owner).decrypt(CiphertextBlob=blob, EncryptionContext=context)
+    # A context that a policy allows, and the message does not have, opens nothing.
+    with refused("InvalidCiphertextException"):
+        own(f"{REGION}_Other").decrypt(
+            CiphertextBlob=blob, EncryptionContext={"userpool-id": f"{REGION}_Other"}
+        )
+    stranger = serve.client("decrypt-codes")
+    stranger.secret = "guessed"
+    with refused("InvalidSignatureException"):
+        keys_of(stranger).decrypt(CiphertextBlob=blob, EncryptionContext=context)
+
+
+def test_a_signature_for_user_pools_is_none_for_keys(serve, owner):
+    headers = {"X-Amz-Target": "TrentService.Decrypt", "Content-Type": "application/x-amz-json-1.1"}
+    answer = requests.post(serve.endpoint, data=b"{}", headers=headers, timeout=20)
+    assert answer.json()["__type"] == "MissingAuthenticationTokenException"
+    request = botocore.awsrequest.AWSRequest("POST", serve.endpoint + "/", headers, b"{}")
+    signer = botocore.credentials.Credentials(owner.key_id, owner.secret)
+    botocore.auth.SigV4Auth(signer, "cognito-idp", REGION).add_auth(request)
+    answer = requests.post(request.url, data=b"{}", headers=dict(request.headers), timeout=20)
+    assert answer.json()["__type"] == "InvalidSignatureException"
+    assert "correct service: 'kms'" in answer.json()["message"]

@@ -58,7 +58,7 @@ def test_a_prefix_through_its_life(make_pool, make_domain, idp, account):
     assert found["UserPoolId"] == pool.id
     assert found["AWSAccountId"] == account
     assert (found["Domain"], found["Status"]) == (name, "ACTIVE")
-    assert found["ManagedLoginVersion"] == 1
+    assert (found["ManagedLoginVersion"], found["CustomDomainConfig"]) == (1, {})
     assert found["CloudFrontDistribution"].endswith(".cloudfront.net")
     assert len(found["Version"]) == 14
     assert of_pool(idp, pool) == (name, None)

@@ -158,8 +158,8 @@ def test_members_are_listed_in_pages_as_list_users_shows_them(pool, idp):
     assert [len(page["Users"]) for page in pages] == [2, 2, 1]
     listed = {user["Username"]: user for page in pages for user in page["Users"]}
     assert sorted(listed) == users
-    everybody = idp.list_users(UserPoolId=pool.id)["Users"]
-    assert all(listed[user["Username"]] == user for user in everybody if user["Username"] in listed)
+    everybody = {user["Username"]: user for user in idp.list_users(UserPoolId=pool.id)["Users"]}
+    assert listed == {name: everybody[name] for name in users}
 
 
 def test_the_groups_of_a_user_are_listed_in_pages(pool, idp):

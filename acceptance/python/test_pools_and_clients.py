@@ -384,9 +384,11 @@ def test_clients_are_listed_in_pages_and_each_once(pool, idp):
 
 
 def test_a_listed_client_does_not_show_its_secret(pool, idp):
-    pool.make_client(GenerateSecret=True)
-    page = idp.list_user_pool_clients(UserPoolId=pool.id, MaxResults=60)
-    for client in page["UserPoolClients"]:
+    secret = pool.make_client(GenerateSecret=True)
+    listed = idp.list_user_pool_clients(UserPoolId=pool.id, MaxResults=60)["UserPoolClients"]
+    assert sorted(client["ClientId"] for client in listed) == sorted([pool.client_id, secret["ClientId"]])
+    assert secret["ClientSecret"]
+    for client in listed:
         assert set(client) == {"ClientId", "UserPoolId", "ClientName"}
 
 

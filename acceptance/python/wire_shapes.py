@@ -27,6 +27,9 @@ ANSWERED_BEYOND_THE_MODEL = {("AdminCreateUser", "AliasExistsException")}
 # Values which the service documents although its model does not list them.
 VALUES_BEYOND_THE_MODEL = {("ExplicitAuthFlowsType", "ALLOW_CLIENT_TOKEN_AUTH")}
 
+# Required members which the service leaves out nevertheless.
+LACKING_AGAINST_THE_MODEL = {("CustomDomainConfigType", "CertificateArn")}
+
 CONTENT_TYPE = "application/x-amz-json-1.1"
 
 
@@ -117,7 +120,7 @@ def _structure(shape, value, path):
         yield f"{path} is not an object"
         return
     for member in shape.required_members:
-        if member not in value:
+        if member not in value and (shape.name, member) not in LACKING_AGAINST_THE_MODEL:
             yield f"{path}.{member} is missing"
     for key, inner in value.items():
         if key in shape.members:

@@ -8,7 +8,10 @@ use std::{hint::black_box, time::Duration};
 use aws_lc_rs::{
     rand::SystemRandom,
     rsa::{KeyPair, KeySize},
-    signature::{KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256},
+    signature::{
+        ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _,
+        ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey,
+    },
 };
 use poolhouse_adapters::entropy::SystemEntropy;
 use poolhouse_bignum::{self as bignum, Number};
@@ -31,6 +34,8 @@ pub(crate) struct Ceilings {
     pub(crate) sign: f64,
     /// Its verification with a parsed key.
     pub(crate) verify: f64,
+    /// Verification of an ECDSA signature over P-256, with the key as it is stored.
+    pub(crate) verify_p256: f64,
     /// `g^x` for a secret exponent of 256 bits, with the table.
     pub(crate) power_of_g: f64,
     /// Any base to a secret exponent of 256 bits, 3072 bits wide.
@@ -46,10 +51,16 @@ impl Ceilings {
         let signature = signature(&key)?;
         let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref())?;
         let (exponent, base) = (random_exponent(), Number::from_bytes(&MESSAGE));
+        let passkey = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?;
+        let (point, shown) = (passkey.public_key(), passkey.sign(&SystemRandom::new(), &MESSAGE)?);
         bignum::prepare();
         Ok(Self {
             sign: cpu_millis(|| self::signature(&key).is_ok())?,
             verify: cpu_millis(|| public.verify_sig(&MESSAGE, &signature).is_ok())?,
+            verify_p256: cpu_millis(|| {
+                let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point.as_ref());
+                key.verify(&MESSAGE, shown.as_ref()).is_ok()
+            })?,
             power_of_g: cpu_millis(|| !bignum::power_of_g(&exponent).is_zero())?,
             power: cpu_millis(|| !bignum::power(&base, &exponent).is_zero())?,
             power_public: cpu_millis(|| {

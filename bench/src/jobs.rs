@@ -23,8 +23,6 @@ use crate::{
 
 /// How often it is asked whether a job has ended.
 const POLL: Duration = Duration::from_millis(100);
-/// Users of an import.
-const IMPORTED: u32 = 100_000;
 
 /// A job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +64,7 @@ pub(crate) async fn run(
         neighbour(address, &pool, 3_600, Some(flag)).await
     });
     let rows = match job {
-        Job::Import => import(server.address()).await?,
+        Job::Import => import(server.address(), args.imported).await?,
         Job::DeleteUserPool => delete(server.address(), installation, world).await?,
     };
     let (elapsed, cpu) = (stopwatch.elapsed(), server.cpu_time()?.saturating_sub(before));
@@ -130,8 +128,8 @@ async fn delete(address: SocketAddr, installation: &Installation, world: &World)
     Ok(world.users)
 }
 
-/// Imports users into a new pool.
-async fn import(address: SocketAddr) -> Outcome<u32> {
+/// Imports so many users into a new pool.
+async fn import(address: SocketAddr, users: u32) -> Outcome<u32> {
     let mut connection = Connection::open(address).await?;
     let input = json!({ "PoolName": "imported", "AutoVerifiedAttributes": ["email"] });
     let answer = connection.call("CreateUserPool", &input).await?;
@@ -148,7 +146,7 @@ async fn import(address: SocketAddr) -> Outcome<u32> {
     let job_id = text(&job, "/UserImportJob/JobId")?.to_owned();
     let url = text(&job, "/UserImportJob/PreSignedUrl")?;
     let path = url.splitn(4, '/').nth(3).ok_or("the upload URL has no path")?;
-    let status = connection.put(&format!("/{path}"), document(&columns)).await?;
+    let status = connection.put(&format!("/{path}"), document(&columns, users)).await?;
     if !status.is_success() {
         return Err(format!("the upload was answered with {status}").into());
     }
@@ -167,17 +165,17 @@ async fn import(address: SocketAddr) -> Outcome<u32> {
             }
         }
         let imported = answer.pointer("/UserImportJob/ImportedUsers").and_then(Value::as_u64);
-        if imported != Some(u64::from(IMPORTED)) {
+        if imported != Some(u64::from(users)) {
             return Err(format!("not every user was imported: {answer}").into());
         }
-        return Ok(IMPORTED);
+        return Ok(users);
     }
 }
 
 /// The CSV document: a user in each row, with a verified e-mail address.
-fn document(columns: &[&str]) -> String {
+fn document(columns: &[&str], users: u32) -> String {
     let mut text = columns.join(",");
-    for number in 0..IMPORTED {
+    for number in 0..users {
         let name = username(number);
         let row = columns.iter().map(|column| match *column {
             "cognito:username" => name.clone(),

@@ -3,11 +3,14 @@
 //! `README.md` beside this says what is measured, how, and how to read it.
 
 mod ceilings;
+mod devices;
 mod fill;
+mod hanging;
 mod http;
 mod jobs;
 mod listings;
 mod load;
+mod passkeys;
 mod process;
 mod report;
 mod scenarios;
@@ -20,7 +23,9 @@ use std::{error::Error, path::PathBuf, process::ExitCode, sync::Arc};
 use clap::Parser;
 
 use ceilings::Ceilings;
+use devices::Devices;
 use jobs::Job;
+use passkeys::Passkeys;
 use scenarios::Scenario;
 use server::{Installation, Server};
 use world::World;
@@ -49,6 +54,9 @@ struct Args {
     /// For how long each scenario runs
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
+    /// How many users the CSV import brings
+    #[arg(long, default_value_t = 100_000)]
+    imported: u32,
     /// How many connections work side by side
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     connections: u16,
@@ -88,8 +96,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Outcome {
-    if args.scenarios().is_empty() && args.jobs().is_empty() {
+    if args.scenarios().is_empty() && args.jobs().is_empty() && !args.wants(hanging::NAME) {
         let names = Scenario::all().map(Scenario::name).chain(Job::ALL.map(Job::name));
+        let names = names.chain([hanging::NAME]);
         let names: Vec<_> = names.collect();
         return Err(format!("--only matches none of: {}", names.join(", ")).into());
     }
@@ -106,6 +115,9 @@ async fn run(args: &Args) -> Outcome {
             world = measure(args, &installation, world).await?;
         }
     }
+    if args.wants(hanging::NAME) {
+        hanging::run(args, &installation, &world).await?;
+    }
     for job in args.jobs() {
         jobs::run(job, args, &installation, &world).await?;
     }
@@ -121,9 +133,16 @@ async fn measure(args: &Args, installation: &Installation, mut world: World) -> 
     if args.scenarios().iter().any(|scenario| matches!(scenario, Scenario::List(_))) {
         world.turn_pages(server.address()).await?;
     }
+    let scenarios = args.scenarios();
+    if world.devices.is_none() && scenarios.contains(&Scenario::DeviceSignIn) {
+        world.devices = Some(Devices::create(server.address()).await?);
+    }
+    if world.passkeys.is_none() && scenarios.contains(&Scenario::PasskeySignIn) {
+        world.passkeys = Some(Passkeys::create(server.address()).await?);
+    }
     let world = Arc::new(world);
     let ceilings = Ceilings::measure()?;
-    for scenario in args.scenarios() {
+    for scenario in scenarios {
         server.settle().await?;
         let measured = load::run(scenario, &world, &server, args).await?;
         report::line(users, scenario, scenario.ceiling(&ceilings), &measured);

@@ -34,9 +34,9 @@ fn percent(ceiling: f64, cpu: f64) -> String {
 /// Prints what was measured once for a size of the pool. Comes between two lines of the table, so
 /// it goes to the other stream.
 pub(crate) fn notes(users: u32, ceilings: &Ceilings, starts: &[Start], idle: u64, busy: u64) {
-    let Ceilings { sign, verify, power_of_g, power, power_public } = ceilings;
+    let Ceilings { sign, verify, verify_p256, power_of_g, power, power_public } = ceilings;
     eprintln!(
-        "{users} users: RSA-2048 sign {sign:.3} ms, verify {verify:.4} ms; g^x {power_of_g:.3} ms, \
+        "{users} users: RSA-2048 sign {sign:.3} ms, verify {verify:.4} ms, P-256 verify {verify_p256:.4} ms; g^x {power_of_g:.3} ms, \
          any base {power:.3} ms, public exponent {power_public:.3} ms"
     );
     if let (Some(median), Some(slowest)) = (starts.get(starts.len() / 2), starts.last()) {

@@ -25,6 +25,8 @@ pub(crate) enum Scenario {
     PasswordSignIn,
     SrpSignIn,
     TotpSignIn,
+    DeviceSignIn,
+    PasskeySignIn,
     Refresh,
     GetUser,
     SignUp,
@@ -49,6 +51,8 @@ impl Scenario {
             Self::PasswordSignIn,
             Self::SrpSignIn,
             Self::TotpSignIn,
+            Self::DeviceSignIn,
+            Self::PasskeySignIn,
             Self::Refresh,
             Self::GetUser,
             Self::SignUp,
@@ -64,6 +68,8 @@ impl Scenario {
             Self::PasswordSignIn => "password sign-in",
             Self::SrpSignIn => "SRP sign-in",
             Self::TotpSignIn => "TOTP sign-in",
+            Self::DeviceSignIn => "device sign-in",
+            Self::PasskeySignIn => "passkey sign-in",
             Self::Refresh => "refresh",
             Self::GetUser => "GetUser",
             Self::SignUp => "SignUp",
@@ -81,6 +87,11 @@ impl Scenario {
             Self::PasswordSignIn | Self::TotpSignIn => Some(costs.power_of_g + tokens),
             // B = k·v + g^b, then S = (A·v^u)^b. That u is public is used.
             Self::SrpSignIn => Some(costs.power_of_g + costs.power_public + costs.power + tokens),
+            // The password, then SRP with the device's verifier.
+            Self::DeviceSignIn => {
+                Some(2.0 * costs.power_of_g + costs.power_public + costs.power + tokens)
+            }
+            Self::PasskeySignIn => Some(costs.verify_p256 + tokens),
             Self::Refresh => Some(tokens),
             Self::GetUser => Some(costs.verify),
             Self::SignUp => Some(costs.power_of_g),
@@ -105,6 +116,14 @@ impl Scenario {
             }
             Self::SrpSignIn => srp_sign_in(connection, world, world.active_user(draw)).await?,
             Self::TotpSignIn => return totp_sign_in(connection, world).await,
+            Self::DeviceSignIn => {
+                let devices = world.devices.as_ref().ok_or("there are no devices")?;
+                devices.sign_in(connection, draw).await?;
+            }
+            Self::PasskeySignIn => {
+                let passkeys = world.passkeys.as_ref().ok_or("there are no passkeys")?;
+                passkeys.sign_in(connection, draw).await?;
+            }
             Self::Refresh => refresh(connection, world, draw).await?,
             Self::GetUser => {
                 let input = json!({ "AccessToken": world.some_tokens(draw)?.access });

@@ -56,11 +56,14 @@ impl Installation {
         Ok(SqlStore::open(&location, key, Arc::new(SystemEntropy), now).await?)
     }
 
-    fn spawn(&self, address: SocketAddr) -> Outcome<Child> {
+    fn spawn(&self, address: SocketAddr, functions: Option<SocketAddr>) -> Outcome<Child> {
         let mut command = Command::new(&self.binary);
         command.args(["dev", "--listen", &address.to_string(), "--data"]).arg(self.folder.path());
         if let Some(url) = &self.database {
             command.args(["--database", url]);
+        }
+        if let Some(functions) = functions {
+            command.args(["--lambda-endpoint", &format!("http://{functions}")]);
         }
         // The log is written as it is by default, one line per request; nobody reads it.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -78,15 +81,26 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server, waits until it answers, and lets it settle.
     pub(crate) async fn start(installation: &Installation) -> Outcome<Self> {
-        let server = Self::start_now(installation).await?;
+        let server = Self::start_now(installation, None).await?;
         tokio::time::sleep(TO_SETTLE).await;
         Ok(server)
     }
 
+    /// The same with functions behind an Invoke API.
+    pub(crate) async fn start_with_functions(
+        installation: &Installation,
+        functions: SocketAddr,
+    ) -> Outcome<Self> {
+        Self::start_now(installation, Some(functions)).await
+    }
+
     /// Starts a server and waits until it answers.
-    async fn start_now(installation: &Installation) -> Outcome<Self> {
+    async fn start_now(
+        installation: &Installation,
+        functions: Option<SocketAddr>,
+    ) -> Outcome<Self> {
         let address = free_address()?;
-        let mut server = Self { child: installation.spawn(address)?, address };
+        let mut server = Self { child: installation.spawn(address, functions)?, address };
         for _ in 0..POLLS {
             if let Some(status) = server.child.try_wait()? {
                 return Err(format!("the server ended: {status}").into());
@@ -183,7 +197,7 @@ pub(crate) async fn starts(installation: &Installation, count: usize) -> Outcome
     let mut starts = Vec::new();
     for _ in 0..count {
         let stopwatch = Stopwatch::start();
-        let server = Server::start_now(installation).await?;
+        let server = Server::start_now(installation, None).await?;
         let elapsed = millis(stopwatch.elapsed());
         let cpu = millis(process::cpu_time_of_threads(server.child.id(), KEY_RESERVE)?);
         starts.push(Start { elapsed, cpu });

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Outcome,
+    devices::Devices,
     http::{Connection, text},
     listings,
+    passkeys::Passkeys,
 };
 
 /// The password of every user who can sign in.
@@ -52,6 +54,10 @@ pub(crate) struct World {
     pub(crate) user_pages: Vec<String>,
     /// The same for the members of its large group.
     pub(crate) member_pages: Vec<String>,
+    /// Users with remembered devices, where a scenario needs them.
+    pub(crate) devices: Option<Devices>,
+    /// Users with passkeys, where a scenario needs them.
+    pub(crate) passkeys: Option<Passkeys>,
     runs: AtomicU32,
 }
 
@@ -88,8 +94,8 @@ impl World {
     /// Makes the two pools, empty.
     pub(crate) async fn create(address: SocketAddr) -> Outcome<Self> {
         let mut connection = Connection::open(address).await?;
-        let large = create_pool(&mut connection, "large").await?;
-        let mfa = create_pool(&mut connection, "mfa").await?;
+        let large = create_pool(&mut connection, "large", &json!({}), &json!({})).await?;
+        let mfa = create_pool(&mut connection, "mfa", &json!({}), &json!({})).await?;
         let settings = json!({
             "UserPoolId": mfa.id,
             "MfaConfiguration": "OPTIONAL",
@@ -110,6 +116,8 @@ impl World {
             subs: Vec::new(),
             user_pages: Vec::new(),
             member_pages: Vec::new(),
+            devices: None,
+            passkeys: None,
             runs: AtomicU32::new(0),
         })
     }
@@ -179,17 +187,42 @@ pub(crate) fn password_sign_in(pool: &Pool, number: u32) -> Value {
     })
 }
 
-async fn create_pool(connection: &mut Connection, name: &str) -> Outcome<Pool> {
-    let input = json!({ "PoolName": name, "AutoVerifiedAttributes": ["email"] });
+/// Puts the members of one object into another.
+fn merge(into: &mut Value, members: &Value) {
+    if let (Some(into), Some(members)) = (into.as_object_mut(), members.as_object()) {
+        into.extend(members.clone());
+    }
+}
+
+/// Makes a user who can sign in with [`PASSWORD`].
+pub(crate) async fn add_user(connection: &mut Connection, pool: &Pool, name: &str) -> Outcome {
+    let input = json!({ "UserPoolId": pool.id, "Username": name, "MessageAction": "SUPPRESS" });
+    connection.call("AdminCreateUser", &input).await?;
+    let input = json!({
+        "UserPoolId": pool.id, "Username": name, "Password": PASSWORD, "Permanent": true,
+    });
+    connection.call("AdminSetUserPassword", &input).await.map(drop)
+}
+
+/// Makes a pool and its app client, with these members besides, or instead of, the usual ones.
+pub(crate) async fn create_pool(
+    connection: &mut Connection,
+    name: &str,
+    pool: &Value,
+    client: &Value,
+) -> Outcome<Pool> {
+    let mut input = json!({ "PoolName": name, "AutoVerifiedAttributes": ["email"] });
+    merge(&mut input, pool);
     let answer = connection.call("CreateUserPool", &input).await?;
     let id = text(&answer, "/UserPool/Id")?.to_owned();
-    let input = json!({
+    let mut input = json!({
         "UserPoolId": id,
         "ClientName": "bench",
         "ExplicitAuthFlows": [
             "ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH",
         ],
     });
+    merge(&mut input, client);
     let answer = connection.call("CreateUserPoolClient", &input).await?;
     let client_id = text(&answer, "/UserPoolClient/ClientId")?.to_owned();
     Ok(Pool { id, client_id })

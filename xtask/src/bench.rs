@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::Outcome;
-use crate::test::postgres::{self, Postgres};
+use crate::test::postgres::{self, Durability, Postgres};
 use crate::test::{Engine, cargo, execute, target_directory};
 
 /// Command line of `cargo xtask bench`.
@@ -60,7 +60,7 @@ fn measure(args: &Args, engine: Engine, built: &Path) -> Outcome {
     // Stopped when dropped, so it has to live until the end of this function.
     let postgres = match engine {
         Engine::Sqlite => None,
-        Engine::Postgres => Some(Postgres::start()?),
+        Engine::Postgres => Some(Postgres::start(Durability::Machine)?),
     };
     let mut load = std::process::Command::new(built.join("poolhouse-bench"));
     load.arg("--server").arg(built.join("poolhouse"));

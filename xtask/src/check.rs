@@ -9,7 +9,7 @@ use crate::{Outcome, codegen, docs};
 mod advisories;
 mod dependencies;
 mod layers;
-mod metadata;
+pub(crate) mod metadata;
 mod spdx;
 
 /// Command line of `cargo xtask check`.

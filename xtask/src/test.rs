@@ -14,17 +14,24 @@ use crate::{Outcome, codegen, workspace};
 
 mod child;
 mod environments;
+mod operations;
 mod packages;
 pub(crate) mod postgres;
 mod server;
 pub(crate) mod tested_errors;
 
-use postgres::Postgres;
+use postgres::{Durability, Postgres};
 use server::Server;
 use tested_errors::TestedErrors;
 
 /// Where the Rust tests find PostgreSQL: a superuser's URL, so that each test can make a database.
 const POSTGRES_VARIABLE: &str = "POOLHOUSE_TEST_POSTGRES";
+
+/// Which engine the operation tests run on; SQLite if it is not set.
+const ENGINE_VARIABLE: &str = "POOLHOUSE_TEST_ENGINE";
+
+/// Which database client tests take for a `poolhouse serve` that they start, if not SQLite.
+const SERVED_VARIABLE: &str = "POOLHOUSE_SERVE_DATABASE";
 
 /// Where the client tests find the server.
 const ENDPOINT_VARIABLE: &str = "POOLHOUSE_ENDPOINT";
@@ -96,11 +103,15 @@ impl Args {
 /// Runs what the arguments ask for and answers an error if anything failed.
 pub fn run(args: &Args) -> Outcome {
     packages::install_missing(args)?;
-    let postgres = args.needs_postgres().then(Postgres::start).transpose()?;
+    let start = || Postgres::start(Durability::Process);
+    let postgres = args.needs_postgres().then(start).transpose()?;
     let mut report = Report::default();
     let mut errors = TestedErrors::default();
     if args.wants(Part::Rust) {
-        report.add("rust", rust_tests(postgres.as_ref(), &mut errors));
+        // What can't even begin must be in the summary too.
+        if let Err(error) = rust_tests(postgres.as_ref(), &mut report, &mut errors) {
+            report.add("preparing the Rust tests", Err(error));
+        }
     }
     if args.wants_clients() {
         // What comes before the tests may fail as well; the summary must be printed all the same.
@@ -124,23 +135,43 @@ fn judge(mut produced: TestedErrors, write: bool) -> Outcome {
     produced.compare(&TestedErrors::stored()?)
 }
 
-fn rust_tests(postgres: Option<&Postgres>, errors: &mut TestedErrors) -> Outcome {
+fn rust_tests(
+    postgres: Option<&Postgres>,
+    report: &mut Report,
+    errors: &mut TestedErrors,
+) -> Outcome {
     let folder = tempfile::Builder::new().prefix("poolhouse-errors-").tempdir()?;
     let notes = folder.path().join("notes");
+    let failed = report.add("rust", every_rust_test(postgres, &notes));
+    // What does not compile does not on either engine.
+    if let Some(postgres) = postgres.filter(|_| !failed) {
+        let engine = Engine::Postgres;
+        report.add(&format!("operations on {engine}"), operations::run(postgres, &notes));
+    }
+    errors.add_notes(&notes)
+}
+
+/// The workspace's own tests, those of operations on SQLite. The file gets the errors they note.
+fn every_rust_test(postgres: Option<&Postgres>, notes: &Path) -> Outcome {
     let mut command = cargo();
     if succeeds(cargo().args(["nextest", "--version"])) {
-        command.args(["nextest", "run", "--workspace"]);
+        command.args(["nextest", "run"]);
     } else {
-        command.args(["test", "--workspace"]);
+        command.arg("test");
     }
-    // The cases of the service model are behind a feature, as only tests need them.
-    command.args(["--features", "poolhouse-wire/model-cases"]);
+    command.args(build_arguments());
     if let Some(postgres) = postgres {
         command.env(POSTGRES_VARIABLE, postgres.url("postgres"));
     }
-    command.env(tested_errors::NOTES_VARIABLE, &notes);
-    execute(&mut command)?;
-    errors.add_notes(&notes)
+    command.env(ENGINE_VARIABLE, Engine::Sqlite.to_string());
+    command.env(tested_errors::NOTES_VARIABLE, notes);
+    execute(&mut command)
+}
+
+/// What is tested; the same for all runs, so that nothing is built twice.
+const fn build_arguments() -> [&'static str; 3] {
+    // The cases of the service model are behind a feature, as only tests need them.
+    ["--workspace", "--features", "poolhouse-wire/model-cases"]
 }
 
 fn client_tests(
@@ -170,7 +201,12 @@ fn client_tests(
             failed |= report.add(&format!("node on {engine}"), node_tests(&server));
         }
         if args.wants(Part::Python) {
-            let outcome = python_tests(&python, &server, args.filter.as_deref());
+            let served = match (engine, postgres) {
+                (Engine::Postgres, Some(postgres)) => Some(postgres.fresh_database("served")?),
+                _ => None,
+            };
+            let filter = args.filter.as_deref();
+            let outcome = python_tests(&python, &server, served.as_deref(), filter);
             failed |= report.add(&format!("python on {engine}"), outcome);
         }
         let outcome = check_answers(&python, &server);
@@ -194,13 +230,20 @@ fn start_server(binary: &Path, engine: Engine, postgres: Option<&Postgres>) -> O
     }
 }
 
-fn python_tests(python: &Path, server: &Server, filter: Option<&str>) -> Outcome {
+/// `served` is an empty database for servers that the tests start themselves, if not SQLite.
+fn python_tests(
+    python: &Path,
+    server: &Server,
+    served: Option<&str>,
+    filter: Option<&str>,
+) -> Outcome {
     println!("\npytest against {}", server.endpoint());
     let mut command = Command::new(python);
     command.args(["-m", "pytest"]).args(filter.into_iter().flat_map(|filter| ["-k", filter]));
     command.current_dir(acceptance().join("python")).env("PYTHONDONTWRITEBYTECODE", "1");
     // Some tests start servers of their own.
     command.env("POOLHOUSE_BIN", server_binary()?);
+    command.env_remove(SERVED_VARIABLE).envs(served.map(|url| (SERVED_VARIABLE, url)));
     execute(towards(&mut command, server))
 }
 

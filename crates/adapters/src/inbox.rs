@@ -7,7 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use poolhouse_domain::{
-    messages::{DeliveryFailure, Medium, Message, MessageKind, Messenger},
+    fault::Ruling,
+    messages::{DeliveryFailure, Message, Messenger},
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -62,13 +63,13 @@ impl Inbox {
 
 #[async_trait]
 impl Messenger for Inbox {
-    async fn deliver(&self, message: Message) -> Result<(), DeliveryFailure> {
+    async fn deliver(&self, message: Message) -> Ruling<(), DeliveryFailure> {
         let mut kept = self.lock();
         if kept.len() >= CAPACITY {
             kept.pop_front();
         }
         kept.push_back(message);
-        Ok(())
+        Ok(Ok(()))
     }
 }
 
@@ -78,32 +79,13 @@ fn entry(message: &Message) -> Value {
         "pool": message.user_pool_id,
         "user": message.username,
         "destination": message.destination,
-        "medium": medium(message.medium),
-        "kind": kind(message.kind),
+        "medium": message.medium.as_str(),
+        "kind": message.kind.as_str(),
         "subject": message.subject,
         "body": message.body,
         "code": message.code,
         "at": epoch_seconds(message.at),
     })
-}
-
-const fn medium(medium: Medium) -> &'static str {
-    match medium {
-        Medium::Email => "EMAIL",
-        Medium::Sms => "SMS",
-    }
-}
-
-const fn kind(kind: MessageKind) -> &'static str {
-    match kind {
-        MessageKind::SignUp => "SignUp",
-        MessageKind::ResendCode => "ResendCode",
-        MessageKind::ForgotPassword => "ForgotPassword",
-        MessageKind::VerifyAttribute => "VerifyAttribute",
-        MessageKind::Invitation => "Invitation",
-        MessageKind::MfaCode => "MfaCode",
-        MessageKind::RiskNotice => "RiskNotice",
-    }
 }
 
 /// Seconds since the epoch with a fraction, as JSON numbers carry them.
@@ -114,11 +96,14 @@ pub fn epoch_seconds(at: Timestamp) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::messages::{Medium, MessageKind, SmsSettings};
+
     use super::*;
 
     fn message(user: &str, destination: &str, code: &str) -> Message {
         Message {
             user_pool_id: "us-east-1_AAAAAAAAA".into(),
+            sub: "s".into(),
             username: user.into(),
             kind: MessageKind::SignUp,
             medium: Medium::Email,
@@ -128,15 +113,17 @@ mod tests {
             code: code.into(),
             from: None,
             reply_to: None,
+            sms: SmsSettings::default(),
             at: Timestamp::from_micros(1_700_000_000_250_000),
+            expires_at: Timestamp::from_seconds(1_700_003_600),
         }
     }
 
     #[tokio::test]
     async fn the_newest_message_comes_first_with_all_its_members() {
         let inbox = Inbox::default();
-        inbox.deliver(message("alice", "alice@example.com", "111111")).await.unwrap();
-        inbox.deliver(message("bob", "bob@example.com", "222222")).await.unwrap();
+        inbox.deliver(message("alice", "alice@example.com", "111111")).await.unwrap().unwrap();
+        inbox.deliver(message("bob", "bob@example.com", "222222")).await.unwrap().unwrap();
         let shown = inbox.to_json(InboxFilter::default());
         assert_eq!(shown["messages"].as_array().unwrap().len(), 2);
         assert_eq!(
@@ -153,8 +140,8 @@ mod tests {
     #[tokio::test]
     async fn filters_restrict_by_pool_user_and_destination() {
         let inbox = Inbox::default();
-        inbox.deliver(message("alice", "alice@example.com", "1")).await.unwrap();
-        inbox.deliver(message("bob", "bob@example.com", "2")).await.unwrap();
+        inbox.deliver(message("alice", "alice@example.com", "1")).await.unwrap().unwrap();
+        inbox.deliver(message("bob", "bob@example.com", "2")).await.unwrap().unwrap();
         let codes = |filter| -> Vec<String> {
             inbox.newest_first(filter).into_iter().map(|message| message.code).collect()
         };
@@ -170,7 +157,11 @@ mod tests {
     async fn only_the_newest_thousand_are_kept() {
         let inbox = Inbox::default();
         for number in 0..1_003 {
-            inbox.deliver(message("alice", "a@example.com", &number.to_string())).await.unwrap();
+            inbox
+                .deliver(message("alice", "a@example.com", &number.to_string()))
+                .await
+                .unwrap()
+                .unwrap();
         }
         let kept = inbox.newest_first(InboxFilter::default());
         assert_eq!(

@@ -24,13 +24,21 @@ use poolhouse_domain::{access_keys::AccessKey, fault::Fault, ports::Store, time:
 use canonical::{Query, canonical_headers, canonical_path, canonical_query, header_value};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const SERVICE: &str = "cognito-idp";
 const TERMINATOR: &str = "aws4_request";
 /// Seconds that a signature may be older or younger than now.
 const SKEW: i64 = 5 * 60;
 /// The longest `X-Amz-Expires` that is honoured, in seconds. A signed request can be replayed
 /// while it is valid, and these are requests of administrators.
 const LONGEST_PRESIGNED: i64 = 15 * 60;
+
+/// What a signature must be made for.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// The region of this server.
+    pub region: &'a str,
+    /// The service, such as `cognito-idp`.
+    pub service: &'a str,
+}
 
 /// Whose access key signed a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +103,7 @@ pub async fn verify(
     body: &[u8],
     store: &dyn Store,
     now: Timestamp,
-    region: &str,
+    scope: Scope<'_>,
 ) -> Result<Result<Signer, Refused>, Fault> {
     let claim = match Claim::read(parts) {
         Ok(claim) => claim,
@@ -103,9 +111,10 @@ pub async fn verify(
     };
     // Where a user pool has a replica, this server is too.
     let mut view = store.read().await?;
-    let is_elsewhere = claim.region() != region && view.is_replica_region(claim.region()).await?;
-    let region = if is_elsewhere { claim.region().to_owned() } else { region.to_owned() };
-    let claim = match claim.check_circumstances(now, &region) {
+    let claimed = claim.region().to_owned();
+    let is_elsewhere = claimed != scope.region && view.is_replica_region(&claimed).await?;
+    let scope = if is_elsewhere { Scope { region: &claimed, ..scope } } else { scope };
+    let claim = match claim.check_circumstances(now, scope) {
         Ok(claim) => claim,
         Err(refused) => return Ok(Err(refused)),
     };
@@ -261,7 +270,7 @@ impl Claim {
     }
 
     /// Whether the signature is of now and meant for this server.
-    fn check_circumstances(self, now: Timestamp, region: &str) -> Result<Self, Refused> {
+    fn check_circumstances(self, now: Timestamp, scope: Scope<'_>) -> Result<Self, Refused> {
         let now = now.seconds();
         if now.saturating_sub(self.signed_at) > self.lifetime {
             return Err(Refused::invalid(format!(
@@ -281,21 +290,23 @@ impl Claim {
                 SKEW / 60,
             )));
         }
-        self.check_scope(region)?;
+        self.check_scope(scope)?;
         Ok(self)
     }
 
     /// One clause for each part of the scope that is wrong.
-    fn check_scope(&self, expected_region: &str) -> Result<(), Refused> {
+    fn check_scope(&self, expected: Scope<'_>) -> Result<(), Refused> {
         let [date, region, service, terminator] = &self.scope;
         let day = self.signed_at_text.get(..8).unwrap_or_default();
         let at = &self.signed_at_text;
         let clauses = [
-            (region != expected_region).then(|| {
+            (region != expected.region).then(|| {
                 format!("Credential should be scoped to a valid region, not '{region}'. ")
             }),
-            (service != SERVICE)
-                .then(|| format!("Credential should be scoped to correct service: '{SERVICE}'. ")),
+            (service != expected.service).then(|| {
+                let expected = expected.service;
+                format!("Credential should be scoped to correct service: '{expected}'. ")
+            }),
             (terminator != TERMINATOR).then(|| {
                 format!(
                     "Credential should be scoped with a valid terminator: '{TERMINATOR}', \

@@ -1,21 +1,41 @@
-//! Mail through an SMTP server. Text messages can't be sent yet.
+//! Mail through an SMTP server.
+//!
+//! Connections are kept here and not in the library's pool. The library limits the time for connecting
+//! only: with a server that falls silent a mail would never end. To break one off from outside is safe
+//! if its connection is thrown away, which the library's pool would keep for the next mail; that one
+//! would then take the late answers to this one for its own.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
 
 use async_trait::async_trait;
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
+    address::Envelope,
     message::{Mailbox, Message as Mail, MultiPart},
     transport::smtp::{
-        authentication::Credentials,
-        client::{Certificate, Tls, TlsParameters},
+        Error,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, Certificate, Tls, TlsParameters},
+        extension::ClientId,
+        response::Code,
     },
 };
-use poolhouse_domain::messages::{DeliveryFailure, Medium, Message, Messenger};
+use poolhouse_domain::messages::{DeliveryFailure, Message, NotSent, Sender};
 use zeroize::Zeroizing;
 
-/// How long the server may take for one command.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a kept connection may take to show that it is still good.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// How long a mail may take, with connecting and logging in.
+const WHOLE: Duration = Duration::from_secs(60);
+/// Connections that are kept for the next mail at most.
+const CONNECTIONS: usize = 8;
+/// How long a connection is kept without a mail: less than servers do.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// How the connection to the server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,55 +80,145 @@ impl BadSetting {
 }
 
 /// Sends mail through one SMTP server, over connections that are kept and shared.
-pub struct SmtpMessenger {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+pub struct SmtpSender {
+    server: (String, u16),
+    tls: Tls,
+    credentials: Option<Credentials>,
     from: Mailbox,
+    hello: ClientId,
+    /// Connections without a mail, and since when; the newest last.
+    kept: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
+    whole: Duration,
 }
 
-impl SmtpMessenger {
-    /// Takes the settings; connects when the first mail is sent. To be called within a tokio
-    /// runtime, on which the connections are kept.
+impl SmtpSender {
+    /// Takes the settings; connects when the first mail is sent.
     ///
     /// # Errors
     /// A setting makes no sense, or would send codes in the clear over a network.
     pub fn new(settings: &SmtpSettings) -> Result<Self, BadSetting> {
         let from = settings.from.parse().map_err(|error| BadSetting::new("from", error))?;
-        let tls = tls(settings)?;
         let usual_port = match settings.security {
             Security::StartTls => 587,
             Security::Tls => 465,
             Security::Plain => 25,
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&settings.host)
-            .port(settings.port.unwrap_or(usual_port))
-            .tls(tls)
-            .timeout(Some(TIMEOUT));
-        if let Some((user, password)) = &settings.credentials {
-            builder =
-                builder.credentials(Credentials::new(user.clone(), password.as_str().to_owned()));
+        let credentials = settings.credentials.as_ref();
+        Ok(Self {
+            server: (settings.host.clone(), settings.port.unwrap_or(usual_port)),
+            tls: tls(settings)?,
+            credentials: credentials.map(|(user, password)| {
+                Credentials::new(user.clone(), password.as_str().to_owned())
+            }),
+            from,
+            hello: ClientId::default(),
+            kept: Mutex::default(),
+            whole: WHOLE,
+        })
+    }
+
+    /// Sends a mail; answers the connection, which is good for another one.
+    async fn converse(
+        &self,
+        envelope: &Envelope,
+        mail: &[u8],
+    ) -> Result<AsyncSmtpConnection, Error> {
+        let mut connection = match self.kept_connection().await {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        connection.send(envelope, mail).await?;
+        Ok(connection)
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+        let (host, port) = &self.server;
+        let wrapper = match &self.tls {
+            Tls::Wrapper(parameters) => Some(parameters.clone()),
+            _ => None,
+        };
+        let (server, hello) = ((host.as_str(), *port), &self.hello);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(server, Some(CONNECT), hello, wrapper, None)
+                .await?;
+        if let Tls::Required(parameters) = &self.tls {
+            connection.starttls(parameters.clone(), hello).await?;
         }
-        Ok(Self { transport: builder.build(), from })
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+
+    /// A connection that was kept and is still good. Others are closed.
+    async fn kept_connection(&self) -> Option<AsyncSmtpConnection> {
+        loop {
+            let (mut connection, since) = self.kept().pop()?;
+            if since.elapsed() >= IDLE {
+                continue;
+            }
+            match tokio::time::timeout(SIGN_OF_LIFE, connection.test_connected()).await {
+                Ok(true) => return Some(connection),
+                Ok(false) => {}
+                // The others are no better, and time is short.
+                Err(_) => self.kept().clear(),
+            }
+        }
+    }
+
+    /// Keeps a connection for the next mail; closes the oldest, if there are too many.
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut kept = self.kept();
+        if kept.len() >= CONNECTIONS {
+            drop(kept.remove(0));
+        }
+        kept.push((connection, Instant::now()));
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(AsyncSmtpConnection, Instant)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A mail in two forms, so that it can be read without HTML.
-    fn compose(&self, message: &Message) -> Result<Mail, String> {
-        let from = match &message.from {
-            None => self.from.clone(),
-            Some(from) => from.parse().map_err(|error| format!("bad From address: {error}"))?,
-        };
-        let to = message.destination.parse();
-        let to: Mailbox = to.map_err(|error| format!("bad destination address: {error}"))?;
+    ///
+    /// Its `Message-ID` and date are the same in each try: who gets it twice can tell.
+    fn compose(&self, id: &str, message: &Message) -> Result<Mail, String> {
+        let Addresses { from, to, reply_to } = self.addresses(message)?;
+        let id = format!("<{id}@{}>", from.email.domain());
+        let seconds = u64::try_from(message.at.seconds()).unwrap_or_default();
         let subject = message.subject.clone().unwrap_or_default();
-        let mut mail = Mail::builder().from(from).to(to).subject(subject);
-        if let Some(reply_to) = &message.reply_to {
-            let parsed = reply_to.parse();
-            let parsed = parsed.map_err(|error| format!("bad Reply-To address: {error}"))?;
-            mail = mail.reply_to(parsed);
+        let mut mail = Mail::builder()
+            .from(from)
+            .to(to)
+            .subject(subject)
+            .message_id(Some(id))
+            .date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        if let Some(reply_to) = reply_to {
+            mail = mail.reply_to(reply_to);
         }
         let body =
             MultiPart::alternative_plain_html(plain_text(&message.body), message.body.clone());
         mail.multipart(body).map_err(|error| format!("the mail can't be composed: {error}"))
     }
+
+    fn addresses(&self, message: &Message) -> Result<Addresses, String> {
+        let from = match &message.from {
+            None => self.from.clone(),
+            Some(from) => from.parse().map_err(|error| format!("bad From address: {error}"))?,
+        };
+        let to = message.destination.parse();
+        let to = to.map_err(|error| format!("bad destination address: {error}"))?;
+        let reply_to = message.reply_to.as_ref().map(|address| address.parse()).transpose();
+        let reply_to = reply_to.map_err(|error| format!("bad Reply-To address: {error}"))?;
+        Ok(Addresses { from, to, reply_to })
+    }
+}
+
+/// Whom a mail is from, whom it goes to, and who gets the replies.
+struct Addresses {
+    from: Mailbox,
+    to: Mailbox,
+    reply_to: Option<Mailbox>,
 }
 
 /// The protection of the connection. `Plain` is refused unless the server is on this machine.
@@ -139,38 +249,37 @@ fn is_loopback(host: &str) -> bool {
 }
 
 #[async_trait]
-impl Messenger for SmtpMessenger {
-    async fn deliver(&self, message: Message) -> Result<(), DeliveryFailure> {
-        match message.medium {
-            Medium::Sms => NoSender.deliver(message).await,
-            Medium::Email => {
-                let mail = self.compose(&message).map_err(DeliveryFailure)?;
-                let sent = self.transport.send(mail).await;
-                sent.map(drop).map_err(|error| {
-                    DeliveryFailure(format!("the SMTP server did not take the mail: {error}"))
-                })
+impl Sender for SmtpSender {
+    fn check(&self, message: &Message) -> Result<(), DeliveryFailure> {
+        self.addresses(message).map(drop).map_err(DeliveryFailure)
+    }
+
+    async fn send(&self, id: &str, message: &Message) -> Result<(), NotSent> {
+        let mail = self.compose(id, message).map_err(NotSent::for_good)?;
+        let (envelope, mail) = (mail.envelope().clone(), mail.formatted());
+        let sent = tokio::time::timeout(self.whole, self.converse(&envelope, &mail)).await;
+        match sent {
+            Ok(Ok(connection)) => {
+                self.keep(connection);
+                Ok(())
             }
+            Ok(Err(error)) => Err(NotSent {
+                is_final: is_final(&error),
+                reason: format!("the SMTP server did not take the mail: {error}"),
+            }),
+            Err(_) => Err(NotSent::for_now("the SMTP server did not answer in time")),
         }
     }
 }
 
-/// For a server on which nothing is configured that sends: every message fails.
+/// Whether the server has refused this mail, and not just now or us (RFC 5321 section 4.2.1).
 ///
-/// To pretend that a code is on its way would leave users waiting for it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoSender;
-
-#[async_trait]
-impl Messenger for NoSender {
-    async fn deliver(&self, message: Message) -> Result<(), DeliveryFailure> {
-        let medium = match message.medium {
-            Medium::Email => "e-mail",
-            Medium::Sms => "SMS",
-        };
-        let user_pool_id = message.user_pool_id.as_str();
-        tracing::warn!(user_pool_id, "no {medium} sender configured: a message was not sent");
-        Err(DeliveryFailure(format!("no {medium} sender configured")))
-    }
+/// Refusals of the login (RFC 4954 section 6) have codes for good ones, too, but a wrong password is
+/// the operator's to mend: mails wait for it.
+fn is_final(error: &Error) -> bool {
+    let code = error.status().map(|code: Code| code.to_string());
+    let is_about_login = matches!(code.as_deref(), Some("530" | "534" | "535" | "538"));
+    error.is_permanent() && !is_about_login
 }
 
 /// The text of a body that may hold markup: tags are dropped, but line breaks and the targets of
@@ -216,7 +325,10 @@ fn link_target(tag: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use poolhouse_domain::{messages::MessageKind, time::Timestamp};
+    use poolhouse_domain::{
+        messages::{Medium, MessageKind, SmsSettings},
+        time::Timestamp,
+    };
     use tokio::{
         io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
         net::{TcpListener, TcpStream},
@@ -239,6 +351,7 @@ mod tests {
     fn message() -> Message {
         Message {
             user_pool_id: "us-east-1_AAAAAAAAA".into(),
+            sub: "s".into(),
             username: "alice".into(),
             kind: MessageKind::SignUp,
             medium: Medium::Email,
@@ -248,7 +361,9 @@ mod tests {
             code: "123456".into(),
             from: None,
             reply_to: None,
+            sms: SmsSettings::default(),
             at: Timestamp::from_seconds(1_700_000_000),
+            expires_at: Timestamp::from_seconds(1_700_003_600),
         }
     }
 
@@ -297,14 +412,16 @@ mod tests {
     #[tokio::test]
     async fn a_mail_arrives_as_text_and_as_html() {
         let (port, server) = server("250 fine").await;
-        let messenger = SmtpMessenger::new(&settings(port)).unwrap();
-        messenger.deliver(message()).await.unwrap();
+        let messenger = SmtpSender::new(&settings(port)).unwrap();
+        messenger.send("id", &message()).await.unwrap();
         drop(messenger);
         let received = server.await.unwrap().join("\n");
         for expected in [
             "MAIL FROM:<pool@example.com>",
             "RCPT TO:<alice@example.com>",
             "From: Pool <pool@example.com>",
+            "Message-ID: <id@example.com>",
+            "Date: Tue, 14 Nov 2023 22:13:20 +0000",
             "Subject: Your verification code",
             "Your code is 123456",
             "Your <b>code</b> is 123456",
@@ -319,11 +436,10 @@ mod tests {
     async fn sender_and_reply_address_of_the_pool_are_used_and_the_client_authenticates() {
         let (port, server) = server("250 fine").await;
         let credentials = Some(("me".to_owned(), Zeroizing::new("secret".to_owned())));
-        let messenger =
-            SmtpMessenger::new(&SmtpSettings { credentials, ..settings(port) }).unwrap();
+        let messenger = SmtpSender::new(&SmtpSettings { credentials, ..settings(port) }).unwrap();
         let from = Some("Shop <shop@example.com>".to_owned());
         let reply_to = Some("help@example.com".to_owned());
-        messenger.deliver(Message { from, reply_to, ..message() }).await.unwrap();
+        messenger.send("id", &Message { from, reply_to, ..message() }).await.unwrap();
         drop(messenger);
         let received = server.await.unwrap().join("\n");
         assert!(received.contains("AUTH PLAIN AG1lAHNlY3JldA=="), "{received}");
@@ -334,9 +450,9 @@ mod tests {
     #[tokio::test]
     async fn a_refused_recipient_and_a_dead_server_are_delivery_failures() {
         let (port, server) = server("550 no such mailbox").await;
-        let messenger = SmtpMessenger::new(&settings(port)).unwrap();
-        let failure = messenger.deliver(message()).await.unwrap_err();
-        assert!(failure.to_string().contains("no such mailbox"), "{failure}");
+        let messenger = SmtpSender::new(&settings(port)).unwrap();
+        let failure = messenger.send("id", &message()).await.unwrap_err();
+        assert!(failure.to_string().contains("no such mailbox") && failure.is_final, "{failure}");
         assert!(!failure.to_string().contains("123456"));
         drop(messenger);
         server.await.unwrap();
@@ -344,28 +460,113 @@ mod tests {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
-        assert!(SmtpMessenger::new(&settings(port)).unwrap().deliver(message()).await.is_err());
+        let absent = SmtpSender::new(&settings(port)).unwrap();
+        assert!(!absent.send("id", &message()).await.unwrap_err().is_final);
     }
 
     #[tokio::test]
-    async fn a_text_message_and_a_senseless_address_are_delivery_failures() {
-        let messenger = SmtpMessenger::new(&settings(1)).unwrap();
-        let sms = Message { medium: Medium::Sms, destination: "+15550100".into(), ..message() };
-        let failure = messenger.deliver(sms).await.unwrap_err();
-        assert_eq!(failure.to_string(), "no SMS sender configured");
+    async fn what_a_server_refuses_for_now_or_because_of_us_is_tried_again() {
+        for (answer, is_final) in [
+            ("451 come again", false),
+            ("452 full", false),
+            ("530 log in first", false),
+            ("550 nobody here", true),
+            ("553 odd", true),
+        ] {
+            let (port, server) = server(answer).await;
+            let messenger = SmtpSender::new(&settings(port)).unwrap();
+            let failure = messenger.send("id", &message()).await.unwrap_err();
+            assert_eq!(failure.is_final, is_final, "{answer}: {failure}");
+            drop(messenger);
+            server.await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_falls_silent_is_given_up_with_its_connection() {
+        // It greets, and says no more.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let silent = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"220 test\r\n").await.unwrap();
+            let mut said = String::new();
+            tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut said).await.unwrap();
+            said
+        });
+        let sender = SmtpSender::new(&settings(port)).unwrap();
+        let sender = SmtpSender { whole: Duration::from_millis(50), ..sender };
+        let failure = sender.send("id", &message()).await.unwrap_err();
+        assert_eq!(failure, NotSent::for_now("the SMTP server did not answer in time"));
+        assert!(silent.await.unwrap().starts_with("EHLO"), "the connection was not closed");
+        assert!(sender.kept().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept_while_it_is_good() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (accepted, mut connections) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                accepted.send(()).unwrap();
+                tokio::spawn(async move { converse_on(stream).await });
+            }
+        });
+        let sender = SmtpSender::new(&settings(port)).unwrap();
+        for _ in 0..3 {
+            sender.send("id", &message()).await.unwrap();
+        }
+        assert_eq!(sender.kept().len(), 1);
+        if let Some((_, since)) = sender.kept().first_mut() {
+            *since = since.checked_sub(IDLE).unwrap();
+        }
+        sender.send("id", &message()).await.unwrap();
+        assert_eq!(sender.kept().len(), 1);
+        assert_eq!(std::iter::from_fn(|| connections.try_recv().ok()).count(), 2);
+    }
+
+    /// Takes one mail after another.
+    async fn converse_on(stream: TcpStream) {
+        let (read, mut write) = stream.into_split();
+        let mut lines = BufReader::new(read).lines();
+        write.write_all(b"220 test\r\n").await.unwrap();
+        let mut in_data = false;
+        while let Ok(Some(line)) = lines.next_line().await {
+            let answer = match line.as_str() {
+                "DATA" => "354 go on",
+                "." => "250 taken",
+                _ if in_data => continue,
+                _ => "250 fine",
+            };
+            in_data = line == "DATA";
+            write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_senseless_address_is_known_before_anything_is_sent() {
+        let messenger = SmtpSender::new(&settings(1)).unwrap();
+        assert!(messenger.check(&message()).is_ok());
         let nowhere = Message { destination: "nobody\r\nBcc: x@example.com".into(), ..message() };
-        assert!(messenger.deliver(nowhere).await.is_err());
+        assert!(messenger.check(&nowhere).is_err());
+        assert!(messenger.send("id", &nowhere).await.unwrap_err().is_final);
+        let from_nowhere = Message { from: Some("shop".into()), ..message() };
+        let failure = messenger.check(&from_nowhere).unwrap_err();
+        assert!(failure.to_string().starts_with("bad From address"), "{failure}");
+        let to_nowhere = Message { reply_to: Some("shop".into()), ..message() };
+        assert!(messenger.check(&to_nowhere).is_err());
     }
 
     #[tokio::test]
     async fn mail_in_the_clear_leaves_the_machine_never() {
         let remote = SmtpSettings { host: "mail.example.com".into(), ..settings(25) };
-        let refused = SmtpMessenger::new(&remote).err().unwrap();
+        let refused = SmtpSender::new(&remote).err().unwrap();
         assert!(refused.key == "security" && refused.problem.contains("starttls"));
         let local = SmtpSettings { host: "localhost".into(), ..settings(25) };
-        assert!(SmtpMessenger::new(&local).is_ok());
+        assert!(SmtpSender::new(&local).is_ok());
         let nameless = SmtpSettings { from: "nobody".into(), ..settings(25) };
-        assert_eq!(SmtpMessenger::new(&nameless).err().unwrap().key, "from");
+        assert_eq!(SmtpSender::new(&nameless).err().unwrap().key, "from");
     }
 
     #[test]

@@ -1,11 +1,10 @@
-//! Sending messages after a commit, and telling the caller where they went.
-
-use std::sync::Arc;
+//! Handing messages over after a commit and before the answer, and telling the caller where they go.
 
 use poolhouse_domain::{
+    Fault,
     attributes::Contact,
     codes::SentCode,
-    messages::{self, Delivery, Message, MessageKind, Messenger},
+    messages::{self, Addressee, Delivery, Message, MessageKind},
     ports::Ports,
     shapes::{CodeDeliveryDetailsType, DeliveryMediumType},
     user_pools::UserPool,
@@ -13,16 +12,16 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{Permits, codes};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Unanswered};
 
-/// Sends a code, and answers where it went.
+/// Hands a code over, and answers where it goes.
 pub(crate) async fn code<Op>(
     ports: &Ports,
     pool: &UserPool,
     user: &User,
     kind: MessageKind,
     sent: &SentCode,
-) -> Result<CodeDeliveryDetailsType, Failure<Op>>
+) -> Result<CodeDeliveryDetailsType, Unanswered<Op>>
 where
     Op: Permits<codes::CodeDeliveryFailureException>,
 {
@@ -31,53 +30,63 @@ where
     Ok(details(sent.into()))
 }
 
-/// Sends a code in an operation that doesn't list `CodeDeliveryFailureException`: a failure is only
-/// logged.
+/// Hands a code over in an operation that doesn't list `CodeDeliveryFailureException`: that it can't
+/// be sent is only logged.
 pub(crate) async fn code_quietly(
     ports: &Ports,
     pool: &UserPool,
     user: &User,
     kind: MessageKind,
     sent: &SentCode,
-) {
+) -> Result<(), Fault> {
     let message = messages::verification(pool, user, kind, sent, ports.clock.now());
-    deliver_quietly(&*ports.messenger, message).await;
+    if let Err(failure) = ports.messenger.deliver(message).await? {
+        tracing::warn!(%failure, "a code was not delivered");
+    }
+    Ok(())
 }
 
-/// Sends a code after the answer, which is the one for a code that has been sent; a failure is only
-/// logged.
-///
-/// For clients that may not be told who exists: nothing is sent to nobody, so that neither the time
-/// that sending takes nor its failure may show. What is on its way when the server stops is lost;
-/// the user asks again.
-pub(crate) fn code_in_background(
+/// Hands a code over for a client that may not be told who exists, and answers where it goes: also
+/// when it can't be sent. Costs what [`code_to_nobody`] costs.
+pub(crate) async fn code_in_secret(
     ports: &Ports,
     pool: &UserPool,
     user: &User,
     kind: MessageKind,
     sent: &SentCode,
-) -> CodeDeliveryDetailsType {
+) -> Result<CodeDeliveryDetailsType, Fault> {
     let message = messages::verification(pool, user, kind, sent, ports.clock.now());
-    let messenger = Arc::clone(&ports.messenger);
-    tokio::spawn(async move { deliver_quietly(&*messenger, message).await });
-    details(sent.into())
-}
-
-async fn deliver_quietly(messenger: &dyn Messenger, message: Message) {
-    if let Err(failure) = messenger.deliver(message).await {
+    if let Err(failure) = ports.messenger.deliver(message).await? {
         tracing::warn!(%failure, "a code was not delivered");
+        code_to_nobody(ports, pool, &user.username, kind, sent).await?;
     }
+    Ok(details(sent.into()))
 }
 
-/// Sends a message.
-pub(crate) async fn deliver<Op>(ports: &Ports, message: Message) -> Result<(), Failure<Op>>
+/// Does as if a code was handed over.
+pub(crate) async fn code_to_nobody(
+    ports: &Ports,
+    pool: &UserPool,
+    name: &str,
+    kind: MessageKind,
+    sent: &SentCode,
+) -> Result<(), Fault> {
+    let nobody = Addressee::nobody(name);
+    let message = messages::verification(pool, nobody, kind, sent, ports.clock.now());
+    ports.messenger.pretend(message).await
+}
+
+/// Hands a message over. Everything that an operation sends passes here, or one of the functions
+/// above.
+pub(crate) async fn deliver<Op>(ports: &Ports, message: Message) -> Result<(), Unanswered<Op>>
 where
     Op: Permits<codes::CodeDeliveryFailureException>,
 {
-    ports.messenger.deliver(message).await.map_err(|failure| {
+    if let Err(failure) = ports.messenger.deliver(message).await? {
         tracing::warn!(%failure, "a message was not delivered");
-        not_delivered()
-    })
+        return Err(not_delivered::<Op>().into());
+    }
+    Ok(())
 }
 
 /// The error for a message that can't be delivered. The text is a belief.
@@ -98,34 +107,5 @@ pub(crate) fn details(delivery: Delivery) -> CodeDeliveryDetailsType {
         destination: Some(delivery.destination),
         delivery_medium: Some(medium),
         attribute_name: Some(delivery.contact.attribute().to_owned()),
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod testing {
-    //! For tests of what is sent after the answer.
-
-    use async_trait::async_trait;
-    use poolhouse_domain::messages::{DeliveryFailure, Message, Messenger};
-
-    use crate::testing::Stack;
-
-    /// A messenger that never comes to an end.
-    pub(crate) struct Stuck;
-
-    #[async_trait]
-    impl Messenger for Stuck {
-        async fn deliver(&self, _: Message) -> Result<(), DeliveryFailure> {
-            std::future::pending().await
-        }
-    }
-
-    /// Lets messages on their way arrive: this many in all. Fails if there are fewer or more.
-    pub(crate) async fn arrived(stack: &Stack, count: usize) {
-        // A delivery to the recording messenger takes one step; the others are for good measure.
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(stack.messenger().messages().len(), count);
     }
 }

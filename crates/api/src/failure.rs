@@ -2,7 +2,7 @@
 
 use std::{fmt, marker::PhantomData};
 
-use poolhouse_domain::{Fault, attempts::LimitExceeded};
+use poolhouse_domain::{Fault, attempts::LimitExceeded, triggers::TriggerFailed};
 use poolhouse_wire::{Code, Operation, Permits, codes};
 
 /// An error answer of the operation `Op`: one of the codes that the model lists for it.
@@ -107,6 +107,22 @@ where
         codes::LimitExceededException,
         "Attempt limit exceeded, please try after some time.",
     )
+}
+
+/// A trigger stands in the way. (Signature fits `map_err`.)
+pub fn trigger_failed<Op>(failed: TriggerFailed) -> Failure<Op>
+where
+    Op: Permits<codes::UserLambdaValidationException>
+        + Permits<codes::UnexpectedLambdaException>
+        + Permits<codes::InvalidLambdaResponseException>,
+{
+    match failed {
+        TriggerFailed::Validation(text) => Failure::new(codes::UserLambdaValidationException, text),
+        TriggerFailed::Unexpected(text) => Failure::new(codes::UnexpectedLambdaException, text),
+        TriggerFailed::InvalidResponse(text) => {
+            Failure::new(codes::InvalidLambdaResponseException, text)
+        }
+    }
 }
 
 /// `UserNotFoundException` where an operation names a user that isn't there.

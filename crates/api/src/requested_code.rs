@@ -40,7 +40,8 @@ pub(crate) struct Request<'a> {
 /// Sends a code to the contact that `addressee` finds for the user, and answers where it went.
 ///
 /// Where the client hides who exists, every refusal becomes the answer for a code that was sent, as
-/// each tells that there is a user. The service is on record for that with unknown and disabled users
+/// each tells that there is a user. What is done and stored is then about the same, too, so that the
+/// time which it takes tells nothing. The service is on record for that with unknown and disabled users
 /// and those without verified contact; hiding the other states too is our choice.
 pub(crate) async fn answer<Op>(
     request: Request<'_>,
@@ -54,7 +55,7 @@ where
 {
     let Request { ports, client, pool, name, what, kind, usual, .. } = request;
     let issued = issue(request, addressee).await??;
-    if let Some((user, _)) = &issued {
+    if let Issued::ToUser(user, _) = &issued {
         let kind = if what == Attempted::ForgotPassword {
             EventType::ForgotPassword
         } else {
@@ -66,25 +67,36 @@ where
         events::record_unseen(subject, client, happening).await?;
     }
     Ok(match issued {
-        Some((user, sent)) if client.hides_user_existence() => {
-            delivery::code_in_background(ports, pool, &user, kind, &sent)
+        Issued::ToUser(user, sent) if client.hides_user_existence() => {
+            delivery::code_in_secret(ports, pool, &user, kind, &sent).await?
         }
-        Some((user, sent)) => delivery::code(ports, pool, &user, kind, &sent).await?,
-        None => delivery::details(Delivery::simulated(&ports.keyring, pool, name, usual)),
+        Issued::ToUser(user, sent) => delivery::code(ports, pool, &user, kind, &sent).await?,
+        Issued::ToNobody(sent) => {
+            delivery::code_to_nobody(ports, pool, name, kind, &sent).await?;
+            delivery::details(Delivery::simulated(&ports.keyring, pool, name, usual))
+        }
     })
 }
 
-/// Makes a code; none where its absence must not show.
+/// Whom a code was made for.
+enum Issued {
+    /// The user whom the request names.
+    ToUser(Box<User>, SentCode),
+    /// Nobody, where that must not show.
+    ToNobody(SentCode),
+}
+
+/// Makes a code.
 async fn issue<Op>(
     request: Request<'_>,
     addressee: impl FnOnce(&User) -> Result<Contact, Failure<Op>> + Send,
-) -> Result<Result<Option<(User, SentCode)>, Failure<Op>>, Fault>
+) -> Result<Result<Issued, Failure<Op>>, Fault>
 where
     Op: Permits<code::LimitExceededException>
         + Permits<code::NotAuthorizedException>
         + Permits<code::UserNotFoundException>,
 {
-    let Request { ports, client, pool, name, what, purpose, .. } = request;
+    let Request { ports, client, pool, name, what, purpose, usual, .. } = request;
     let now = ports.clock.now();
     let mut tx = ports.store.write().await?;
     let user = users::find(&mut *tx, pool, name).await?;
@@ -98,14 +110,25 @@ where
         }
         addressee(&user).map(|contact| (user, contact))
     });
-    let outcome = match found {
+    let (keyring, entropy) = (&ports.keyring, &*ports.entropy);
+    let issued = match found {
         Ok((user, contact)) => {
-            let (keyring, entropy) = (&ports.keyring, &*ports.entropy);
             let sent =
                 codes::issue(&mut *tx, keyring, entropy, &user, purpose, contact, now).await?;
-            Ok(sent.map(|sent| (user, sent)))
+            Ok(sent.map(|sent| Issued::ToUser(Box::new(user), sent)))
         }
         Err(_) if client.hides_user_existence() => Ok(None),
+        Err(failure) => Err(failure),
+    };
+    let outcome = match issued {
+        Ok(Some(issued)) => Ok(issued),
+        Ok(None) => {
+            let to = Delivery::simulated(keyring, pool, name, usual);
+            let (whom, to) = ((pool.id(), name), (to.contact, to.destination.as_str()));
+            let sent =
+                codes::issue_to_nobody(&mut *tx, keyring, entropy, whom, purpose, to, now).await?;
+            Ok(Issued::ToNobody(sent))
+        }
         Err(failure) => Err(failure),
     };
     tx.commit().await?; // on refusal too: the attempt must outlive the error answer

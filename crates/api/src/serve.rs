@@ -1,12 +1,12 @@
 //! From an HTTP request to an HTTP response, for any operation.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use http::{
     HeaderValue, Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
-use poolhouse_domain::{Fault, ports::Ports};
+use poolhouse_domain::{Fault, ports::Ports, triggers::Remembered};
 use poolhouse_wire::{
     Auth, DecodeError, Operation, OperationName,
     aws_json::{
@@ -18,7 +18,8 @@ use crate::{
     dispatch,
     failure::{Answer, Unanswered},
     gate::{Closed, Gate},
-    signatures::{Administrator, SignatureRefused, Signatures},
+    key_service,
+    signatures::{Administrator, Service, SignatureRefused, Signatures},
 };
 
 /// A request whose body has been read.
@@ -40,7 +41,7 @@ pub(crate) trait Handle: Operation {
         Self: Sized;
 }
 
-/// Answers a request of the user pool API. Never fails: what goes wrong becomes an error answer.
+/// Answers a request of the user pool API, or of the key service. Never fails: what goes wrong becomes an error answer.
 /// `ports` are those of this request: they tell its caller.
 pub async fn serve(
     mut ports: Ports,
@@ -48,12 +49,17 @@ pub async fn serve(
     request: ApiRequest<'_>,
 ) -> Response<String> {
     let target = request.parts.headers.get("x-amz-target").and_then(|v| v.to_str().ok());
+    if key_service::is_for_key_service(request.parts) {
+        return key_service::serve(&ports, signatures, request).await;
+    }
     let path = request.parts.uri.path();
     let name = match aws_json::route(request.parts.method.as_str(), path, target) {
         Ok(name) => name,
         Err(problem) => return unknown_operation(problem),
     };
     let started = ports.clock.now();
+    // For one request: an operation that runs again does not ask its functions again.
+    ports.functions = Arc::new(Remembered::new(ports.functions));
     let response = match check_signature(signatures, name, request).await {
         Ok(Ok(signer)) => {
             ports.caller.is_administrator = signer.is_some();
@@ -97,9 +103,13 @@ async fn check_signature(
             if !is_signed(request.parts) {
                 return Ok(Ok(None));
             }
-            Ok(Ok(signatures.verify(request.parts, request.body).await?.ok()))
+            let verified = signatures.verify(Service::UserPools, request.parts, request.body);
+            Ok(Ok(verified.await?.ok()))
         }
-        Auth::SigV4 => Ok(signatures.verify(request.parts, request.body).await?.map(Some)),
+        Auth::SigV4 => {
+            let verified = signatures.verify(Service::UserPools, request.parts, request.body);
+            Ok(verified.await?.map(Some))
+        }
     }
 }
 
@@ -223,7 +233,7 @@ fn name_error(response: &mut Response<String>, name: &str, message: &str) {
 }
 
 /// A response in the protocol's content type.
-fn response(status: u16, body: String) -> Response<String> {
+pub(crate) fn response(status: u16, body: String) -> Response<String> {
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -3,6 +3,25 @@
 use async_trait::async_trait;
 use poolhouse_domain::{Fault, access_keys::Policies};
 
+/// The services whose requests this server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// The user pools API.
+    UserPools,
+    /// The keys of custom senders.
+    Keys,
+}
+
+impl Service {
+    /// The name that signatures have for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UserPools => "cognito-idp",
+            Self::Keys => "kms",
+        }
+    }
+}
+
 /// The administrator who signed a request.
 #[derive(Clone, Debug)]
 pub struct Administrator {
@@ -37,9 +56,10 @@ pub struct SignatureRefused {
 /// Verifies the signatures of requests.
 #[async_trait]
 pub trait Signatures: Send + Sync {
-    /// Who signed the request, if the signature holds.
+    /// Who signed the request, if the signature holds and is for this service.
     async fn verify(
         &self,
+        service: Service,
         parts: &http::request::Parts,
         body: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault>;

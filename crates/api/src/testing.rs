@@ -4,18 +4,20 @@ use std::io::Write as _;
 
 use http::HeaderMap;
 use poolhouse_domain::{Fault, caller::Caller, ports::Ports, tokens::jwt};
-use poolhouse_testkit::{CannedFetcher, Kit, RecordingLogSink, RecordingMessenger};
+use poolhouse_testkit::{
+    CannedFetcher, Kit, RecordingLogSink, RecordingMessenger, ScriptedFunctions,
+};
 use serde_json::{Value, json};
 
 use crate::{
     ApiRequest, serve,
-    signatures::{Administrator, Authority, SignatureRefused, Signatures},
+    signatures::{Administrator, Authority, Service, SignatureRefused, Signatures},
 };
 
 /// The password of every user made by [`Stack::user`].
 pub(crate) const PASSWORD: &str = "Correct-Horse-7";
 
-/// A server of its own with an empty in-memory store.
+/// A server of its own with an empty store; the engine is the one that `poolhouse_testkit` was told.
 pub(crate) struct Stack {
     /// The ports, for looking at stored state.
     pub ports: Ports,
@@ -40,6 +42,7 @@ struct Signed(Administrator);
 impl Signatures for Signed {
     async fn verify(
         &self,
+        _: Service,
         _: &http::request::Parts,
         _: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault> {
@@ -62,6 +65,11 @@ impl Stack {
     /// Messages that were sent.
     pub(crate) fn messenger(&self) -> &RecordingMessenger {
         &self.kit.messenger
+    }
+
+    /// Functions behind triggers.
+    pub(crate) fn functions(&self) -> &ScriptedFunctions {
+        &self.kit.functions
     }
 
     /// Lines of logs that were delivered.

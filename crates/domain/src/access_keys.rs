@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-pub use authorization::{AccessDenied, Signer, authorize};
+pub use authorization::{AccessDenied, Signer, authorize, authorize_for_key};
 pub use built_in::{BUILT_IN, built_in};
 pub use policy::{Decision, LONGEST_DOCUMENT, Policies, PolicyProblem, check as check_policy};
 pub use request::{AccessRequest, Circumstances};

@@ -13,10 +13,10 @@ use crate::{
     ports::{Entropy, Identity, Transaction},
     shapes::{
         CreateUserPoolDomainRequest, CustomDomainConfigType, DomainDescriptionType,
-        DomainStatusType, FailoverType, RoutingType, UpdateUserPoolDomainRequest, UserPoolTierType,
+        DomainStatusType, FailoverType, RoutingType, UpdateUserPoolDomainRequest,
     },
     time::Timestamp,
-    user_pools::{UserPool, settings::SettingsRefused},
+    user_pools::{Feature, TierRefused, UserPool},
 };
 
 /// Words that no prefix may hold.
@@ -27,8 +27,6 @@ const MOST_CUSTOM: i64 = 4;
 const CLASSIC: i32 = 1;
 /// Managed login.
 const MANAGED_LOGIN: i32 = 2;
-/// What refusals call managed login.
-const MANAGED_LOGIN_FEATURE: &str = "Managed Login Version 2";
 /// Where certificates of custom domains are, whatever the region of the pool.
 const CERTIFICATE_REGION: &str = "us-east-1";
 
@@ -104,7 +102,7 @@ pub enum DomainRefused {
     Version,
     /// The pool's tier does not have managed login.
     #[error(transparent)]
-    Tier(SettingsRefused),
+    Tier(#[from] TierRefused),
     /// Routing of a prefix. (The text is a belief.)
     #[error("Routing is only supported for custom domains.")]
     PrefixRouting,
@@ -254,14 +252,14 @@ async fn of_pool(
 }
 
 /// Whether the pool's tier has what its domains show. For a change of the tier.
-pub async fn check_tier(tx: &mut dyn Transaction, pool: &UserPool) -> Ruling<(), SettingsRefused> {
-    if pool.tier() != UserPoolTierType::Lite {
-        return Ok(Ok(()));
+pub async fn check_tier(tx: &mut dyn Transaction, pool: &UserPool) -> Ruling<(), TierRefused> {
+    let may_use = pool.may_use_in_tier([Feature::MANAGED_LOGIN]);
+    if may_use.is_ok() {
+        return Ok(may_use);
     }
     for name in [&pool.settings.domain, &pool.settings.custom_domain].into_iter().flatten() {
         if tx.domain(name).await?.is_some_and(|domain| domain.shows_managed_login()) {
-            let features = MANAGED_LOGIN_FEATURE.to_owned();
-            return Ok(Err(SettingsRefused::Tier { tier: pool.tier(), features }));
+            return Ok(may_use);
         }
     }
     Ok(Ok(()))
@@ -275,12 +273,8 @@ fn check(
     identity: &Identity,
 ) -> Result<(), DomainRefused> {
     match settings.managed_login_version {
-        Some(MANAGED_LOGIN) if pool.tier() == UserPoolTierType::Lite => {
-            let tier = pool.tier();
-            let feature = MANAGED_LOGIN_FEATURE;
-            return Err(DomainRefused::Tier(SettingsRefused::TierLacks { tier, feature }));
-        }
-        None | Some(CLASSIC | MANAGED_LOGIN) => {}
+        Some(MANAGED_LOGIN) => pool.has_in_tier(Feature::MANAGED_LOGIN)?,
+        None | Some(CLASSIC) => {}
         Some(_) => return Err(DomainRefused::Version),
     }
     if !is_custom {

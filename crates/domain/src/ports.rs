@@ -20,9 +20,10 @@ use crate::{
     fault::Fault,
     groups::Groups,
     identity_providers::IdentityProviders,
+    key_service::KeyService,
     limits::{Limits, ProvisionedLimits},
     log_delivery::{LogDeliveries, LogSink},
-    messages::Messenger,
+    messages::{Messenger, outbox::Outbox},
     passkeys::Passkeys,
     passwords::history::FormerPasswords,
     replicas::Replicas,
@@ -33,6 +34,7 @@ use crate::{
     threat_protection::{ThreatProtection, compromised::CompromisedPasswords},
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
+    triggers::{Functions, Metadata},
     user_import::UserImports,
     user_pools::UserPools,
     users::Users,
@@ -125,6 +127,7 @@ pub trait Transaction:
     + Groups
     + IdentityProviders
     + LogDeliveries
+    + Outbox
     + Passkeys
     + ProvisionedLimits
     + Replicas
@@ -194,10 +197,14 @@ pub struct Ports {
     pub fetcher: Arc<dyn Fetcher>,
     /// Delivery of mail and text messages.
     pub messenger: Arc<dyn Messenger>,
+    /// Functions of the operator, behind triggers.
+    pub functions: Arc<dyn Functions>,
     /// Delivery of logs.
     pub log_sink: Arc<dyn LogSink>,
     /// Passwords that are known to have come out.
     pub compromised_passwords: Arc<dyn CompromisedPasswords>,
+    /// Keys for the codes that custom senders get.
+    pub key_service: Arc<dyn KeyService>,
     /// Keys that seal what is stored and what clients carry.
     pub keyring: Arc<Keyring>,
     /// Pools, app clients and signing keys, cached for at most a second.
@@ -212,4 +219,14 @@ pub struct Ports {
     pub identity: Arc<Identity>,
     /// Who sends the request that these are a clone for.
     pub caller: Caller,
+    /// What the request gives functions to know.
+    pub metadata: Metadata,
+}
+
+impl Ports {
+    /// The same for a request that gives functions this to know.
+    #[must_use]
+    pub fn carrying(self, metadata: Metadata) -> Self {
+        Self { metadata, ..self }
+    }
 }

@@ -10,14 +10,15 @@ use poolhouse_wire::OperationName as Name;
 
 use crate::{
     fault::{Fault, Ruling},
+    granted,
     ports::{Identity, Transaction},
     shapes::{
         EncryptionKeyType, ReplicaRoleType, ReplicaStatusType, UpdateReplicaStatusType,
-        UserPoolReplicaType, UserPoolTierType,
+        UserPoolReplicaType,
     },
     tags::{self, TagsRefused},
     time::Timestamp,
-    user_pools::{UserPool, settings::SettingsRefused},
+    user_pools::{Feature, TierRefused, UserPool, settings::SettingsRefused},
 };
 
 /// The second home of a user pool.
@@ -72,8 +73,8 @@ pub fn primary(pool: &UserPool, identity: &Identity) -> UserPoolReplicaType {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplicaRefused {
     /// The pool is in the lowest tier.
-    #[error("Multi-Region replication is not available in the LITE tier.")]
-    Tier,
+    #[error(transparent)]
+    Tier(#[from] TierRefused),
     /// The pool is not encrypted with a key that exists in both regions.
     #[error(
         "The user pool must be encrypted with a multi-Region customer managed key to be replicated."
@@ -132,9 +133,7 @@ pub fn draft(
     tags: BTreeMap<String, String>,
     now: Timestamp,
 ) -> Result<Replica, ReplicaRefused> {
-    if pool.tier() == UserPoolTierType::Lite {
-        return Err(ReplicaRefused::Tier);
-    }
+    pool.has_in_tier(Feature::REPLICATION)?;
     let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !region.chars().all(is_fit) {
         return Err(ReplicaRefused::Region(region));
@@ -205,10 +204,7 @@ pub async fn check_settings(
     if tx.replica(pool.id()).await?.is_none() {
         return Ok(Ok(()));
     }
-    if pool.tier() == UserPoolTierType::Lite {
-        let features = "Multi-Region Replication".to_owned();
-        return Ok(Err(SettingsRefused::Tier { tier: pool.tier(), features }));
-    }
+    granted!(pool.may_use_in_tier([Feature::REPLICATION]));
     Ok(if has_multi_region_key(pool) { Ok(()) } else { Err(SettingsRefused::ReplicaNeedsKey) })
 }
 

@@ -83,6 +83,8 @@ pub enum Purpose {
     SimulatedUser,
     /// What lets a user give feedback on an event.
     FeedbackToken,
+    /// Data keys that the server's own key service wraps.
+    WrappedKey,
 }
 
 impl Purpose {
@@ -101,6 +103,7 @@ impl Purpose {
             Self::ImportUpload => "import upload",
             Self::SimulatedUser => "simulated user",
             Self::FeedbackToken => "feedback token",
+            Self::WrappedKey => "wrapped key",
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     sealing::Keyring,
     shapes::UserStatusType,
     time::Timestamp,
+    triggers::pre_sign_up::Decision,
     user_pools::UserPool,
     users::{
         User,
@@ -49,6 +50,23 @@ impl From<AliasTaken> for ConfirmRefused {
     }
 }
 
+/// Does to a new user what a function decided before the account is made.
+///
+/// # Errors
+/// A contact that is to count as verified and that the user doesn't have.
+pub fn decided(user: &mut User, decision: Decision) -> Result<(), Contact> {
+    for contact in decision.verifies() {
+        if user.attribute(contact.attribute()).is_none() {
+            return Err(contact);
+        }
+        user.attributes.insert(contact.flag().to_owned(), "true".to_owned());
+    }
+    if decision.confirms() {
+        user.status = UserStatusType::Confirmed;
+    }
+    Ok(())
+}
+
 /// Whether people may sign up by themselves.
 pub fn is_open(pool: &UserPool) -> bool {
     let config = pool.settings.admin_create_user_config.as_ref();
@@ -69,7 +87,8 @@ pub fn usual_contact(pool: &UserPool) -> Option<Contact> {
     Contact::ALL.into_iter().find(|contact| verified.contains(&contact.setting()))
 }
 
-/// Confirms a user by the code, which also verifies the contact it was sent to.
+/// Confirms a user by the code, which also verifies the contact it was sent to; answers the user as
+/// they are then.
 ///
 /// The refusals change nothing, so that the caller can commit what it counted.
 pub async fn confirm(
@@ -80,7 +99,7 @@ pub async fn confirm(
     code: &str,
     on_conflict: OnConflict,
     now: Timestamp,
-) -> Ruling<(), ConfirmRefused> {
+) -> Ruling<User, ConfirmRefused> {
     granted!(require_unconfirmed(&user));
     let contact = codes::check(&mut *tx, keyring, &user, CodePurpose::SignUp, code, now).await?;
     let contact = granted!(contact);
@@ -89,7 +108,7 @@ pub async fn confirm(
     confirmed.attributes.insert(contact.flag().to_owned(), "true".to_owned());
     granted!(attributes::save(tx, pool, &user, &mut confirmed, on_conflict, now).await?);
     codes::forget(&mut *tx, &confirmed, CodePurpose::SignUp).await?;
-    Ok(Ok(()))
+    Ok(Ok(confirmed))
 }
 
 /// Confirms a user without code, on an administrator's word. Verifies nothing.

@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// Manage lists of compromised passwords (docs/threat-protection.md).
     #[command(subcommand)]
     CompromisedPasswords(CompromisedPasswordsCommand),
+    /// Look after messages that wait to be sent, or that were given up.
+    #[command(subcommand)]
+    Messages(MessagesCommand),
     /// Show the current code of a TOTP secret, and the QR code for an authenticator app.
     Totp(Totp),
 }
@@ -91,10 +94,32 @@ pub(crate) struct Dev {
     /// `poolhouse compromised-passwords build`.
     #[arg(long, value_name = "FILTER")]
     pub(crate) compromised_passwords: Option<PathBuf>,
+    /// Give custom senders codes and temporary passwords as they are, not encrypted
+    /// (docs/custom-senders.md).
+    #[arg(long)]
+    pub(crate) plain_codes: bool,
     /// Append every answer of the API to this file, a JSON object on each line, with the tokens and
     /// codes that are in it.
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) triggers: Triggers,
+}
+
+/// Where `dev` finds the functions of triggers.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Triggers {
+    /// The Invoke API that is asked for functions, such as that of `sam local start-lambda`, of
+    /// LocalStack or of AWS. See docs/triggers.md.
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_LAMBDA")]
+    pub(crate) lambda_endpoint: Option<String>,
+    /// Ask this URL for a function, given by its name or its ARN (perhaps with a star at its end):
+    /// a webhook, or a runtime interface emulator if the path is an emulator's. May be repeated.
+    #[arg(long, value_name = "FUNCTION=URL")]
+    pub(crate) trigger: Vec<String>,
+    /// Sign requests to webhooks with this, whsec_….
+    #[arg(long, value_name = "SECRET", env = "POOLHOUSE_WEBHOOK_SECRET", hide_env_values = true)]
+    pub(crate) trigger_secret: Option<String>,
 }
 
 /// Which installation a command is for.
@@ -120,8 +145,8 @@ pub(crate) enum AccessKeyCommand {
         /// Who or what uses the key; the name of the user in ARNs.
         #[arg(long)]
         name: String,
-        /// What the key may do: full-access, read-only, user-administration, or a JSON file with
-        /// an IAM policy (docs/access-policies.md); may be repeated.
+        /// What the key may do: full-access, read-only, user-administration, decrypt-codes, or a
+        /// JSON file with an IAM policy (docs/access-policies.md); may be repeated.
         #[arg(long, value_name = "POLICY", default_value = "full-access")]
         policy: Vec<String>,
         #[command(flatten)]
@@ -131,7 +156,8 @@ pub(crate) enum AccessKeyCommand {
     Attach {
         /// The id of the key, AKIA….
         id: String,
-        /// full-access, read-only, user-administration, or a JSON file with an IAM policy.
+        /// full-access, read-only, user-administration, decrypt-codes, or a JSON file with an IAM
+        /// policy.
         #[arg(long, value_name = "POLICY", required = true)]
         policy: Vec<String>,
         #[command(flatten)]
@@ -223,6 +249,30 @@ pub(crate) enum CompromisedPasswordsCommand {
 pub(crate) enum HashAlgorithm {
     /// SHA-1, without salt.
     Sha1,
+}
+
+/// What to do with messages.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MessagesCommand {
+    /// Count the messages that wait, and list those that were given up: why, without their text.
+    List {
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// Try messages again that were given up: all of them, or one.
+    Retry {
+        /// The id of the message.
+        id: Option<String>,
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// Remove messages that were given up: all of them, or one, which may also still wait.
+    Drop {
+        /// The id of the message.
+        id: Option<String>,
+        #[command(flatten)]
+        installation: Installation,
+    },
 }
 
 /// Options of `import-log`.

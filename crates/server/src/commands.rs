@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Opens the installation that a command names.
-async fn open(installation: &Installation) -> Outcome<SqlStore> {
+pub(crate) async fn open(installation: &Installation) -> Outcome<SqlStore> {
     let (location, key) = if let Some(path) = &installation.config {
         let config = Config::read(path, &|name| std::env::var(name).ok())?;
         (config.location, config.master_key)

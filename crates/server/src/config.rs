@@ -1,6 +1,8 @@
 //! The configuration of `poolhouse serve`: read, checked, and refused where it is insecure or
 //! contradictory.
 
+mod kms;
+
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -9,8 +11,11 @@ use std::{
 
 use poolhouse_adapters::{
     fetcher::Reach,
+    functions::Routes,
+    kms::KmsSettings,
     log_sinks::{HttpTarget, Target},
     master_key::{self, KeyBytes},
+    sms::{HttpSms, SmsType, SnsSettings},
     smtp::{Security, SmtpSettings},
 };
 use poolhouse_domain::{
@@ -21,7 +26,10 @@ use poolhouse_store::Location;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::document::{Document, Problem};
+use crate::{
+    document::{Document, Problem},
+    functions::{self, WrittenFunctions, WrittenLambda},
+};
 
 /// How many connections to PostgreSQL are kept unless the configuration says otherwise.
 const CONNECTIONS: usize = 16;
@@ -38,8 +46,14 @@ pub(crate) struct Config {
     pub(crate) master_key: KeyBytes,
     /// The mail server, if there is one.
     pub(crate) smtp: Option<SmtpSettings>,
+    /// What sends text messages, if anything does.
+    pub(crate) sms: Option<Sms>,
     /// What stands behind the ARNs to which user pools deliver logs.
     pub(crate) log_delivery: BTreeMap<String, Target>,
+    /// The key service for custom senders, if it is not this server.
+    pub(crate) kms: Option<KmsSettings>,
+    /// What stands behind the ARNs of functions.
+    pub(crate) functions: Routes,
     /// Which other servers may be asked for documents.
     pub(crate) reach: Reach,
     /// Region, account and issuer.
@@ -50,6 +64,19 @@ pub(crate) struct Config {
     pub(crate) limits: LimitSettings,
     /// To tell of problems that show later.
     pub(crate) document: Document,
+}
+
+/// What sends text messages.
+pub(crate) enum Sms {
+    /// Amazon SNS, or a server that speaks its protocol.
+    Sns(SnsSettings),
+    /// A server to which messages are posted.
+    Webhook {
+        /// Its URL.
+        url: String,
+        /// What requests are signed with.
+        key: Zeroizing<Vec<u8>>,
+    },
 }
 
 /// Where certificate and key are.
@@ -75,12 +102,17 @@ struct Written {
     master_key: WrittenMasterKey,
     smtp: Option<WrittenSmtp>,
     compromised_passwords: Option<PathBuf>,
+    sms: Option<WrittenSms>,
+    kms: Option<kms::WrittenKms>,
     #[serde(default)]
     outbound: WrittenOutbound,
     #[serde(default)]
     log_delivery: BTreeMap<String, String>,
     #[serde(default)]
     limits: WrittenLimits,
+    lambda: Option<WrittenLambda>,
+    #[serde(default)]
+    functions: Vec<WrittenFunctions>,
 }
 
 #[derive(Default, Deserialize)]
@@ -136,6 +168,34 @@ struct WrittenSmtp {
     authorities: Option<PathBuf>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSms {
+    sns: Option<WrittenSns>,
+    webhook: Option<WrittenWebhook>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSns {
+    region: Option<String>,
+    endpoint: Option<String>,
+    access_key_id: String,
+    secret_access_key_file: Option<PathBuf>,
+    secret_access_key_env: Option<String>,
+    sender_id: Option<String>,
+    #[serde(default)]
+    promotional: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenWebhook {
+    url: String,
+    secret_file: Option<PathBuf>,
+    secret_env: Option<String>,
+}
+
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum WrittenSecurity {
@@ -145,7 +205,7 @@ enum WrittenSecurity {
 }
 
 /// Reads a variable of the environment. An argument, so that tests need not change the process's.
-type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Config {
     /// Reads and checks a file. Relative paths in it are relative to its folder.
@@ -158,7 +218,11 @@ impl Config {
         let location = reader.location(&written.database)?;
         let master_key = reader.master_key(&written.master_key)?;
         let smtp = written.smtp.as_ref().map(|smtp| reader.smtp(smtp)).transpose()?;
+        let sms = written.sms.as_ref().map(|sms| reader.sms(sms, &written.region)).transpose()?;
+        let kms = written.kms.as_ref().map(|kms| reader.kms(kms, &written.region)).transpose()?;
         let log_delivery = reader.log_delivery(&written.log_delivery)?;
+        let (lambda, functions) = (written.lambda.as_ref(), &written.functions);
+        let functions = functions::routes(lambda, functions, &document, environment)?;
         let limits = reader.limits(&written.limits)?;
         let listen = written.listen;
         let compromised_passwords =
@@ -170,7 +234,10 @@ impl Config {
             location,
             master_key,
             smtp,
+            sms,
             log_delivery,
+            kms,
+            functions,
             reach,
             identity,
             compromised_passwords,
@@ -313,32 +380,98 @@ impl Reader<'_> {
         &self,
         written: &WrittenSmtp,
     ) -> Result<Option<(String, Zeroizing<String>)>, Problem> {
-        let password = match (&written.password_file, &written.password_env) {
-            (None, None) => None,
-            (Some(path), None) => {
-                let bytes = self.bytes("smtp.password_file", path)?;
-                let text = String::from_utf8(bytes);
-                let text =
-                    text.map_err(|_| self.document.problem("smtp.password_file", "is not text"))?;
-                Some(text.trim_end_matches(['\r', '\n']).to_owned())
-            }
-            (None, Some(variable)) => Some(self.variable("smtp.password_env", variable)?),
-            (Some(_), Some(_)) => {
-                let text = "contradicts smtp.password_file: keep one of them";
-                return Err(self.document.problem("smtp.password_env", text));
-            }
-        };
+        let (file, variable) = (written.password_file.as_deref(), written.password_env.as_deref());
+        let password = self.secret("smtp.password", file, variable)?;
         match (&written.username, password) {
             (None, None) => Ok(None),
-            (Some(username), Some(password)) => {
-                Ok(Some((username.clone(), Zeroizing::new(password))))
-            }
+            (Some(username), Some(password)) => Ok(Some((username.clone(), password))),
             (Some(_), None) => {
                 let text = "needs password_file or password_env beside it";
                 Err(self.document.problem("smtp.username", text))
             }
             (None, Some(_)) => Err(self.document.problem("smtp", "has a password but no username")),
         }
+    }
+
+    /// A secret from a file or a variable of the environment, if there is one: `key` is what the names
+    /// of both begin with.
+    fn secret(
+        &self,
+        key: &str,
+        file: Option<&Path>,
+        variable: Option<&str>,
+    ) -> Result<Option<Zeroizing<String>>, Problem> {
+        let (file_key, env_key) = (format!("{key}_file"), format!("{key}_env"));
+        match (file, variable) {
+            (None, None) => Ok(None),
+            (Some(path), None) => {
+                let text = String::from_utf8(self.bytes(&file_key, path)?);
+                let text = text.map_err(|_| self.document.problem(&file_key, "is not text"))?;
+                let text = Zeroizing::new(text);
+                Ok(Some(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())))
+            }
+            (None, Some(variable)) => {
+                self.variable(&env_key, variable).map(|text| Some(Zeroizing::new(text)))
+            }
+            (Some(_), Some(_)) => {
+                let text = format!("contradicts {file_key}: keep one of them");
+                Err(self.document.problem(&env_key, text))
+            }
+        }
+    }
+
+    fn sms(&self, written: &WrittenSms, region: &str) -> Result<Sms, Problem> {
+        match (&written.sns, &written.webhook) {
+            (Some(sns), None) => self.sns(sns, region).map(Sms::Sns),
+            (None, Some(webhook)) => self.webhook(webhook),
+            _ => Err(self.document.problem(
+                "sms",
+                "needs exactly one of: [sms.sns] (Amazon SNS), or [sms.webhook] (a server of your \
+                 own)",
+            )),
+        }
+    }
+
+    fn sns(&self, written: &WrittenSns, region: &str) -> Result<SnsSettings, Problem> {
+        let region = written.region.as_deref().unwrap_or(region);
+        check_region(region).map_err(|text| self.document.problem("sms.sns.region", text))?;
+        let file = written.secret_access_key_file.as_deref();
+        let variable = written.secret_access_key_env.as_deref();
+        let secret = self.secret("sms.sns.secret_access_key", file, variable)?;
+        let secret_access_key = secret.ok_or_else(|| {
+            let text = "needs secret_access_key_file or secret_access_key_env beside it";
+            self.document.problem("sms.sns.access_key_id", text)
+        })?;
+        if written.sender_id.as_deref().is_some_and(|text| !SnsSettings::may_be_sender_id(text)) {
+            let text = "must be up to 11 letters, digits and hyphens, among them a letter";
+            return Err(self.document.problem("sms.sns.sender_id", text));
+        }
+        Ok(SnsSettings {
+            region: region.to_owned(),
+            endpoint: written.endpoint.clone(),
+            access_key_id: written.access_key_id.clone(),
+            secret_access_key,
+            sender_id: written.sender_id.clone(),
+            sms_type: if written.promotional {
+                SmsType::Promotional
+            } else {
+                SmsType::Transactional
+            },
+        })
+    }
+
+    fn webhook(&self, written: &WrittenWebhook) -> Result<Sms, Problem> {
+        let (file, variable) = (written.secret_file.as_deref(), written.secret_env.as_deref());
+        let secret = self.secret("sms.webhook.secret", file, variable)?;
+        let secret = secret.ok_or_else(|| {
+            let text = "needs secret_file or secret_env beside it";
+            self.document.problem("sms.webhook.url", text)
+        })?;
+        let key = HttpSms::key(&secret).map_err(|text| {
+            let key = if file.is_some() { "secret_file" } else { "secret_env" };
+            self.document.problem(&format!("sms.webhook.{key}"), text)
+        })?;
+        Ok(Sms::Webhook { url: written.url.clone(), key: Zeroizing::new(key) })
     }
 
     /// What stands behind each ARN.
@@ -468,7 +601,11 @@ password_env = "PASSWORD"
         std::fs::write(&path, text).unwrap();
         let environment = |name: &str| match name {
             "KEY" => Some("00".repeat(32)),
+            "ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "PASSWORD" => Some("hunter2".to_owned()),
+            "HOOK" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+            "WEBHOOK" | "CHECK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+            "AWS_ACCESS_KEY_ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "DATABASE" => Some("postgres://pool:hunter2@db.example/pool".to_owned()),
             _ => None,
         };
@@ -520,6 +657,106 @@ password_env = "PASSWORD"
             assert!(problem.contains("log_delivery: ") && problem.contains(text), "{problem}");
         }
     }
+
+    #[test]
+    fn keys_for_custom_senders_may_come_from_elsewhere() {
+        assert!(read(GOOD).ok().unwrap().kms.is_none());
+        let with = |lines: &str| read(&format!("{GOOD}\n[kms]\n{lines}\n"));
+        let key = "access_key_id_env = \"ID\"\nsecret_access_key_env = \"PASSWORD\"";
+        let kms = with(key).unwrap_or_else(|problem| panic!("{problem}")).kms.unwrap();
+        assert_eq!((kms.endpoint, kms.region.as_str()), (None, "eu-central-1"));
+        let local = "region = \"us-east-1\"\nendpoint = \"http://127.0.0.1:4566\"";
+        let kms = with(&format!("{key}\n{local}")).ok().unwrap().kms.unwrap();
+        assert_eq!(kms.endpoint.as_deref(), Some("http://127.0.0.1:4566"));
+        assert_eq!(kms.region, "us-east-1");
+        for (lines, text) in [
+            ("", "AWS_SECRET_ACCESS_KEY is not set"),
+            ("access_key_id_env = \"ID\"", "AWS_SECRET_ACCESS_KEY is not set"),
+            (&key.replace("\"ID", "\"OTHER"), "21: kms.access_key_id_env: the environment"),
+            (&key.replace("\"PASSWORD", "\"OTHER"), "22: kms.secret_access_key_env: the env"),
+            (&format!("{key}\nsession_token_env = \"OTHER\""), "23: kms.session_token_env: the"),
+            (&format!("{key}\nregion = \"EU\""), "23: kms.region: must be lower-case"),
+            (&format!("{key}\nurl = \"https://kms.example.com\""), "unknown field `url`"),
+        ] {
+            let problem = with(lines).err().unwrap();
+            assert!(problem.contains(text), "{problem}");
+        }
+    }
+
+    #[test]
+    fn functions_have_servers_behind_them() {
+        let with = |lines: &str| read(&format!("{GOOD}\n{lines}\n"));
+        let good = "[[functions]]\narn = \"arn:aws:lambda:eu-central-1:123456789012:function:a\"\n\
+                    webhook = \"https://hooks.example.com/a\"\nsecret_env = \"WEBHOOK\"\n\
+                    [[functions]]\narn = \"arn:aws:lambda:*\"\nrie = \"http://127.0.0.1:9000\"\n\
+                    timeout_seconds = 10\nattempts = 1\nparallel = 2\n\
+                    [[functions]]\narn = \"arn:aws:lambda:eu-*\"\nlambda = \"http://127.0.0.1:3001\"\n\
+                    function = \"Check\"\nregion = \"eu-west-1\"\n\
+                    [lambda]\nsecret_access_key_env = \"PASSWORD\"\nattempts = 2";
+        let config = with(good).unwrap_or_else(|problem| panic!("{problem}"));
+        assert_eq!(config.functions.count(), 3);
+        let arn = "arn = \"arn:aws:lambda:eu-*\"";
+        for (lines, start, text) in [
+            (format!("[[functions]]\n{arn}"), "20: functions.0: ", "exactly one of: lambda, rie"),
+            (format!("[[functions]]\n{arn}\nrie = \"a\""), "22: functions.0.rie: ", "is no URL"),
+            (
+                format!("[[functions]]\n{arn}\nwebhook = \"https://a\""),
+                "22: functions.0.webhook: ",
+                "needs secret_env or secret_file",
+            ),
+            (
+                format!("[[functions]]\n{arn}\nwebhook = \"https://a\"\nsecret_env = \"PASSWORD\""),
+                "23: functions.0.secret_env: ",
+                "must begin with whsec_",
+            ),
+            (
+                format!("[[functions]]\n{arn}\nwebhook = \"https://a\"\nsecret_file = \"a\""),
+                "23: functions.0.secret_file: ",
+                "can't be read",
+            ),
+            (
+                format!("[[functions]]\n{arn}\nrie = \"http://a\"\nattempts = 11"),
+                "23: functions.0.attempts: ",
+                "from 1 to 10",
+            ),
+            (
+                format!(
+                    "[[functions]]\n{arn}\nrie = \"http://a\"\n[[functions]]\n{arn}\nrie = \"http://b\""
+                ),
+                "24: functions.1.arn: ",
+                "of another",
+            ),
+            (
+                "[[functions]]\narn = \"check\"\nrie = \"http://a\"".to_owned(),
+                "21: functions.0.arn: ",
+                "must be an ARN",
+            ),
+            ("[lambda]\nendpoint = \"a\"".to_owned(), "21: lambda.endpoint: ", "is no URL"),
+            (
+                "[lambda]\naccess_key_id_env = \"OTHER\"".to_owned(),
+                "21: lambda.access_key_id_env: ",
+                "OTHER is not set",
+            ),
+            ("[lambda]\nregion = \"EU\"".to_owned(), "21: lambda.region: ", "lower-case"),
+            ("[lambda]\nkey = 1".to_owned(), "21: key: ", "unknown field"),
+        ] {
+            let problem = with(&lines).err().unwrap();
+            assert!(problem.starts_with("poolhouse.toml:"), "{problem}");
+            assert!(problem.contains(start) && problem.contains(text), "{problem}");
+            assert!(!problem.contains("hunter2"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn the_example_in_the_guide_to_triggers_is_understood() {
+        let guide = include_str!("../../../docs/triggers.md");
+        let example = guide.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+        let config = read(&format!("{GOOD}\n{}", example.replace("[lambda]", KEYED)));
+        assert_eq!(config.unwrap_or_else(|problem| panic!("{problem}")).functions.count(), 2);
+    }
+
+    /// The tests' environment has one of the two variables that are meant where none is named.
+    const KEYED: &str = "[lambda]\nsecret_access_key_env = \"PASSWORD\"\n";
 
     #[test]
     fn tls_or_a_trusted_proxy_but_not_both() {
@@ -584,6 +821,36 @@ password_env = "PASSWORD"
         assert!(unknown.starts_with(start), "{unknown}");
         let none = problem("[smtp]", "[limits.per_second]\nUserRead = 0\n[smtp]");
         assert!(none.contains("UserRead: must be from 1 to 100000"), "{none}");
+    }
+
+    #[test]
+    fn text_messages_are_sent_by_one_of_two() {
+        let with = |lines: &str| read(&format!("{GOOD}\n{lines}\n"));
+        let sns = "[sms.sns]\naccess_key_id = \"AKIA\"\nsecret_access_key_env = \"PASSWORD\"";
+        let Ok(Some(Sms::Sns(settings))) = with(sns).map(|config| config.sms) else {
+            panic!("not SNS")
+        };
+        assert_eq!((settings.region.as_str(), settings.endpoint), ("eu-central-1", None));
+        assert_eq!(settings.secret_access_key.as_str(), "hunter2");
+        assert_eq!(settings.sms_type, SmsType::Transactional);
+        let hook = "[sms.webhook]\nurl = \"https://sms.example.com/\"\nsecret_env = \"HOOK\"";
+        let Ok(Some(Sms::Webhook { key, .. })) = with(hook).map(|config| config.sms) else {
+            panic!("not a webhook")
+        };
+        assert_eq!(key.len(), 24);
+        for (lines, text) in [
+            ("[sms]".to_owned(), "19: sms: needs exactly one"),
+            (format!("{sns}\n{hook}"), "sms: needs exactly one"),
+            (sns.replace("secret_access_key_env = \"PASSWORD\"", ""), "needs secret_access_key"),
+            (format!("{sns}\nsender_id = \"much too long\""), "sms.sns.sender_id: must be up to"),
+            (format!("{sns}\nregion = \"EU\""), "sms.sns.region: must be"),
+            (hook.replace("HOOK", "PASSWORD"), "sms.webhook.secret_env: must hold whsec_"),
+            (hook.replace("secret_env = \"HOOK\"", ""), "needs secret_file or secret_env"),
+            (format!("{hook}\nsecret_file = \"x\""), "contradicts sms.webhook.secret_file"),
+        ] {
+            let problem = with(&lines).err().unwrap();
+            assert!(problem.contains(text) && !problem.contains("hunter2"), "{problem}");
+        }
     }
 
     #[test]

@@ -22,9 +22,10 @@ use crate::{
     cli::Dev,
     config::{check_account, check_issuer, check_region},
     dev_endpoints::DevTools,
+    functions::DevFunctions,
     hosts::Hosts,
     imports::Imports,
-    installation::{self, Outside},
+    installation::{self, Keys, Outside},
     listener,
     peers::Peers,
     record::Record,
@@ -44,6 +45,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
         .map_err(|text| format!("--allow-host {text}"))?;
     let record = options.record.as_deref().map(Record::open).transpose();
     let record = record.map_err(|error| format!("--record: {error}"))?;
+    let functions = DevFunctions::new(&options.triggers, &|name| std::env::var(name).ok())?;
     let listener = listener::bind(options.listen).await?;
     let endpoint = format!("http://{}", listener.local_addr()?);
     let identity = Identity {
@@ -65,9 +67,12 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let routes =
         if options.ephemeral { Routes::Stdout } else { Routes::Folder(options.data.join(LOGS)) };
     let (log_queues, log_writers) = log_sinks::start(routes);
+    let keys = if options.plain_codes { Keys::OwnAndCodesInTheClear } else { Keys::Own };
     let outside = Outside {
+        keys,
         clock: Arc::clone(&clock) as _,
         messenger: Arc::clone(&inbox) as _,
+        functions: Arc::clone(&functions.functions) as _,
         log_sink: log_queues,
         reach: Reach::Anywhere,
         compromised_passwords: options.compromised_passwords,
@@ -80,7 +85,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     background::keep_reserve_full(&ports.key_reserve)?;
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&ports.clock));
     let importer = background::import_users(ports.clone());
-    let dev = Some(DevTools { inbox, clock, hosts, record });
+    let dev = Some(DevTools { inbox, clock, functions, hosts, record });
     let site = Arc::new(Site {
         ports,
         signatures: Box::new(Unchecked { region: region.clone() }),
@@ -129,7 +134,8 @@ fn welcome(endpoint: &str, region: &str) -> std::io::Result<()> {
          --region {region} cognito-idp list-user-pools --max-results 10\n\n  \
          boto3.client(\"cognito-idp\", endpoint_url=\"{endpoint}\", region_name=\"{region}\", \
          aws_access_key_id=\"dev\", aws_secret_access_key=\"dev\")\n\n  \
-         messages: {endpoint}/_poolhouse/messages   clock: {endpoint}/_poolhouse/clock"
+         messages: {endpoint}/_poolhouse/messages   clock: {endpoint}/_poolhouse/clock   \
+         triggers: {endpoint}/_poolhouse/invocations"
     )?;
     out.flush()
 }

@@ -1,4 +1,5 @@
-//! Endpoints of our own, under `/_poolhouse/`: health for everybody; inbox and clock for `dev`.
+//! Endpoints of our own, under `/_poolhouse/`: health for everybody; inbox, clock and functions of
+//! triggers for `dev`.
 //!
 //! They have no CORS headers: web pages have no business here.
 
@@ -12,6 +13,7 @@ use http::{
 use percent_encoding::percent_decode_str;
 use poolhouse_adapters::{
     clock::MovableClock,
+    functions::JournalFilter,
     inbox::{Inbox, InboxFilter, epoch_seconds},
 };
 use poolhouse_domain::{
@@ -22,7 +24,7 @@ use poolhouse_domain::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{hosts::Hosts, record::Record};
+use crate::{functions::DevFunctions, hosts::Hosts, record::Record};
 
 /// Paths of our own, apart from those of the service.
 pub(crate) const OWN: &str = "/_poolhouse/";
@@ -36,6 +38,8 @@ pub(crate) struct DevTools {
     pub(crate) inbox: Arc<Inbox>,
     /// The clock that everything goes by.
     pub(crate) clock: Arc<MovableClock>,
+    /// The functions of triggers, and what became of them.
+    pub(crate) functions: DevFunctions,
     /// Which requests are answered.
     pub(crate) hosts: Hosts,
     /// Where answers are recorded, if they are.
@@ -61,7 +65,14 @@ pub(crate) async fn serve(
                 Err(problem) => (StatusCode::BAD_REQUEST, json!({ "message": problem })),
             }
         }
-        ("health", _) | ("messages" | "clock", Some(_)) => {
+        ("invocations", Some(dev)) if is_get => (StatusCode::OK, invocations(dev, parts)),
+        ("functions", Some(dev)) if [Method::POST, Method::PUT].contains(&parts.method) => {
+            match dev.functions.put(body) {
+                Ok(route) => (StatusCode::OK, route),
+                Err(problem) => (StatusCode::BAD_REQUEST, json!({ "message": problem })),
+            }
+        }
+        ("health", _) | ("messages" | "clock" | "invocations" | "functions", Some(_)) => {
             (StatusCode::METHOD_NOT_ALLOWED, json!({ "message": "method not allowed" }))
         }
         _ => (StatusCode::NOT_FOUND, json!({ "message": "there is nothing here" })),
@@ -106,6 +117,18 @@ fn messages(dev: &DevTools, parts: &Parts) -> Value {
         pool: pool.as_deref(),
         user: user.as_deref(),
         destination: destination.as_deref(),
+    })
+}
+
+/// The invocations of functions that the query asks for.
+fn invocations(dev: &DevTools, parts: &Parts) -> Value {
+    let query = parts.uri.query().unwrap_or_default();
+    let (pool, trigger) = (parameter(query, "pool"), parameter(query, "trigger"));
+    let function = parameter(query, "function");
+    dev.functions.journal.to_json(JournalFilter {
+        pool: pool.as_deref(),
+        trigger: trigger.as_deref(),
+        function: function.as_deref(),
     })
 }
 

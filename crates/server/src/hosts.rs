@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 
 use http::{HeaderValue, header, request::Parts, uri::Authority};
+use poolhouse_api::is_for_key_service;
 
 use crate::{body::asks_for_signature, dev_endpoints};
 
@@ -33,8 +34,9 @@ impl Hosts {
     /// Whether a request may be answered; else what to tell its sender.
     pub(crate) fn check(&self, parts: &Parts) -> Result<(), String> {
         self.check_host(parts)?;
-        let for_programs =
-            parts.uri.path().starts_with(dev_endpoints::OWN) || asks_for_signature(parts);
+        let for_programs = parts.uri.path().starts_with(dev_endpoints::OWN)
+            || asks_for_signature(parts)
+            || is_for_key_service(parts);
         if for_programs { self.check_origin(parts) } else { Ok(()) }
     }
 
@@ -176,6 +178,12 @@ mod tests {
             assert!(!ask("/", "ListUserPools", origin), "{origin}");
             assert!(!ask("/_poolhouse/clock", "", origin), "{origin}");
             assert!(ask("/p_1/.well-known/jwks.json", "", origin), "{origin}");
+            let keys = [
+                ("host", "localhost"),
+                ("x-amz-target", "TrentService.Decrypt"),
+                ("origin", origin),
+            ];
+            assert!(!answers("/", &keys), "{origin}");
         }
         for origin in ["http://localhost:3000", "http://[::1]:5173", "https://pool.example.test"] {
             assert!(ask("/", "ListUserPools", origin), "{origin}");

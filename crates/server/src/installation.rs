@@ -14,6 +14,7 @@ use poolhouse_adapters::{
 use poolhouse_domain::{
     caller::Caller,
     directory::Directory,
+    key_service::{KeyService, own_keys::OwnKeys},
     limits::{LimitSettings, Limits},
     log_delivery::{LogSink, Reporting},
     messages::Messenger,
@@ -21,6 +22,7 @@ use poolhouse_domain::{
     sealing::MasterKey,
     time::Timestamp,
     tokens::keys::KeyReserve,
+    triggers::{Functions, Metadata},
 };
 use poolhouse_store::{Location, OpenError, SqlStore};
 
@@ -76,6 +78,10 @@ pub(crate) struct Outside {
     pub(crate) clock: Arc<dyn Clock>,
     /// Delivery of mail and text messages.
     pub(crate) messenger: Arc<dyn Messenger>,
+    /// Functions behind triggers.
+    pub(crate) functions: Arc<dyn Functions>,
+    /// Keys for the codes that custom senders get.
+    pub(crate) keys: Keys,
     /// Where the logs of user pools go.
     pub(crate) log_sink: Arc<dyn LogSink>,
     /// Which other servers may be asked for documents.
@@ -86,13 +92,45 @@ pub(crate) struct Outside {
     pub(crate) limits: LimitSettings,
 }
 
+/// Whose keys protect the codes that custom senders get.
+pub(crate) enum Keys {
+    /// Those of this server.
+    Own,
+    /// Those of this server, and the codes are not encrypted.
+    OwnAndCodesInTheClear,
+    /// Those of another server.
+    Elsewhere(Arc<dyn KeyService>),
+}
+
+impl Keys {
+    fn service(self, store: &SqlStore, identity: &Arc<Identity>) -> Arc<dyn KeyService> {
+        let own = || OwnKeys::new(store.keyring(), Arc::new(SystemEntropy), Arc::clone(identity));
+        match self {
+            Self::Own => Arc::new(own()),
+            Self::OwnAndCodesInTheClear => Arc::new(own().with_codes_in_the_clear()),
+            Self::Elsewhere(service) => service,
+        }
+    }
+}
+
 /// The ports over an open store.
 ///
 /// # Errors
 /// The operating system refuses to make threads, or the filter of compromised passwords can't be used.
 pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> Outcome<Ports> {
-    let Outside { clock, messenger, log_sink, reach, compromised_passwords, limits } = outside;
+    let Outside {
+        clock,
+        messenger,
+        functions,
+        keys,
+        log_sink,
+        reach,
+        compromised_passwords,
+        limits,
+    } = outside;
     let keyring = store.keyring();
+    let identity = Arc::new(identity);
+    let key_service = keys.service(store, &identity);
     let store: Arc<dyn Store> = Arc::new(store.clone());
     let limits = Limits::new(limits, Arc::clone(&store), Arc::clone(&clock));
     let messenger = Reporting {
@@ -109,15 +147,18 @@ pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> O
         workers: Arc::new(ThreadWorkers::start()?),
         fetcher: Arc::new(HttpFetcher::new(reach)),
         messenger: Arc::new(messenger),
+        functions,
         log_sink,
         compromised_passwords: Arc::new(compromised_passwords::load(
             compromised_passwords.as_deref(),
         )?),
+        key_service,
         keyring,
         turns: Arc::default(),
         key_reserve: Arc::new(KeyReserve::default()),
         limits: Arc::new(limits),
-        identity: Arc::new(identity),
+        identity,
         caller: Caller::default(),
+        metadata: Metadata::default(),
     })
 }

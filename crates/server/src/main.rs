@@ -7,14 +7,17 @@ mod commands;
 mod compromised_passwords;
 mod config;
 mod cors;
+mod couriers;
 mod dev;
 mod dev_endpoints;
 mod document;
+mod functions;
 mod hosts;
 mod imports;
 mod installation;
 mod listener;
 mod logs;
+mod messages;
 mod peers;
 mod record;
 mod seed;
@@ -76,6 +79,7 @@ fn run(command: Command) -> Outcome<String> {
             Command::MasterKey(command) => commands::master_key(command).await,
             Command::DataKey(command) => commands::data_key(command).await,
             Command::ImportLog(options) => commands::import_log(options).await,
+            Command::Messages(command) => messages::run(command).await,
             Command::CompromisedPasswords(_) | Command::Totp(_) => Ok(String::new()),
         }
     })

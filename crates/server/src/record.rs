@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, request::Parts};
+use poolhouse_api::is_for_key_service;
 use serde_json::{Map, Value, json};
 
 /// A file that answers are appended to.
@@ -29,11 +30,12 @@ impl Record {
         Ok(Self { file: Mutex::new(options.open(path)?) })
     }
 
-    /// Appends an answer, if the request named an operation. A line is one write, so that it is
+    /// Appends an answer, if the request named an operation of the user pools API. A line is one write, so that it is
     /// whole even if the process is killed.
     pub(crate) fn note(&self, request: &Parts, response: &Response<Bytes>) {
         let target = request.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
-        let Some((_, operation)) = target.and_then(|target| target.split_once('.')) else {
+        let operation = target.and_then(|target| target.split_once('.'));
+        let Some((_, operation)) = operation.filter(|_| !is_for_key_service(request)) else {
             return;
         };
         let line = json!({
@@ -72,6 +74,9 @@ mod tests {
         let asked = Request::post("/").header("x-amz-target", target).body(()).unwrap();
         record.note(&asked.into_parts().0, &answer);
         record.note(&Request::get("/").body(()).unwrap().into_parts().0, &answer);
+        let target = "TrentService.Decrypt";
+        let asked = Request::post("/").header("x-amz-target", target).body(()).unwrap();
+        record.note(&asked.into_parts().0, &answer);
         drop(record);
         Record::open(&path).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();

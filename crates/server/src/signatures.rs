@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::request::Parts;
-use poolhouse_adapters::signature;
-use poolhouse_api::signatures::{Administrator, Authority, SignatureRefused, Signatures};
+use poolhouse_adapters::signature::{self, Scope};
+use poolhouse_api::signatures::{Administrator, Authority, Service, SignatureRefused, Signatures};
 use poolhouse_domain::{
     Fault,
     access_keys::Policies,
@@ -27,11 +27,13 @@ pub(crate) struct Verified {
 impl Signatures for Verified {
     async fn verify(
         &self,
+        service: Service,
         parts: &Parts,
         body: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault> {
         let now = self.clock.now();
-        let verified = signature::verify(parts, body, &*self.store, now, &self.region).await?;
+        let scope = Scope { region: &self.region, service: service.name() };
+        let verified = signature::verify(parts, body, &*self.store, now, scope).await?;
         Ok(match verified {
             Ok(signer) => {
                 let policies = Policies::read(&signer.policies).map_err(|problem| {
@@ -61,6 +63,7 @@ pub(crate) struct Unchecked {
 impl Signatures for Unchecked {
     async fn verify(
         &self,
+        _service: Service,
         parts: &Parts,
         _body: &[u8],
     ) -> Result<Result<Administrator, SignatureRefused>, Fault> {

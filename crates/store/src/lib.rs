@@ -23,6 +23,7 @@ mod limits;
 mod linked_identities;
 mod log_delivery;
 mod migrations;
+mod outbox;
 mod passkeys;
 mod replicas;
 mod resource_servers;

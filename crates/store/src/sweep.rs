@@ -56,6 +56,9 @@ const EXPIRED_PASSKEYS: &str = "DELETE FROM pending_passkeys WHERE (pool_id, sub
 const EXPIRED_SESSIONS: &str = "DELETE FROM user_sessions WHERE (pool_id, sub, id) IN
     (SELECT pool_id, sub, id FROM user_sessions WHERE expires_at <= $1 LIMIT 1000)";
 
+const GONE_MESSAGES: &str = "DELETE FROM outbox WHERE id IN
+    (SELECT id FROM outbox WHERE gone_at <= $1 LIMIT 1000)";
+
 /// How long a deleted group is watched, in seconds: a request that saw it may still add a member.
 const GROUP_GRACE: i64 = 60;
 
@@ -115,6 +118,7 @@ const REMAINS: &[&str] = &[
     "DELETE FROM deleted_event_owners WHERE (pool_id, sub) IN
         (SELECT pool_id, sub FROM deleted_event_owners WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM log_deliveries WHERE pool_id = $1",
+    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM domains WHERE name IN
         (SELECT name FROM domains WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM styles WHERE (pool_id, id) IN
@@ -171,6 +175,7 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
         (OLD_EVENTS, now.plus_seconds(-EVENTS_KEPT)),
         (EXPIRED_PASSKEYS, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_SESSIONS, now.plus_seconds(-CLOCK_SKEW)),
+        (GONE_MESSAGES, now.plus_seconds(-CLOCK_SKEW)),
     ] {
         is_more |= remove(engine, sql, values![before]).await? >= BATCH;
     }

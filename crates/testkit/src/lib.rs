@@ -1,4 +1,6 @@
-//! Full stack on in-memory SQLite with a frozen clock and seeded randomness, for tests.
+//! Full stack on a throwaway database with a frozen clock and seeded randomness, for tests.
+//!
+//! The database is of SQLite, or of PostgreSQL where the environment asks for it (`store.rs`).
 //!
 //! ```ignore
 //! let kit = poolhouse_testkit::Kit::new().await;
@@ -12,9 +14,11 @@ mod clock;
 mod compromised;
 mod entropy;
 mod fetcher;
+mod functions;
 mod keys;
 mod log_sink;
 mod messenger;
+mod postgres;
 mod store;
 mod workers;
 
@@ -23,9 +27,11 @@ use std::sync::Arc;
 use poolhouse_domain::{
     caller::Caller,
     directory::Directory,
+    key_service::own_keys::OwnKeys,
     limits::{LimitSettings, Limits},
     log_delivery::Reporting,
-    ports::{Clock, Entropy, Identity, Ports, Store},
+    ports::{Clock, Entropy, Identity, Ports},
+    triggers::Metadata,
 };
 use poolhouse_store::OpenError;
 
@@ -34,6 +40,7 @@ pub use clock::{FrozenClock, START};
 pub use compromised::{COMPROMISED, FewPasswords};
 pub use entropy::SeededEntropy;
 pub use fetcher::CannedFetcher;
+pub use functions::ScriptedFunctions;
 pub use keys::key_reserve;
 pub use log_sink::RecordingLogSink;
 pub use messenger::RecordingMessenger;
@@ -50,6 +57,8 @@ pub struct Kit {
     pub clock: Arc<FrozenClock>,
     /// The messenger in `ports`.
     pub messenger: Arc<RecordingMessenger>,
+    /// The functions in `ports`.
+    pub functions: Arc<ScriptedFunctions>,
     /// The sink of logs in `ports`.
     pub log_sink: Arc<RecordingLogSink>,
     /// The fetcher in `ports`.
@@ -61,7 +70,7 @@ impl Kit {
     /// `http://127.0.0.1:7665`.
     ///
     /// # Errors
-    /// If SQLite can't make a database.
+    /// If there can be no database.
     pub async fn new() -> Result<Self, OpenError> {
         Self::seeded(SEED).await
     }
@@ -69,15 +78,14 @@ impl Kit {
     /// The same with other randomness.
     ///
     /// # Errors
-    /// If SQLite can't make a database.
+    /// If there can be no database.
     pub async fn seeded(seed: u64) -> Result<Self, OpenError> {
         let clock = Arc::new(FrozenClock::default());
         let messenger = Arc::new(RecordingMessenger::default());
         let fetcher = Arc::new(CannedFetcher::default());
+        let functions = Arc::new(ScriptedFunctions::default());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed));
-        let store = store::open(Arc::clone(&entropy)).await?;
-        let keyring = store.keyring();
-        let store: Arc<dyn Store> = Arc::new(store);
+        let (store, keyring) = store::open(Arc::clone(&entropy)).await?;
         let log_sink = Arc::new(RecordingLogSink::default());
         let reporting = Reporting {
             messenger: Arc::clone(&messenger) as _,
@@ -87,7 +95,11 @@ impl Kit {
         };
         let time: Arc<dyn Clock> = Arc::clone(&clock) as _;
         let limits = Limits::new(LimitSettings::default(), Arc::clone(&store), time);
+        let identity = Arc::new(identity());
+        let (keys, random) = (Arc::clone(&keyring), Arc::clone(&entropy));
+        let key_service = OwnKeys::new(keys, random, Arc::clone(&identity));
         let ports = Ports {
+            key_service: Arc::new(key_service),
             limits: Arc::new(limits),
             directory: Arc::new(Directory::new(Arc::clone(&store))),
             store,
@@ -95,16 +107,18 @@ impl Kit {
             entropy,
             workers: Arc::new(InlineWorkers),
             messenger: Arc::new(reporting),
+            functions: Arc::clone(&functions) as _,
             log_sink: Arc::clone(&log_sink) as _,
             fetcher: Arc::clone(&fetcher) as _,
             compromised_passwords: Arc::new(FewPasswords),
             keyring,
             turns: Arc::default(),
             key_reserve: Arc::new(key_reserve()),
-            identity: Arc::new(identity()),
+            identity,
             caller: Caller::default(),
+            metadata: Metadata::default(),
         };
-        Ok(Self { ports, clock, messenger, log_sink, fetcher })
+        Ok(Self { ports, clock, messenger, functions, log_sink, fetcher })
     }
 }
 

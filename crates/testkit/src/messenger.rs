@@ -2,17 +2,22 @@
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
-use poolhouse_domain::messages::{DeliveryFailure, Message, Messenger};
+use poolhouse_domain::{
+    Fault,
+    fault::Ruling,
+    messages::{DeliveryFailure, Message, Messenger},
+};
 
 /// Keeps every message instead of sending it.
 #[derive(Default)]
 pub struct RecordingMessenger {
     messages: Mutex<Vec<Message>>,
     is_broken: AtomicBool,
+    pretended: AtomicUsize,
 }
 
 impl RecordingMessenger {
@@ -24,6 +29,11 @@ impl RecordingMessenger {
     /// The code (or temporary password) of the last message to this address or number.
     pub fn last_code_for(&self, destination: &str) -> Option<String> {
         self.kept().iter().rfind(|m| m.destination == destination).map(|m| m.code.clone())
+    }
+
+    /// How many messages were handed over that nobody gets.
+    pub fn pretended(&self) -> usize {
+        self.pretended.load(Ordering::Relaxed)
     }
 
     /// Forgets what was delivered.
@@ -43,11 +53,16 @@ impl RecordingMessenger {
 
 #[async_trait]
 impl Messenger for RecordingMessenger {
-    async fn deliver(&self, message: Message) -> Result<(), DeliveryFailure> {
+    async fn deliver(&self, message: Message) -> Ruling<(), DeliveryFailure> {
         if self.is_broken.load(Ordering::Relaxed) {
-            return Err(DeliveryFailure("the test said so".to_owned()));
+            return Ok(Err(DeliveryFailure("the test said so".to_owned())));
         }
         self.kept().push(message);
+        Ok(Ok(()))
+    }
+
+    async fn pretend(&self, _: Message) -> Result<(), Fault> {
+        self.pretended.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -36,7 +36,7 @@ impl<'a> Object<'a> {
     }
 
     /// Writes a member.
-    pub fn member<T: Encode>(&mut self, name: &str, value: &T) {
+    pub fn member<T: Encode + ?Sized>(&mut self, name: &str, value: &T) {
         if !self.empty {
             self.out.push(',');
         }
@@ -49,6 +49,13 @@ impl<'a> Object<'a> {
     /// Writes a member if it has a value.
     pub fn maybe<T: Encode>(&mut self, name: &str, value: Option<&T>) {
         if let Some(value) = value {
+            self.member(name, value);
+        }
+    }
+
+    /// Writes a text unless it is empty: requests must have it, answers may lack it.
+    pub fn unless_empty(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
             self.member(name, value);
         }
     }

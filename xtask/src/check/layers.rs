@@ -33,10 +33,10 @@ const ALLOWED: [(&str, &[&str]); 12] = [
         ],
     ),
     (TESTKIT, &["poolhouse-domain", "poolhouse-store"]),
-    // Works on the store directly to fill it, and speaks SRP.
+    // Works on the store directly to fill it, speaks SRP, and shows passkeys.
     (
         "poolhouse-bench",
-        &["poolhouse-adapters", "poolhouse-bignum", "poolhouse-domain", "poolhouse-store"],
+        &["poolhouse-adapters", "poolhouse-bignum", "poolhouse-domain", "poolhouse-store", TESTKIT],
     ),
     // Meets the server as a client does, with cases that follow from the model, and speaks SRP.
     ("poolhouse-acceptance", &["poolhouse-domain", "poolhouse-wire"]),

@@ -8,7 +8,7 @@ use crate::Outcome;
 use crate::test::cargo;
 
 /// A package of the workspace.
-pub(super) struct Package {
+pub(crate) struct Package {
     pub name: String,
     /// The folder of its manifest.
     pub folder: PathBuf,
@@ -16,14 +16,14 @@ pub(super) struct Package {
 }
 
 /// What a package's manifest asks for.
-pub(super) struct Dependency {
+pub(crate) struct Dependency {
     pub name: String,
     /// Under `[dev-dependencies]`.
     pub is_dev: bool,
 }
 
 /// Asks cargo for the packages of the workspace.
-pub(super) fn members() -> Outcome<Vec<Package>> {
+pub(crate) fn members() -> Outcome<Vec<Package>> {
     let output = cargo().args(["metadata", "--no-deps", "--format-version", "1"]).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());

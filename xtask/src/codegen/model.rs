@@ -53,6 +53,8 @@ pub(super) struct Member {
     pub name: String,
     pub shape: String,
     pub required: bool,
+    /// Required of requests only; not written when it is empty.
+    pub may_lack: bool,
 }
 
 impl Model {
@@ -190,7 +192,8 @@ fn members(value: &Value) -> Outcome<Vec<Member>> {
         .iter()
         .map(|(name, member)| {
             let shape = text(member, "shape")?;
-            Ok(Member { name: name.clone(), shape, required: required.contains(name) })
+            let required = required.contains(name);
+            Ok(Member { name: name.clone(), shape, required, may_lack: false })
         })
         .collect()
 }
@@ -231,6 +234,15 @@ fn apply(
         Patch::DropPattern { shape } => {
             let pattern = shapes.get_mut(shape).and_then(|shape| shape.pattern.take());
             pattern.ok_or_else(|| format!("patch: {shape} has no pattern"))?;
+        }
+        Patch::MayLack { shape, member: name } => {
+            let kind = shapes.get_mut(shape).map(|shape| &mut shape.kind);
+            let Some(Kind::Structure(members)) = kind else {
+                return Err(format!("patch: {shape} is not a structure").into());
+            };
+            let found = members.iter_mut().find(|member| member.name == *name && member.required);
+            let missing = || format!("patch: {shape} does not require {name}");
+            found.ok_or_else(missing)?.may_lack = true;
         }
     }
     Ok(())

@@ -3,8 +3,9 @@
 //! A file holds a list of patches. Each has `evidence` (why the service is known to differ) and one
 //! of these: `operation` with `add_errors` (codes that the operation answers without listing them),
 //! `shape` with `add_values` (values that the service takes without listing them), or `shape` with
-//! `enum_order` (the order in which messages print the set, where it is not the hash order) or
-//! `drop_pattern` (the service takes texts that do not match).
+//! `enum_order` (the order in which messages print the set, where it is not the hash order),
+//! `drop_pattern` (the service takes texts that do not match) or `may_lack` (a required member, a
+//! text, that answers of the service may lack).
 
 use std::fs;
 use std::path::Path;
@@ -23,6 +24,8 @@ pub(super) enum Patch {
     EnumOrder { shape: String, values: Vec<String> },
     /// The string need not match its pattern.
     DropPattern { shape: String },
+    /// Answers may lack this required member of the structure.
+    MayLack { shape: String, member: String },
 }
 
 /// Reads every patch file of `folder`, in the order of their names.
@@ -62,6 +65,9 @@ fn parse(entry: &Value) -> Result<Patch, &'static str> {
         (text("shape"), entry.get("drop_pattern").and_then(Value::as_bool))
     {
         return Ok(Patch::DropPattern { shape });
+    }
+    if let (Some(shape), Some(member)) = (text("shape"), text("may_lack")) {
+        return Ok(Patch::MayLack { shape, member });
     }
     Err("a patch has `operation` and `add_errors`, or `shape` and one of the others")
 }

@@ -59,7 +59,7 @@ fn structure(out: &mut String, model: &Model, name: &str, members: &[Member]) ->
         writeln!(out, "Members::of(value)?;\nOk(Self {{}})\n}}\n}}")?;
     } else {
         writeln!(out, "let m = Members::of(value)?;\nOk(Self {{")?;
-        for Member { name, shape, required } in members {
+        for Member { name, shape, required, .. } in members {
             let read = if *required { "required" } else { "optional" };
             let rule = constraints::reference(model, shape)?;
             writeln!(out, "{}: m.{read}(\"{name}\", {rule}, cx)?,", names::field(name))?;
@@ -69,9 +69,11 @@ fn structure(out: &mut String, model: &Model, name: &str, members: &[Member]) ->
     writeln!(out, "\nimpl Encode for {name} {{\nfn encode(&self, out: &mut String) {{")?;
     let mutable = if members.is_empty() { "" } else { "mut " };
     writeln!(out, "let {mutable}o = Object::open(out);")?;
-    for Member { name, required, .. } in members {
+    for Member { name, required, may_lack, .. } in members {
         let field = names::field(name);
-        if *required {
+        if *may_lack {
+            writeln!(out, "o.unless_empty(\"{name}\", &self.{field});")?;
+        } else if *required {
             writeln!(out, "o.member(\"{name}\", &self.{field});")?;
         } else {
             writeln!(out, "o.maybe(\"{name}\", self.{field}.as_ref());")?;
@@ -104,6 +106,9 @@ fn describe(member: &Member, shape: &Shape) -> String {
     let mut facts = Vec::new();
     if member.required {
         facts.push("required".to_owned());
+    }
+    if member.may_lack {
+        facts.push("answers lack it when it is empty".to_owned());
     }
     let unit = match &shape.kind {
         Kind::Integer | Kind::Long => "",

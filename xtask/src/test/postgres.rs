@@ -29,6 +29,15 @@ pub(crate) struct Postgres {
     port: u16,
 }
 
+/// What survives of what was committed.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Durability {
+    /// All of it, even if the machine loses power, as in production.
+    Machine,
+    /// All of it, whichever process is killed. Nobody waits for the disk: right for tests.
+    Process,
+}
+
 /// User and group that PostgreSQL runs as, because it refuses to run as root.
 #[derive(Clone, Copy)]
 struct Owner {
@@ -48,8 +57,8 @@ fn version(folder: &Path) -> Option<u32> {
 }
 
 impl Postgres {
-    /// Starts a cluster with default durability: some tests are about what survives a crash.
-    pub(crate) fn start() -> Outcome<Self> {
+    /// Starts a cluster.
+    pub(crate) fn start(durability: Durability) -> Outcome<Self> {
         let programs = programs().ok_or("no PostgreSQL server is installed")?;
         let owner = owner()?;
         let folder = tempfile::Builder::new().prefix("poolhouse-postgres-").tempdir()?;
@@ -71,6 +80,9 @@ impl Postgres {
         postgres.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
         // Tests run side by side, each with a pool of connections.
         postgres.args(["-c", "max_connections=300"]);
+        if durability == Durability::Process {
+            postgres.args(["-c", "fsync=off"]);
+        }
         postgres.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // INT asks for a fast shutdown: sessions that are still open do not hold it up.
         let mut process = Guarded::new(postgres.spawn()?, "INT");

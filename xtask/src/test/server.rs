@@ -39,6 +39,7 @@ impl Server {
         command.args(["dev", "--listen", "127.0.0.1:0", "--record"]).arg(&answers).args(arguments);
         // What a developer set for the own server must not reach this one.
         command.current_dir(folder.path()).env_remove("POOLHOUSE_DATABASE");
+        command.env_remove("AWS_ENDPOINT_URL_LAMBDA").env_remove("POOLHOUSE_WEBHOOK_SECRET");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log_file.try_clone()?);
         let mut child = command
             .spawn()

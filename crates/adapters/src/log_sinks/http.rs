@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode, header, redirect::Policy};
-use url::{Host, Url};
+use reqwest::{Client, StatusCode, header};
+use url::Url;
 
 use crate::https;
 
@@ -34,22 +34,7 @@ impl HttpTarget {
     /// # Errors
     /// What is wrong with the URL, or that the machine has no certificate authorities to trust.
     pub fn parse(url: &str) -> Result<Self, String> {
-        let url = Url::parse(url).map_err(|_| "is no URL with a host".to_owned())?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("must be a URL without a user".to_owned());
-        }
-        let client = https::client().timeout(TIMEOUT).redirect(Policy::none());
-        let client = match url.scheme() {
-            "https" => client,
-            // Nothing is to be trusted, so that it also goes where there are no authorities.
-            "http" if is_local(&url) => client.tls_certs_only([]),
-            "http" => {
-                return Err("must begin with https:// unless it is on this machine".to_owned());
-            }
-            _ => return Err("must begin with https://".to_owned()),
-        };
-        let no_client = |error| format!("can't be asked: {}", https::whole(&error));
-        let client = client.build().map_err(no_client)?;
+        let (client, url) = https::to(url, |client| client.timeout(TIMEOUT))?;
         Ok(Self { client, url, pause: PAUSE })
     }
 
@@ -80,16 +65,6 @@ impl HttpTarget {
         let may_retry = status.is_server_error()
             || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
         Err(Failed { reason: format!("the server answers {status}"), may_retry })
-    }
-}
-
-/// Whether a server is on this machine.
-fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::*;
 
+const HERE: Scope<'_> = Scope { region: "us-east-1", service: "cognito-idp" };
 const KEY: &str = "AKIAPOOLHOUSE1234567";
 const MISMATCH: &str = "The request signature we calculated does not match the signature you \
     provided. Check your AWS Secret Access Key and signing method. Consult the service \
@@ -83,7 +84,7 @@ impl Fixture {
 /// What [`super::verify`] does, with a table of one key in place of the store.
 fn verify_parts(parts: &Parts, body: &[u8], after: i64) -> Result<Signer, Refused> {
     let now = Timestamp::from_seconds(fixtures().signed_at + after);
-    let claim = Claim::read(parts)?.check_circumstances(now, "us-east-1")?;
+    let claim = Claim::read(parts)?.check_circumstances(now, HERE)?;
     let key = AccessKey {
         id: KEY.to_owned(),
         secret: format!("s3cr3t/{}", "A".repeat(33)),
@@ -260,6 +261,17 @@ fn a_presigned_request_holds_as_long_as_it_says_but_a_quarter_of_an_hour_at_most
     let week = fixture("presigned for a week");
     assert!(week.verify_after(900).is_ok());
     assert!(week.refusal_after(901).1.contains("- 15 min.)"));
+}
+
+#[test]
+fn a_signature_for_one_service_is_none_for_another() {
+    let now = Timestamp::from_seconds(fixtures().signed_at);
+    let keys = Scope { service: "kms", ..HERE };
+    let claim = Claim::read(&fixture("header").parts()).unwrap();
+    let refused = claim.check_circumstances(now, keys).err().unwrap();
+    assert_eq!(refused.type_name, "InvalidSignatureException");
+    let expected = "Credential should be scoped to correct service: 'kms'. ";
+    assert_eq!(refused.message, expected);
 }
 
 #[test]

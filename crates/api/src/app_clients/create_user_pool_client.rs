@@ -288,12 +288,37 @@ mod tests {
             (json!({ "AnalyticsConfiguration": { "ApplicationId": "ab" } }), analytics),
             (json!({ "AnalyticsConfiguration": {} }), analytics),
         ];
-        for (members, message) in cases {
-            let input = merged(json!({ "UserPoolId": pool, "ClientName": "c" }), members);
-            assert_eq!(stack.refusal("CreateUserPoolClient", input).await, invalid(message));
+        let cases = cases.map(|(members, message)| (members, invalid(message)));
+        assert_refused_by_create_and_update(&stack, &pool, &cases).await;
+    }
+
+    /// Both operations refuse these members so, and nothing is made nor changed.
+    async fn assert_refused_by_create_and_update(
+        stack: &Stack,
+        pool: &str,
+        cases: &[(Value, (String, String))],
+    ) {
+        let public = stack.client(pool, json!({})).await;
+        let confidential = stack.client(pool, json!({ "GenerateSecret": true })).await;
+        let list = || stack.ok("ListUserPoolClients", json!({ "UserPoolId": pool }));
+        let describe = |client: &str| {
+            let input = json!({ "UserPoolId": pool, "ClientId": client });
+            stack.ok("DescribeUserPoolClient", input)
+        };
+        let seen = async || (describe(&public).await, describe(&confidential).await, list().await);
+        let before = seen().await;
+        for (members, expected) in cases {
+            let input = merged(json!({ "UserPoolId": pool, "ClientName": "c" }), members.clone());
+            let refused = stack.refusal("CreateUserPoolClient", input.clone()).await;
+            assert_eq!(refused, *expected, "{members}");
+            let has_secret = members["GenerateSecret"] == true;
+            let client = if has_secret { &confidential } else { &public };
+            let input = merged(input, json!({ "ClientId": client }));
+            let refused = stack.refusal("UpdateUserPoolClient", input).await;
+            let message = expected.1.replace("while creating", "while updating");
+            assert_eq!(refused, error(&expected.0, &message), "update: {members}");
         }
-        let clients = stack.ok("ListUserPoolClients", json!({ "UserPoolId": pool })).await;
-        assert_eq!(clients["UserPoolClients"], json!([]), "a refusal leaves no client behind");
+        assert_eq!(seen().await, before);
     }
 
     #[tokio::test]
@@ -334,10 +359,8 @@ mod tests {
                 "The following feature is not available for the LITE pricing tier configured: Choice-based Sign-in",
             ),
         ];
-        for (members, kind, message) in cases {
-            let input = merged(json!({ "UserPoolId": pool, "ClientName": "c" }), members);
-            assert_eq!(stack.refusal("CreateUserPoolClient", input).await, error(kind, message));
-        }
+        let cases = cases.map(|(members, kind, message)| (members, error(kind, message)));
+        assert_refused_by_create_and_update(&stack, &pool, &cases).await;
     }
 
     #[tokio::test]

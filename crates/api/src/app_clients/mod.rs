@@ -62,7 +62,7 @@ where
         | R::CredentialsFlowWithoutSecret
         | R::CredentialsFlowScope(_) => Failure::new(codes::InvalidOAuthFlowException, message),
         R::UnknownScope(_) => Failure::new(codes::ScopeDoesNotExistException, message),
-        R::ChoiceBasedSignIn(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
+        R::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
         _ => invalid_parameter(message),
     }
 }

@@ -5,6 +5,7 @@ use poolhouse_domain::{
     messages::MessageKind,
     ports::Ports,
     shapes::{AdminUpdateUserAttributesRequest, AdminUpdateUserAttributesResponse},
+    triggers::Metadata,
 };
 use poolhouse_wire::operations::AdminUpdateUserAttributes as Op;
 
@@ -22,12 +23,13 @@ impl Handle for Op {
         let mut read = ports.store.read().await?;
         let user = lookup::user::<Op>(&mut *read, &pool, &input.username).await?;
         drop(read);
+        let ports = &ports.clone().carrying(Metadata::of_client(input.client_metadata));
         let changes = pairs(Some(input.user_attributes));
         let changed = change(ports, &pool, &user.sub, &changes, Writer::Administrator).await?;
         let (user, sent) = changed.map_err(refused)?;
         for code in &sent {
             let kind = MessageKind::VerifyAttribute;
-            delivery::code_quietly(ports, &pool, &user, kind, code).await;
+            delivery::code_quietly(ports, &pool, &user, kind, code).await?;
         }
         Ok(AdminUpdateUserAttributesResponse {})
     }

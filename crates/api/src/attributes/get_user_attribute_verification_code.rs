@@ -6,6 +6,7 @@ use poolhouse_domain::{
     messages::MessageKind,
     ports::Ports,
     shapes::{GetUserAttributeVerificationCodeRequest, GetUserAttributeVerificationCodeResponse},
+    triggers::Metadata,
 };
 use poolhouse_wire::operations::GetUserAttributeVerificationCode as Op;
 
@@ -20,6 +21,7 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: GetUserAttributeVerificationCodeRequest) -> Answer<Op> {
         let caller = subject::by_access_token::<Op>(ports, &input.access_token).await?;
+        let ports = &ports.clone().carrying(Metadata::of_client(input.client_metadata));
         let contact = contact::<Op>(&input.attribute_name)?;
         let (pool, now) = (&caller.pool, ports.clock.now());
         let mut tx = ports.store.write().await?;

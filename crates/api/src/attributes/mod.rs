@@ -5,6 +5,8 @@ mod admin_update_user_attributes;
 mod delete_user_attributes;
 mod get_user_attribute_verification_code;
 mod update_user_attributes;
+#[cfg(test)]
+mod value_tests;
 mod verify_user_attribute;
 
 use poolhouse_domain::{

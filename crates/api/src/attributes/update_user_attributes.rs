@@ -5,6 +5,7 @@ use poolhouse_domain::{
     messages::MessageKind,
     ports::Ports,
     shapes::{UpdateUserAttributesRequest, UpdateUserAttributesResponse},
+    triggers::Metadata,
 };
 use poolhouse_wire::operations::UpdateUserAttributes as Op;
 
@@ -20,6 +21,7 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: UpdateUserAttributesRequest) -> Answer<Op> {
         let caller = subject::by_access_token::<Op>(ports, &input.access_token).await?;
         let (pool, writer) = (&caller.pool, Writer::Client(&caller.client));
+        let ports = &ports.clone().carrying(Metadata::of_client(input.client_metadata));
         let changes = pairs(Some(input.user_attributes));
         let changed = change(ports, pool, &caller.user.sub, &changes, writer).await?;
         let (user, sent) = changed.map_err(refused)?;

@@ -7,6 +7,7 @@ use poolhouse_domain::{
     },
     ports::Ports,
     shapes::{AdminInitiateAuthRequest, AdminInitiateAuthResponse, AuthFlowType},
+    triggers::Metadata,
 };
 use poolhouse_wire::{Sensitive, operations::AdminInitiateAuth as Op};
 
@@ -17,7 +18,9 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: AdminInitiateAuthRequest) -> Answer<Op> {
         let (client, pool) =
             lookup::app_client_of_pool::<Op>(ports, &input.user_pool_id, &input.client_id).await?;
-        let ports = &context::of_administrator(ports, &pool, input.context_data);
+        let metadata = Metadata::to_validate(input.client_metadata);
+        let ports = context::of_administrator(ports, &pool, input.context_data);
+        let ports = &ports.carrying(metadata);
         let place = Place::new(ports, &pool, &client);
         let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let session =

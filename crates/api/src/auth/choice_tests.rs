@@ -411,6 +411,13 @@ async fn a_code_goes_to_no_user_who_may_not_sign_in() {
     let asked = stack.ok("InitiateAuth", begin(&client, preferred.clone())).await;
     assert_eq!(asked["ChallengeParameters"]["CODE_DELIVERY_DESTINATION"], "a***@e***");
     assert_eq!(stack.messenger().last_code_for(EMAIL), None);
+    assert_eq!(stack.messenger().pretended(), 1, "it takes less time than for others");
+    for _ in 1..20 {
+        stack.ok("InitiateAuth", begin(&client, preferred.clone())).await;
+    }
+    assert_eq!(stack.messenger().pretended(), 20);
+    stack.ok("InitiateAuth", begin(&client, preferred.clone())).await;
+    assert_eq!(stack.messenger().pretended(), 20, "codes to nobody have another limit");
     let refused = stack.refusal("InitiateAuth", begin(&legacy, preferred)).await;
     assert_eq!(refused, error("NotAuthorizedException", "User is disabled."));
 }

@@ -7,6 +7,7 @@ use poolhouse_domain::{
     },
     ports::Ports,
     shapes::{AuthFlowType, InitiateAuthRequest, InitiateAuthResponse},
+    triggers::Metadata,
 };
 use poolhouse_wire::{Sensitive, operations::InitiateAuth as Op};
 
@@ -16,7 +17,9 @@ use crate::{failure::Answer, lookup, serve::Handle, threat_protection::context};
 impl Handle for Op {
     async fn handle(ports: &Ports, input: InitiateAuthRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
+        let metadata = Metadata::to_validate(input.client_metadata);
+        let ports = context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = &ports.carrying(metadata);
         let place = Place::new(ports, &pool, &client);
         let parameters = input.auth_parameters.map(Sensitive::into_inner).unwrap_or_default();
         let flow = input.auth_flow;

@@ -13,6 +13,8 @@ mod respond_to_auth_challenge;
 mod second_factor_tests;
 #[cfg(test)]
 mod step_up_tests;
+#[cfg(test)]
+mod trigger_tests;
 
 use poolhouse_domain::{
     auth::{
@@ -27,7 +29,7 @@ use poolhouse_domain::{
 use poolhouse_wire::{Operation, Permits, codes};
 
 use crate::{
-    failure::{Failure, invalid_parameter, not_authorized},
+    failure::{Failure, invalid_parameter, not_authorized, trigger_failed},
     subject::token_refused,
 };
 
@@ -83,9 +85,12 @@ where
         + Permits<codes::FeatureUnavailableInTierException>
         + Permits<codes::InvalidParameterException>
         + Permits<codes::NotAuthorizedException>
+        + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::PasswordResetRequiredException>
         + Permits<codes::ResourceNotFoundException>
+        + Permits<codes::UnexpectedLambdaException>
         + Permits<codes::UnsupportedOperationException>
+        + Permits<codes::UserLambdaValidationException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
 {
@@ -93,9 +98,7 @@ where
         StartRefused::Levels(refused) => levels_refused(refused),
         StartRefused::FlowNotEnabled(_) => invalid_parameter(disabled_flow),
         StartRefused::WrongOperation => invalid_parameter("Initiate Auth method not supported."),
-        StartRefused::NoCustomAuthTrigger => {
-            invalid_parameter("Custom auth lambda trigger is not configured for the user pool.")
-        }
+        StartRefused::NoCustomAuthTrigger => no_custom_auth_trigger(),
         // Belief: the service's text for this is not on record.
         StartRefused::UnknownPreference => invalid_parameter("Invalid PREFERRED_CHALLENGE."),
         StartRefused::Session(refused) => session_refused(refused),
@@ -112,7 +115,7 @@ where
         ),
         StartRefused::Refresh(RefreshRefused::UserGone) => crate::failure::user_not_found(),
         StartRefused::Refresh(refused) => refresh_refused(refused),
-        StartRefused::SignIn(refused) => sign_in_refused(refused),
+        StartRefused::SignIn(refused) => sign_in_refused(refused, client_id),
     }
 }
 
@@ -147,6 +150,7 @@ where
     Op: Permits<codes::AliasExistsException>
         + Permits<codes::CodeMismatchException>
         + Permits<codes::ExpiredCodeException>
+        + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::InvalidParameterException>
         + Permits<codes::InvalidPasswordException>
         + Permits<codes::NotAuthorizedException>
@@ -155,6 +159,8 @@ where
         + Permits<codes::ResourceNotFoundException>
         + Permits<codes::SoftwareTokenMFANotFoundException>
         + Permits<codes::TooManyRequestsException>
+        + Permits<codes::UnexpectedLambdaException>
+        + Permits<codes::UserLambdaValidationException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
 {
@@ -162,7 +168,7 @@ where
         AnswerRefused::Missing(missing) => missing_parameter(missing),
         AnswerRefused::SecretHash(refused) => secret_hash_refused(refused, client_id),
         AnswerRefused::Session(refused) => session_refused(refused),
-        AnswerRefused::SignIn(refused) => sign_in_refused(refused),
+        AnswerRefused::SignIn(refused) => sign_in_refused(refused, client_id),
         AnswerRefused::NewPassword(refused) => new_password_refused(refused),
         AnswerRefused::WrongTotpCode => {
             Failure::new(codes::CodeMismatchException, "Invalid code received for user")
@@ -225,11 +231,15 @@ where
     })
 }
 
-fn sign_in_refused<Op>(refused: SignInRefused) -> Failure<Op>
+fn sign_in_refused<Op>(refused: SignInRefused, client_id: &str) -> Failure<Op>
 where
-    Op: Permits<codes::NotAuthorizedException>
+    Op: Permits<codes::InvalidLambdaResponseException>
+        + Permits<codes::InvalidParameterException>
+        + Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordResetRequiredException>
         + Permits<codes::ResourceNotFoundException>
+        + Permits<codes::UnexpectedLambdaException>
+        + Permits<codes::UserLambdaValidationException>
         + Permits<codes::UserNotConfirmedException>
         + Permits<codes::UserNotFoundException>,
 {
@@ -251,7 +261,26 @@ where
             not_authorized("Temporary password has expired and must be reset by an administrator.")
         }
         SignInRefused::UnknownDevice => crate::devices::no_device(),
+        SignInRefused::Trigger(failed) => trigger_failed(failed),
+        SignInRefused::NoCustomAuthTrigger => no_custom_auth_trigger(),
+        SignInRefused::MigrationFailed => migration_failed(client_id),
     }
+}
+
+fn no_custom_auth_trigger<Op>() -> Failure<Op>
+where
+    Op: Permits<codes::InvalidParameterException>,
+{
+    invalid_parameter("Custom auth lambda trigger is not configured for the user pool.")
+}
+
+/// What is said when somebody unknown might have been brought over, and wasn't.
+pub(crate) fn migration_failed<Op>(client_id: &str) -> Failure<Op>
+where
+    Op: Permits<codes::UserNotFoundException>,
+{
+    let text = format!("Exception migrating user in app client {client_id}");
+    Failure::new(codes::UserNotFoundException, text)
 }
 
 /// What is said of a challenge session that is not accepted.
@@ -270,9 +299,13 @@ where
 /// `GetTokensFromRefreshToken` does; it maps that itself.
 pub(crate) fn refresh_refused<Op>(refused: RefreshRefused) -> Failure<Op>
 where
-    Op: Permits<codes::NotAuthorizedException>,
+    Op: Permits<codes::InvalidLambdaResponseException>
+        + Permits<codes::NotAuthorizedException>
+        + Permits<codes::UnexpectedLambdaException>
+        + Permits<codes::UserLambdaValidationException>,
 {
     not_authorized(match refused {
+        RefreshRefused::Trigger(failed) => return trigger_failed(failed),
         RefreshRefused::Invalid | RefreshRefused::UserGone => "Invalid Refresh Token.",
         RefreshRefused::Expired => "Refresh Token has expired",
         RefreshRefused::Revoked | RefreshRefused::Reused => "Refresh Token has been revoked",

@@ -4,6 +4,7 @@ use poolhouse_domain::{
     auth::{Place, answer::answer},
     ports::Ports,
     shapes::{RespondToAuthChallengeRequest, RespondToAuthChallengeResponse},
+    triggers::Metadata,
 };
 use poolhouse_wire::{Sensitive, operations::RespondToAuthChallenge as Op};
 
@@ -13,7 +14,9 @@ use crate::{failure::Answer, lookup, serve::Handle, threat_protection::context};
 impl Handle for Op {
     async fn handle(ports: &Ports, input: RespondToAuthChallengeRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
+        let metadata = Metadata::of_client(input.client_metadata);
+        let ports = context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = &ports.carrying(metadata);
         let place = Place::new(ports, &pool, &client);
         let responses = input.challenge_responses.map(Sensitive::into_inner).unwrap_or_default();
         let session = input.session.as_deref().map(String::as_str);

@@ -2,10 +2,13 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use poolhouse_domain::caller::Caller;
-use poolhouse_domain::srp::{
-    Party,
-    client::{ChallengeParameters, Client, timestamp},
+use poolhouse_domain::{
+    caller::Caller,
+    srp::{
+        Party,
+        client::{ChallengeParameters, Client, timestamp},
+    },
+    triggers::Trigger,
 };
 use serde_json::{Value, json};
 
@@ -180,6 +183,72 @@ async fn a_remembered_device_proves_itself_instead_of_mfa() {
     let device = &stack.ok("AdminGetDevice", input).await["Device"];
     assert_eq!(device["DeviceLastAuthenticatedDate"], 1_767_225_690.0);
     assert_eq!(device["DeviceLastModifiedDate"], 1_767_225_690.123);
+}
+
+const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
+
+#[tokio::test]
+async fn functions_are_asked_when_the_device_has_proved_itself() {
+    let stack = Stack::new().await;
+    let (pool, client) = tracking(&stack, json!(ALWAYS)).await;
+    stack.user(&pool, "ada", &[]).await;
+    let (phone, _) = confirmed(&stack, &client, "ada").await;
+    let functions = json!({ "PostAuthentication": FUNCTION, "PreTokenGeneration": FUNCTION });
+    let devices = json!(ALWAYS);
+    let input = json!({
+        "UserPoolId": pool, "LambdaConfig": functions, "DeviceConfiguration": devices,
+    });
+    stack.ok("UpdateUserPool", input).await;
+    let asked = stack.ok("InitiateAuth", phone.sign_in(&client, "ada")).await;
+    assert!(stack.functions().sources().is_empty());
+    phone.prove(&stack, &client, "ada", &asked).await;
+    let sources = ["PostAuthentication_Authentication", "TokenGeneration_AuthenticateDevice"];
+    assert_eq!(stack.functions().sources(), sources);
+    assert_eq!(stack.functions().events()[0]["request"]["newDeviceUsed"], false);
+}
+
+#[tokio::test]
+async fn a_custom_sign_in_can_ask_for_a_device() {
+    let stack = Stack::new().await;
+    let (pool, _) = tracking(&stack, json!(ALWAYS)).await;
+    let flows =
+        json!(["ALLOW_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]);
+    let client = stack.client(&pool, json!({ "ExplicitAuthFlows": flows })).await;
+    stack.user(&pool, "ada", &[]).await;
+    let (phone, _) = confirmed(&stack, &client, "ada").await;
+    let functions = json!({ "DefineAuthChallenge": FUNCTION });
+    let input = json!({
+        "UserPoolId": pool, "LambdaConfig": functions, "DeviceConfiguration": ALWAYS,
+    });
+    stack.ok("UpdateUserPool", input).await;
+    // Asked for by the function, and after it has decided.
+    for asks in [true, false] {
+        stack.functions().clear();
+        stack.functions().script(Trigger::DefineAuthChallenge, move |event| {
+            Ok(match event["request"]["session"].as_array().unwrap().len() {
+                0 if asks => json!({ "challengeName": "DEVICE_SRP_AUTH" }),
+                0 | 2 => json!({ "issueTokens": true }),
+                _ => json!({ "failAuthentication": true }),
+            })
+        });
+        let parameters = json!({ "USERNAME": "ada", "DEVICE_KEY": phone.key });
+        let flow = "CUSTOM_AUTH";
+        let input = json!({ "ClientId": client, "AuthFlow": flow, "AuthParameters": parameters });
+        let asked = stack.ok("InitiateAuth", input).await;
+        let tokens = phone.prove(&stack, &client, "ada", &asked).await;
+        assert!(tokens["AccessToken"].is_string());
+        let events = stack.functions().events();
+        assert_eq!(events.len(), if asks { 2 } else { 1 });
+        if let [_, last] = &*events {
+            let names: Vec<_> = last["request"]["session"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|past| text(&past["challengeName"]))
+                .collect();
+            assert_eq!(names, ["DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER"]);
+        }
+    }
 }
 
 #[tokio::test]

@@ -94,8 +94,13 @@ mod tests {
             "ManagedLoginVersion": 2, "Routing": routing,
         });
         assert_eq!(found, expected);
-        let found = described(&stack, "login").await;
-        assert_eq!((&found["ManagedLoginVersion"], &found["Routing"]), (&json!(1), &Value::Null));
+        let expected = json!({
+            "UserPoolId": pool, "AWSAccountId": "123456789012", "Domain": "login",
+            "S3Bucket": "poolhouse-us-east-1-assets", "Version": "20260101000000",
+            "CloudFrontDistribution": described(&stack, "login").await["CloudFrontDistribution"],
+            "Status": "ACTIVE", "CustomDomainConfig": {}, "ManagedLoginVersion": 1,
+        });
+        assert_eq!(described(&stack, "login").await, expected);
         stack.ok("UpdateUserPool", json!({ "UserPoolId": pool })).await;
         assert_eq!(shown(&stack, &pool).await, (json!("login"), json!("auth.example.com")));
     }

@@ -2,8 +2,11 @@
 //! error: its description is empty.
 
 use poolhouse_domain::{
+    domains::UserPoolDomain,
     ports::Ports,
-    shapes::{DescribeUserPoolDomainRequest, DescribeUserPoolDomainResponse},
+    shapes::{
+        DescribeUserPoolDomainRequest, DescribeUserPoolDomainResponse, DomainDescriptionType,
+    },
 };
 use poolhouse_wire::operations::DescribeUserPoolDomain as Op;
 
@@ -12,9 +15,16 @@ use crate::{failure::Answer, serve::Handle};
 impl Handle for Op {
     async fn handle(ports: &Ports, input: DescribeUserPoolDomainRequest) -> Answer<Op> {
         let found = ports.store.read().await?.domain(&input.domain).await?;
-        let description = found.map(|domain| domain.settings).unwrap_or_default();
+        let description = found.map(described).unwrap_or_default();
         Ok(DescribeUserPoolDomainResponse { domain_description: Some(description) })
     }
+}
+
+/// What is shown of a domain: a prefix has the settings of a custom domain too, but empty ones.
+fn described(domain: UserPoolDomain) -> DomainDescriptionType {
+    let mut description = domain.settings;
+    description.custom_domain_config.get_or_insert_default();
+    description
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ impl Handle for Op {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::super::tests::{CERTIFICATE, described};
     use crate::testing::{Stack, error, invalid, merged};
@@ -84,7 +84,7 @@ mod tests {
         }
         let found = described(&stack, "login").await;
         assert_eq!(found["ManagedLoginVersion"], 1);
-        assert_eq!(found["CustomDomainConfig"], Value::Null);
+        assert_eq!(found["CustomDomainConfig"], json!({}));
     }
 
     #[tokio::test]

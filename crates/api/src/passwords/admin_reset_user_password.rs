@@ -6,6 +6,7 @@ use poolhouse_domain::{
     passwords::recovery,
     ports::Ports,
     shapes::{AdminResetUserPasswordRequest, AdminResetUserPasswordResponse, UserStatusType},
+    triggers::Metadata,
 };
 use poolhouse_wire::operations::AdminResetUserPassword as Op;
 
@@ -15,6 +16,7 @@ use crate::{delivery, failure::Answer, lookup, serve::Handle};
 impl Handle for Op {
     async fn handle(ports: &Ports, input: AdminResetUserPasswordRequest) -> Answer<Op> {
         let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
+        let ports = &ports.clone().carrying(Metadata::of_client(input.client_metadata));
         let now = ports.clock.now();
         let mut tx = ports.store.write().await?;
         let mut user = lookup::user::<Op>(&mut *tx, &pool, &input.username).await?;
@@ -28,7 +30,7 @@ impl Handle for Op {
         tx.commit().await?;
         if let Some(sent) = &sent {
             let kind = MessageKind::ForgotPassword;
-            delivery::code_quietly(ports, &pool, &user, kind, sent).await;
+            delivery::code_quietly(ports, &pool, &user, kind, sent).await?;
         }
         Ok(AdminResetUserPasswordResponse {})
     }

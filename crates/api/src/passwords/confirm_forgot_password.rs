@@ -18,6 +18,10 @@ use poolhouse_domain::{
         compromised,
         events::{self, Happening, Subject},
     },
+    triggers::{
+        Metadata, call,
+        post_confirmation::{self, Confirmed},
+    },
     users::{self, User},
 };
 use poolhouse_wire::operations::ConfirmForgotPassword as Op;
@@ -25,7 +29,7 @@ use poolhouse_wire::operations::ConfirmForgotPassword as Op;
 use super::{known_to_others, refusal, used_before};
 use crate::{
     attributes::code_refused,
-    failure::{Answer, Failure, limit_exceeded, not_authorized},
+    failure::{Answer, Failure, limit_exceeded, not_authorized, trigger_failed},
     lookup, secret_hash,
     serve::Handle,
     sign_up::no_such_user,
@@ -35,7 +39,8 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ConfirmForgotPasswordRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = &ports.carrying(Metadata::of_client(input.client_metadata));
         let name = &input.username;
         secret_hash::verify::<Op>(&client, name, input.secret_hash.as_ref())?;
         passwords::check(&pool, &input.password).map_err(refusal::<Op>)?;
@@ -74,6 +79,7 @@ impl Handle for Op {
                 recovery::complete(&mut *tx, keyring, &pool, &mut user, code, password, now)
                     .await?
                     .map_err(not_completed)
+                    .map(|()| user)
             }
         };
         tx.commit().await?; // on refusal too: the attempt must outlive the error answer
@@ -85,7 +91,10 @@ impl Handle for Op {
             let happening = Happening { risk: finding.risk(), ..plain };
             events::record_unseen(subject, &client, happening).await?;
         }
-        outcome?;
+        let user = outcome?;
+        let (confirmed, caller) = (Confirmed::Password, call::Client::Id(client.id()));
+        let told = post_confirmation::tell(ports, &pool, &user, confirmed, caller).await?;
+        told.map_err(trigger_failed)?;
         Ok(ConfirmForgotPasswordResponse {})
     }
 }

@@ -34,7 +34,7 @@ impl Handle for Op {
 fn creation_refused(refused: &ReplicaRefused) -> Failure<Op> {
     let message = refused.to_string();
     match refused {
-        ReplicaRefused::Tier => Failure::new(codes::FeatureUnavailableInTierException, message),
+        ReplicaRefused::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
         ReplicaRefused::TooMany => Failure::new(codes::LimitExceededException, message),
         ReplicaRefused::Tags(_) => Failure::new(codes::UserPoolTaggingException, message),
         _ => invalid_parameter(message),
@@ -111,7 +111,8 @@ mod tests {
             "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1234" } });
         let many: Value =
             (0..51).map(|n| (format!("k{n}"), json!(""))).collect::<serde_json::Map<_, _>>().into();
-        let tier = "Multi-Region replication is not available in the LITE tier.";
+        let tier = "The following feature is not available for the LITE pricing tier configured: \
+                    Multi-Region Replication";
         for (settings, members, expected) in [
             (json!({ "KeyConfiguration": null }), json!({}), invalid(key)),
             (single, json!({}), invalid(key)),

@@ -11,17 +11,16 @@ mod set_user_pool_session_configuration;
 
 use poolhouse_domain::{
     app_clients::AppClient,
-    sessions::tracking::{SessionKind, SessionSettings, UserSession},
+    sessions::tracking::{SessionKind, SessionSettings, SettingsRefused, UserSession},
     shapes::{
         ClientSSOSessionConfigType, RevokeAssociatedSessionsType, SessionDescriptionType,
         SessionLocationType, SessionTypeType, UserPoolTokenSessionConfigType,
         UserSessionTrackingType,
     },
-    user_pools::UserPool,
 };
 use poolhouse_wire::{Permits, codes};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, invalid_parameter};
 
 /// Minutes for which a browser is signed in again without asking, unless the client says otherwise.
 const USUAL_SSO_MINUTES: i32 = 60;
@@ -46,17 +45,18 @@ fn sso_session(client: &AppClient) -> ClientSSOSessionConfigType {
     ClientSSOSessionConfigType { max_validity_minutes: minutes }
 }
 
-/// What is said of a pool whose tier has no session tracking. (The name of the feature is a belief.)
-fn tier_refused<Op>(pool: &UserPool) -> Failure<Op>
+/// What is said of settings that can't be had. (The type of those of a pool that does not track
+/// sessions is a belief.)
+fn settings_refused<Op>(refused: &SettingsRefused) -> Failure<Op>
 where
-    Op: Permits<codes::FeatureUnavailableInTierException>,
+    Op: Permits<codes::FeatureUnavailableInTierException>
+        + Permits<codes::InvalidParameterException>,
 {
-    let tier = pool.tier();
-    let message = format!(
-        "The following feature is not available for the {tier} pricing tier configured: Session \
-         Tracking"
-    );
-    Failure::new(codes::FeatureUnavailableInTierException, message)
+    let message = refused.to_string();
+    match refused {
+        SettingsRefused::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
+        SettingsRefused::NotTracked(_) => invalid_parameter(message),
+    }
 }
 
 /// A session as answers show it. `current` is the id of the caller's own.

@@ -3,16 +3,16 @@
 
 use poolhouse_domain::{
     ports::Ports,
+    sessions::tracking::configure_client,
     shapes::{
-        SetUserPoolClientSessionConfigurationRequest,
-        SetUserPoolClientSessionConfigurationResponse, UserPoolTierType,
+        SetUserPoolClientSessionConfigurationRequest, SetUserPoolClientSessionConfigurationResponse,
     },
 };
 use poolhouse_wire::operations::SetUserPoolClientSessionConfiguration as Op;
 
-use super::{sso_session, tier_refused};
+use super::{settings_refused, sso_session};
 use crate::{
-    failure::{Answer, invalid_parameter},
+    failure::Answer,
     lookup::{no_app_client, no_user_pool},
     serve::Handle,
 };
@@ -25,18 +25,12 @@ impl Handle for Op {
         let (pool_id, client_id) = (input.user_pool_id, input.client_id);
         let mut tx = ports.store.write().await?;
         let pool = tx.user_pool(&pool_id).await?.ok_or_else(|| no_user_pool(&pool_id))?;
-        if pool.tier() == UserPoolTierType::Lite {
-            return Err(tier_refused(&pool).into());
-        }
         let client = tx.app_client(&client_id).await?;
         let client = client.filter(|client| client.user_pool_id() == pool_id);
         let mut client = client.ok_or_else(|| no_app_client(&client_id))?;
-        if !pool.sessions.is_tracking {
-            // Belief: type and text are not on record.
-            let message = format!("Session tracking is not enabled for user pool {pool_id}.");
-            return Err(invalid_parameter(message).into());
-        }
-        client.sso_minutes = Some(input.sso_session.max_validity_minutes);
+        let minutes = input.sso_session.max_validity_minutes;
+        configure_client(&pool, &mut client, minutes)
+            .map_err(|refused| settings_refused(&refused))?;
         tx.update_app_client(&mut client).await?;
         tx.commit().await?;
         ports.directory.forget_app_client(&client_id);
@@ -101,7 +95,11 @@ mod tests {
         let expected = error("ResourceNotFoundException", &message);
         assert_eq!(stack.refusal(OP, foreign).await, expected);
         let lite = stack.pool(json!({ "UserPoolTier": "LITE" })).await;
-        let lite = merged(input, json!({ "UserPoolId": lite }));
-        assert_eq!(stack.refusal(OP, lite).await.0, "FeatureUnavailableInTierException");
+        let client = stack.client(&lite, json!({})).await;
+        let lite = merged(input, json!({ "UserPoolId": lite, "ClientId": client }));
+        let message = "The following feature is not available for the LITE pricing tier \
+                       configured: Session Tracking";
+        let expected = error("FeatureUnavailableInTierException", message);
+        assert_eq!(stack.refusal(OP, lite).await, expected);
     }
 }

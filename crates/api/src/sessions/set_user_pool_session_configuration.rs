@@ -3,15 +3,15 @@
 
 use poolhouse_domain::{
     ports::Ports,
-    sessions::tracking::SessionSettings,
+    sessions::tracking::{SessionSettings, configure_pool},
     shapes::{
         SetUserPoolSessionConfigurationRequest, SetUserPoolSessionConfigurationResponse,
-        UserPoolTierType, UserSessionTrackingType,
+        UserSessionTrackingType,
     },
 };
 use poolhouse_wire::operations::SetUserPoolSessionConfiguration as Op;
 
-use super::{tier_refused, token_session, tracking};
+use super::{settings_refused, token_session, tracking};
 use crate::{failure::Answer, lookup::no_user_pool, serve::Handle};
 
 impl Handle for Op {
@@ -19,13 +19,11 @@ impl Handle for Op {
         let id = input.user_pool_id;
         let mut tx = ports.store.write().await?;
         let mut pool = tx.user_pool(&id).await?.ok_or_else(|| no_user_pool(&id))?;
-        if pool.tier() == UserPoolTierType::Lite {
-            return Err(tier_refused(&pool).into());
-        }
-        pool.sessions = SessionSettings {
+        let settings = SessionSettings {
             is_tracking: input.user_session_tracking == UserSessionTrackingType::Enabled,
             max_per_user: input.token_session.max_per_user,
         };
+        configure_pool(&mut pool, settings).map_err(|refused| settings_refused(&refused))?;
         tx.update_user_pool(&mut pool).await?;
         tx.commit().await?;
         ports.directory.forget_user_pool(&id);

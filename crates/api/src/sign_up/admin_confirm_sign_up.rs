@@ -4,21 +4,33 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{AdminConfirmSignUpRequest, AdminConfirmSignUpResponse},
     sign_up,
+    triggers::{
+        Metadata, call,
+        post_confirmation::{self, Confirmed},
+    },
 };
 use poolhouse_wire::operations::AdminConfirmSignUp as Op;
 
 use super::not_unconfirmed;
-use crate::{failure::Answer, lookup, serve::Handle};
+use crate::{
+    failure::{Answer, trigger_failed},
+    lookup,
+    serve::Handle,
+};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: AdminConfirmSignUpRequest) -> Answer<Op> {
         let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
+        let ports = &ports.clone().carrying(Metadata::of_client(input.client_metadata));
         let mut tx = ports.store.write().await?;
         let mut user = lookup::user::<Op>(&mut *tx, &pool, &input.username).await?;
         let now = ports.clock.now();
         let confirmed = sign_up::confirm_by_administrator(&mut *tx, &mut user, now).await?;
         confirmed.map_err(|sign_up::NotUnconfirmed(status)| not_unconfirmed::<Op>(status))?;
         tx.commit().await?;
+        let confirmed = Confirmed::SignUp;
+        let told = post_confirmation::tell(ports, &pool, &user, confirmed, call::Client::Absent);
+        told.await?.map_err(trigger_failed::<Op>)?;
         Ok(AdminConfirmSignUpResponse {})
     }
 }

@@ -8,6 +8,10 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{ConfirmSignUpRequest, ConfirmSignUpResponse},
     sign_up::{self, ConfirmRefused},
+    triggers::{
+        Metadata, call,
+        post_confirmation::{self, Confirmed},
+    },
     users::{self, aliases::OnConflict},
 };
 use poolhouse_wire::operations::ConfirmSignUp as Op;
@@ -15,7 +19,7 @@ use poolhouse_wire::operations::ConfirmSignUp as Op;
 use super::{no_such_user, not_unconfirmed};
 use crate::{
     attributes::{alias_taken, code_refused},
-    failure::{Answer, Failure, limit_exceeded},
+    failure::{Answer, Failure, limit_exceeded, trigger_failed},
     lookup, secret_hash,
     serve::Handle,
 };
@@ -23,6 +27,7 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: ConfirmSignUpRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
+        let ports = &ports.clone().carrying(Metadata::of_client(input.client_metadata));
         secret_hash::verify::<Op>(&client, &input.username, input.secret_hash.as_ref())?;
         let is_forced = input.force_alias_creation == Some(true);
         let on_conflict = if is_forced { OnConflict::Take } else { OnConflict::Refuse };
@@ -37,23 +42,24 @@ impl Handle for Op {
             None => Err(unknown_user(&client)),
             Some(user) => {
                 let (keyring, code) = (&ports.keyring, &input.confirmation_code);
-                let sub = user.sub.clone();
                 sign_up::confirm(&mut *tx, keyring, &pool, user, code, on_conflict, now)
                     .await?
                     .map_err(refused)
-                    .map(|()| sub)
             }
         };
         let session = match &outcome {
-            Ok(sub) => {
+            Ok(user) => {
                 let place = Place::new(ports, &pool, &client);
                 let given = input.session.as_deref().map(String::as_str);
-                first_sign_in::after_confirmation(place, &mut *tx, sub, given).await?
+                first_sign_in::after_confirmation(place, &mut *tx, &user.sub, given).await?
             }
             Err(_) => None,
         };
         tx.commit().await?; // on refusal too: the attempt must outlive the error answer
-        outcome?;
+        let user = outcome?;
+        let (confirmed, caller) = (Confirmed::SignUp, call::Client::Id(client.id()));
+        let told = post_confirmation::tell(ports, &pool, &user, confirmed, caller).await?;
+        told.map_err(trigger_failed)?;
         Ok(ConfirmSignUpResponse { session: session.map(Into::into) })
     }
 }

@@ -1,28 +1,37 @@
 //! `SignUp`: a user makes the own account, which waits for confirmation.
 
 use poolhouse_domain::{
+    Fault,
     app_clients::AppClient,
-    attributes::Creator,
+    attributes::{Contact, Creator},
     auth::{Place, first_sign_in},
     codes::{self as issued, CodePurpose},
     messages::MessageKind,
     passwords::{self, policy},
     ports::Ports,
-    shapes::{EventFilterType, EventResponseType, EventType, SignUpRequest, SignUpResponse},
+    shapes::{
+        EventFilterType, EventResponseType, EventType, SignUpRequest, SignUpResponse,
+        UserStatusType,
+    },
     sign_up,
     threat_protection::{
         compromised::{self, Finding},
         events::{self, Happening, Subject},
     },
+    triggers::{
+        Metadata, call,
+        post_confirmation::{self, Confirmed},
+        pre_sign_up::{self, Origin},
+    },
     user_pools::UserPool,
-    users::{Password, Taken, User, aliases::OnConflict, create},
+    users::{Taken, aliases::OnConflict, create},
 };
 use poolhouse_wire::{Sensitive, codes, operations::SignUp as Op};
 
 use crate::{
     attributes::{account_exists, pairs},
     delivery,
-    failure::{Answer, Failure, Unanswered, invalid_parameter, not_authorized},
+    failure::{Answer, Failure, invalid_parameter, not_authorized, trigger_failed},
     lookup,
     passwords::{known_to_others, refusal},
     secret_hash,
@@ -34,7 +43,12 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: SignUpRequest) -> Answer<Op> {
         let (client, pool) = lookup::app_client::<Op>(ports, &input.client_id).await?;
-        let ports = &context::of_user(ports, &pool, &client, input.user_context_data);
+        let metadata = Metadata {
+            client: input.client_metadata,
+            validation: input.validation_data.map(|data| pairs(Some(data)).into_iter().collect()),
+        };
+        let ports = context::of_user(ports, &pool, &client, input.user_context_data);
+        let ports = &ports.carrying(metadata);
         secret_hash::verify::<Op>(&client, &input.username, input.secret_hash.as_ref())?;
         if !sign_up::is_open(&pool) {
             return Err(not_authorized::<Op>("SignUp is not permitted for this user pool").into());
@@ -43,13 +57,28 @@ impl Handle for Op {
         let (creator, entropy) = (Creator::SignUp(&client), &*ports.entropy);
         let draft = create::draft(&pool, &input.username, &given, creator, entropy, now);
         let mut user = draft.map_err(draft_refused::<Op>)?;
-        let finding;
-        (user.password, finding) =
-            first_password(ports, &pool, &client, &user, input.password).await?;
+        let password = first_password(&pool, input.password)?;
+        let finding = look_up(ports, &pool, &client, password.as_ref()).await?;
+        if finding.is_blocked {
+            return Err(known_to_others::<Op>().into());
+        }
+        if pre_sign_up::is_connected(&pool) {
+            let mut view = ports.store.read().await?;
+            let free = create::check_free(&mut *view, &pool, &user, OnConflict::Refuse).await?;
+            free.map_err(name_taken)?;
+        }
+        let origin = Origin::SignUp(client.id());
+        let decision = pre_sign_up::ask(ports, &pool, &user, &given, origin).await?;
+        sign_up::decided(&mut user, decision.map_err(trigger_failed)?).map_err(unverifiable)?;
+        if let Some(password) = password {
+            user.password = Some(passwords::store_form(ports, &user, &password).await?);
+        }
 
         let mut tx = ports.store.write().await?;
         create::insert(&mut *tx, &pool, &user, OnConflict::Refuse).await?.map_err(name_taken)?;
-        let sent = match sign_up::contact(&pool, &user) {
+        let is_confirmed = user.status == UserStatusType::Confirmed;
+        let contact = sign_up::contact(&pool, &user).filter(|_| !is_confirmed);
+        let sent = match contact {
             Some(contact) => {
                 let (keyring, purpose) = (&ports.keyring, CodePurpose::SignUp);
                 issued::issue(&mut *tx, keyring, entropy, &user, purpose, contact, now).await?
@@ -69,10 +98,16 @@ impl Handle for Op {
             }
             None => None,
         };
+        if is_confirmed {
+            let (confirmed, client) = (Confirmed::SignUp, call::Client::Id(client.id()));
+            post_confirmation::tell(ports, &pool, &user, confirmed, client)
+                .await?
+                .map_err(trigger_failed)?;
+        }
         let place = Place::new(ports, &pool, &client);
         let session = first_sign_in::after_sign_up(place, &user)?.map(Into::into);
         Ok(SignUpResponse {
-            user_confirmed: false,
+            user_confirmed: is_confirmed,
             code_delivery_details,
             user_sub: user.sub,
             session,
@@ -80,34 +115,48 @@ impl Handle for Op {
     }
 }
 
-/// The stored form of the password, which may be absent where codes are a way to sign in, and what
-/// is known of it.
-async fn first_password(
-    ports: &Ports,
+/// The password, which may be absent where codes are a way to sign in.
+fn first_password(
     pool: &UserPool,
-    client: &AppClient,
-    user: &User,
     password: Option<Sensitive<String>>,
-) -> Result<(Option<Password>, Finding), Unanswered<Op>> {
+) -> Result<Option<Sensitive<String>>, Failure<Op>> {
     let is_absent = password.as_ref().is_none_or(|password| password.is_empty());
     if is_absent && policy::is_optional(pool) {
-        return Ok((None, Finding::default()));
+        return Ok(None);
     }
     let Some(password) = password else {
         // The text of the time when the member was required.
-        return Err(invalid_parameter::<Op>(
+        return Err(invalid_parameter(
             "1 validation error detected: Value at 'password' failed to satisfy constraint: \
              Member must not be null",
-        )
-        .into());
+        ));
     };
     passwords::check(pool, &password).map_err(refusal::<Op>)?;
-    let kind = EventFilterType::SignUp;
-    let finding = compromised::look_up(ports, pool, client.id(), kind, &password).await?;
-    if finding.is_blocked {
-        return Err(known_to_others::<Op>().into());
+    Ok(Some(password))
+}
+
+/// What is known of the password, if there is one.
+async fn look_up(
+    ports: &Ports,
+    pool: &UserPool,
+    client: &AppClient,
+    password: Option<&Sensitive<String>>,
+) -> Result<Finding, Fault> {
+    match password {
+        Some(password) => {
+            let kind = EventFilterType::SignUp;
+            compromised::look_up(ports, pool, client.id(), kind, password).await
+        }
+        None => Ok(Finding::default()),
     }
-    Ok((Some(passwords::store_form(ports, user, &password).await?), finding))
+}
+
+/// What is said when a function wants a contact verified that the user doesn't have. The type and the
+/// text are beliefs.
+fn unverifiable(contact: Contact) -> Failure<Op> {
+    let attribute = contact.attribute();
+    let text = format!("Cannot auto-verify {attribute}: the attribute is not provided.");
+    Failure::new(codes::InvalidLambdaResponseException, text)
 }
 
 /// What is said when somebody has the name, whatever the client hides elsewhere.
@@ -121,6 +170,7 @@ fn name_taken(taken: Taken) -> Failure<Op> {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::triggers::{InvocationFailed, Trigger};
     use serde_json::json;
 
     use crate::testing::{PASSWORD, Stack, error, invalid, merged, text as text_of};
@@ -158,6 +208,104 @@ mod tests {
                 { "Name": "email", "Value": "jo@gm.com" },
             ])
         );
+    }
+
+    const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
+
+    #[tokio::test]
+    async fn a_function_sees_what_was_given_before_there_is_a_user() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "LambdaConfig": { "PreSignUp": FUNCTION } })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({
+            "ClientId": client, "Username": "jo", "Password": PASSWORD,
+            "UserAttributes": mail("jo@gm.com"),
+            "ValidationData": [{ "Name": "invited", "Value": "yes" }],
+            "ClientMetadata": { "from": "app" },
+        });
+        stack.ok("SignUp", input).await;
+        let [asked] = &*stack.functions().invocations() else { panic!("one function is asked") };
+        assert_eq!(asked.function, FUNCTION);
+        let event = format!(
+            "{{\"version\":\"1\",\"region\":\"us-east-1\",\"userPoolId\":\"{pool}\",\"userName\":\"jo\",\
+             \"callerContext\":{{\"awsSdkVersion\":\"aws-sdk-unknown-unknown\",\"clientId\":\"{client}\"}},\
+             \"triggerSource\":\"PreSignUp_SignUp\",\"request\":{{\"userAttributes\":{{\"email\":\"jo@gm.com\"}},\
+             \"validationData\":{{\"invited\":\"yes\"}},\"clientMetadata\":{{\"from\":\"app\"}}}},\
+             \"response\":{{\"autoConfirmUser\":false,\"autoVerifyEmail\":false,\"autoVerifyPhone\":false}}}}"
+        );
+        assert_eq!(asked.event, event);
+    }
+
+    #[tokio::test]
+    async fn a_function_can_confirm_a_user_and_verify_a_contact() {
+        let stack = Stack::new().await;
+        let functions = json!({ "PreSignUp": FUNCTION, "PostConfirmation": FUNCTION });
+        let config = json!({ "AutoVerifiedAttributes": ["email"], "LambdaConfig": functions });
+        let pool = stack.pool(config).await;
+        let client = stack.client(&pool, json!({})).await;
+        let decision = json!({ "autoConfirmUser": true, "autoVerifyEmail": true });
+        stack.functions().respond(Trigger::PreSignUp, decision);
+        let input = json!({
+            "ClientId": client, "Username": "jo", "Password": PASSWORD,
+            "UserAttributes": mail("jo@gm.com"),
+        });
+        let answer = stack.ok("SignUp", input.clone()).await;
+        assert_eq!(answer["UserConfirmed"], true);
+        assert!(answer.get("CodeDeliveryDetails").is_none());
+        assert!(stack.messenger().messages().is_empty());
+        let asked = ["PreSignUp_SignUp", "PostConfirmation_ConfirmSignUp"];
+        assert_eq!(stack.functions().sources(), asked);
+        let attributes = &stack.functions().events()[1]["request"]["userAttributes"];
+        let expected = json!({
+            "sub": answer["UserSub"], "cognito:user_status": "CONFIRMED",
+            "email": "jo@gm.com", "email_verified": "true",
+        });
+        assert_eq!(*attributes, expected);
+
+        let without = merged(input, json!({ "Username": "bo", "UserAttributes": [] }));
+        let refused = stack.refusal("SignUp", without).await;
+        assert_eq!(refused.0, "InvalidLambdaResponseException");
+        let bo = json!({ "UserPoolId": pool, "Username": "bo" });
+        assert_eq!(stack.refusal("AdminGetUser", bo).await.0, "UserNotFoundException");
+    }
+
+    #[tokio::test]
+    async fn a_function_that_fails_before_makes_no_user_and_one_that_fails_after_leaves_it() {
+        let stack = Stack::new().await;
+        let functions = json!({ "PreSignUp": FUNCTION, "PostConfirmation": FUNCTION });
+        let pool = stack.pool(json!({ "LambdaConfig": functions })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input = json!({ "ClientId": client, "Username": "jo", "Password": PASSWORD });
+        let jo = json!({ "UserPoolId": pool, "Username": "jo" });
+        let unreachable = |text: &str| Err(InvocationFailed::Unreachable(text.to_owned()));
+        let script = stack.functions();
+        script.throw(Trigger::PreSignUp, "Not invited");
+        let refused = stack.refusal("SignUp", input.clone()).await;
+        let text = "PreSignUp failed with error Not invited.";
+        assert_eq!(refused, error("UserLambdaValidationException", text));
+        let timeout = "Socket timeout while invoking Lambda function.";
+        script.script(Trigger::PreSignUp, move |_| unreachable(timeout));
+        let refused = stack.refusal("SignUp", input.clone()).await;
+        let text = format!("PreSignUp invocation failed due to error {timeout}");
+        assert_eq!(refused, error("UnexpectedLambdaException", &text));
+        script.respond(Trigger::PreSignUp, json!("yes"));
+        let refused = stack.refusal("SignUp", input.clone()).await;
+        assert_eq!(
+            refused,
+            error("InvalidLambdaResponseException", "Unrecognizable lambda output")
+        );
+        assert_eq!(stack.refusal("AdminGetUser", jo.clone()).await.0, "UserNotFoundException");
+
+        script.respond(Trigger::PreSignUp, json!({ "autoConfirmUser": true }));
+        script.throw(Trigger::PostConfirmation, "Too late");
+        let refused = stack.refusal("SignUp", input.clone()).await;
+        let text = "PostConfirmation failed with error Too late.";
+        assert_eq!(refused, error("UserLambdaValidationException", text));
+        assert_eq!(stack.ok("AdminGetUser", jo).await["UserStatus"], "CONFIRMED");
+
+        script.clear();
+        assert_eq!(stack.refusal("SignUp", input).await.0, "UsernameExistsException");
+        assert!(script.events().is_empty(), "nobody is asked about a name that is taken");
     }
 
     #[tokio::test]

@@ -8,12 +8,13 @@ use poolhouse_domain::{
         GetClientTokenResponse,
     },
     tokens::machine::{self, MachineRefused},
+    triggers::{Metadata, TriggerFailed},
 };
 use poolhouse_wire::operations::GetClientToken as Op;
 
 use super::secret_refused;
 use crate::{
-    failure::{Answer, Failure, invalid_parameter},
+    failure::{Answer, Failure, invalid_parameter, not_authorized},
     lookup,
     serve::Handle,
 };
@@ -21,6 +22,7 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: GetClientTokenRequest) -> Answer<Op> {
         let (client, _) = lookup::app_client::<Op>(ports, &input.client_id).await?;
+        let ports = &ports.clone().carrying(Metadata::of_client(input.client_metadata));
         let secret = Some(input.secret.as_str());
         secrets::check(&client, secret).map_err(|r| secret_refused(r, client.id()))?;
         // With the flow a client has a secret: its settings can't be had without. So those without
@@ -32,7 +34,7 @@ impl Handle for Op {
         }
         let requested = input.scopes.unwrap_or_default();
         let issued = machine::issue(ports, &client, &requested).await?;
-        let token = issued.map_err(|r| refusal(&r, client.id()))?;
+        let token = issued.map_err(|r| refusal(r, client.id()))?;
         Ok(GetClientTokenResponse {
             client_authentication_result: Some(ClientAuthenticationResultType {
                 access_token: Some(token.access.into()),
@@ -45,8 +47,15 @@ impl Handle for Op {
 
 /// The text for a scope is that of app clients' settings; that it is said here is a belief, and so
 /// is the other text.
-fn refusal(refused: &MachineRefused, client_id: &str) -> Failure<Op> {
+///
+/// The operation lists none of the errors of triggers: that it answers this one is a belief.
+fn refusal(refused: MachineRefused, client_id: &str) -> Failure<Op> {
     invalid_parameter(match refused {
+        MachineRefused::Trigger(
+            TriggerFailed::Validation(text)
+            | TriggerFailed::Unexpected(text)
+            | TriggerFailed::InvalidResponse(text),
+        ) => return not_authorized(text),
         MachineRefused::Scope(scope) => format!("Invalid scope requested: {scope}"),
         MachineRefused::NoScope => format!("Client {client_id} has no custom scopes."),
     })
@@ -54,6 +63,7 @@ fn refusal(refused: &MachineRefused, client_id: &str) -> Failure<Op> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use poolhouse_domain::triggers::Trigger;
     use poolhouse_testkit::START;
     use serde_json::{Value, json};
 
@@ -76,6 +86,57 @@ pub(super) mod tests {
         let pool = stack.pool(json!({})).await;
         resource_server(&stack, &pool, "orders", &["read", "write"]).await;
         (stack, pool)
+    }
+
+    #[tokio::test]
+    async fn a_function_of_the_third_version_says_what_the_token_tells() {
+        let stack = Stack::new().await;
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let functions = |version: &str| json!({ "PreTokenGenerationConfig": { "LambdaVersion": version, "LambdaArn": arn } });
+        let pool = stack.pool(json!({ "LambdaConfig": functions("V2_0") })).await;
+        resource_server(&stack, &pool, "orders", &["read", "write"]).await;
+        let client = machine(&stack, &pool, json!({})).await;
+        let input = json!({
+            "ClientId": client, "Secret": SECRET, "Scopes": ["orders/read"],
+            "ClientMetadata": { "k": "v" },
+        });
+        stack.ok("GetClientToken", input.clone()).await;
+        assert!(stack.functions().events().is_empty());
+
+        let update = json!({ "UserPoolId": pool, "LambdaConfig": functions("V3_0") });
+        stack.ok("UpdateUserPool", update).await;
+        let access = json!({
+            "claimsToAddOrOverride": { "tenant": ["t"], "sub": "forged" },
+            "scopesToAdd": ["orders/write"], "scopesToSuppress": ["orders/read"],
+        });
+        let id = json!({ "claimsToAddOrOverride": { "unseen": 1 } });
+        let details = json!({ "accessTokenGeneration": access, "idTokenGeneration": id });
+        let details = json!({ "claimsAndScopeOverrideDetails": details });
+        stack.functions().respond(Trigger::PreTokenGeneration, details);
+        let answer = stack.ok("GetClientToken", input.clone()).await;
+        let token = &answer["ClientAuthenticationResult"]["AccessToken"];
+        let claims = claims(&stack, &pool, token).await;
+        assert_eq!((&claims["tenant"], &claims["sub"]), (&json!(["t"]), &json!(client)));
+        assert_eq!(claims["scope"], "orders/write");
+        assert!(claims.get("unseen").is_none());
+        let [event] = &*stack.functions().events() else { panic!("one function is asked") };
+        let expected = json!({
+            "version": "3", "region": "us-east-1", "userPoolId": pool,
+            "userName": "ClientCredentials",
+            "callerContext": { "awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client },
+            "triggerSource": "TokenGeneration_ClientCredentials",
+            "request": {
+                "userAttributes": {}, "groupConfiguration": null,
+                "clientMetadata": { "k": "v" }, "scopes": ["orders/read"],
+            },
+            "response": { "claimsAndScopeOverrideDetails": null },
+        });
+        assert_eq!(*event, expected);
+
+        stack.functions().throw(Trigger::PreTokenGeneration, "no");
+        let refused = stack.refusal("GetClientToken", input).await;
+        let text = "PreTokenGeneration failed with error no.";
+        assert_eq!(refused, error("NotAuthorizedException", text));
     }
 
     #[tokio::test]

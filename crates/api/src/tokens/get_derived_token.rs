@@ -16,7 +16,7 @@ use poolhouse_wire::{codes, operations::GetDerivedToken as Op};
 
 use super::secret_refused;
 use crate::{
-    failure::{Answer, Failure, invalid_parameter, not_authorized},
+    failure::{Answer, Failure, invalid_parameter, not_authorized, trigger_failed},
     lookup,
     serve::Handle,
 };
@@ -39,7 +39,7 @@ impl Handle for Op {
                 .requested_token_type
                 .unwrap_or(IssuedTokenTypeIdentifierType::AccessToken),
         };
-        let derived = exchange(ports, &pool, &client, asked).await?.map_err(|r| refusal(&r))?;
+        let derived = exchange(ports, &pool, &client, asked).await?.map_err(refusal)?;
         let is_access = derived.kind == IssuedTokenTypeIdentifierType::AccessToken;
         Ok(GetDerivedTokenResponse {
             issued_token: derived.token.into(),
@@ -107,8 +107,9 @@ fn target(input: &GetDerivedTokenRequest) -> Result<Option<Target<'_>>, Failure<
 }
 
 /// Beliefs: no text of this operation is on record.
-fn refusal(refused: &ExchangeRefused) -> Failure<Op> {
+fn refusal(refused: ExchangeRefused) -> Failure<Op> {
     match refused {
+        ExchangeRefused::Trigger(failed) => trigger_failed(failed),
         ExchangeRefused::FlowNotEnabled(flow) => {
             let flow = flow.as_str().trim_start_matches("ALLOW_");
             invalid_parameter(format!("{flow} flow not enabled for this client"))
@@ -123,7 +124,7 @@ fn refusal(refused: &ExchangeRefused) -> Failure<Op> {
             codes::ResourceNotFoundException,
             format!("Identity provider {name} does not exist."),
         ),
-        ExchangeRefused::Token(party, refused) => token_refused(*party, *refused),
+        ExchangeRefused::Token(party, refused) => token_refused(party, refused),
         ExchangeRefused::UnknownResource(identifier) => Failure::new(
             codes::ResourceNotFoundException,
             format!("Resource server {identifier} does not exist."),
@@ -152,6 +153,7 @@ fn token_refused(party: Party, refused: TokenRefused) -> Failure<Op> {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::triggers::Trigger;
     use poolhouse_testkit::START;
     use serde_json::{Value, json};
 
@@ -217,6 +219,39 @@ mod tests {
             let token = answer["ClientAuthenticationResult"]["AccessToken"].take();
             (machine, json!({ "ActorToken": token, "ActorTokenType": "ACCESS_TOKEN" }))
         }
+    }
+
+    #[tokio::test]
+    async fn a_function_says_what_the_token_tells() {
+        let scene = Scene::new().await;
+        let stack = &scene.stack;
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let config = json!({ "LambdaVersion": "V2_0", "LambdaArn": arn });
+        let config = json!({ "PreTokenGenerationConfig": config });
+        let update = json!({ "UserPoolId": scene.pool, "LambdaConfig": config });
+        stack.ok("UpdateUserPool", update).await;
+        let access = json!({
+            "claimsToAddOrOverride": { "tenant": "t", "act": "forged" },
+            "scopesToAdd": ["orders/read"],
+        });
+        let details = json!({ "accessTokenGeneration": access });
+        let details = json!({ "claimsAndScopeOverrideDetails": details });
+        stack.functions().respond(Trigger::PreTokenGeneration, details);
+        let (_, actor) = scene.actor().await;
+        stack.functions().clear();
+        let (answer, derived) = scene.derived(actor).await;
+        assert_eq!(derived["tenant"], "t");
+        assert!(derived["act"]["sub"].is_string());
+        assert_eq!(derived["scope"], format!("{ADMIN} orders/read"));
+        assert_eq!(answer["Scopes"], json!([ADMIN, "orders/read"]));
+        let [event] = &*stack.functions().events() else { panic!("one function is asked") };
+        assert_eq!(event["triggerSource"], "TokenGeneration_RefreshTokens");
+        assert_eq!(event["userName"], "ada");
+        assert_eq!(event["callerContext"]["clientId"], json!(scene.service));
+        stack.functions().throw(Trigger::PreTokenGeneration, "no");
+        let refused = scene.refusal(json!({})).await;
+        let text = "PreTokenGeneration failed with error no.";
+        assert_eq!(refused, error("UserLambdaValidationException", text));
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{GetTokensFromRefreshTokenRequest, GetTokensFromRefreshTokenResponse},
     tokens::refresh::{RefreshRefused, refresh},
+    triggers::Metadata,
 };
 use poolhouse_wire::{codes, operations::GetTokensFromRefreshToken as Op};
 
@@ -19,6 +20,7 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: GetTokensFromRefreshTokenRequest) -> Answer<Op> {
         let (client, _) = lookup::app_client::<Op>(ports, &input.client_id).await?;
+        let ports = &ports.clone().carrying(Metadata::of_client(input.client_metadata));
         let secret = input.client_secret.as_deref().map(String::as_str);
         secrets::check(&client, secret).map_err(|r| secret_refused(r, client.id()))?;
         let device_key = input.device_key.as_deref();

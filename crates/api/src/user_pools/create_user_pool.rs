@@ -510,10 +510,31 @@ mod tests {
                 "AcrConfiguration values must be unique across all levels.",
             ),
         ];
-        for (members, message) in cases {
-            let input = merged(json!({ "PoolName": "p" }), members);
-            assert_eq!(stack.refusal("CreateUserPool", input).await, invalid(message));
+        let cases = cases.map(|(members, message)| (members, invalid(message)));
+        assert_refused_by_create_and_update(&stack, &cases).await;
+    }
+
+    /// Both operations refuse these members so, and nothing is made nor changed.
+    async fn assert_refused_by_create_and_update(
+        stack: &Stack,
+        cases: &[(Value, (String, String))],
+    ) {
+        let pool = stack.pool(json!({ "PoolName": "before" })).await;
+        let describe = || stack.ok("DescribeUserPool", json!({ "UserPoolId": pool }));
+        let before = describe().await;
+        for (members, expected) in cases {
+            let input = merged(json!({ "PoolName": "p" }), members.clone());
+            assert_eq!(stack.refusal("CreateUserPool", input).await, *expected, "{members}");
+            // What can't be changed is not a member of the other request.
+            if members.get("AliasAttributes").is_none() {
+                let input = json!({ "UserPoolId": pool, "PoolName": "after" });
+                let refused = stack.refusal("UpdateUserPool", merged(input, members.clone()));
+                assert_eq!(refused.await, *expected, "update: {members}");
+            }
         }
+        assert_eq!(describe().await, before);
+        let pools = stack.ok("ListUserPools", json!({ "MaxResults": 60 })).await;
+        assert_eq!(pools["UserPools"].as_array().map(Vec::len), Some(1));
     }
 
     #[tokio::test]
@@ -563,9 +584,6 @@ mod tests {
                 tier("LITE", "Access Token Customization"),
             ),
         ];
-        for (members, expected) in cases {
-            let input = merged(json!({ "PoolName": "p" }), members);
-            assert_eq!(stack.refusal("CreateUserPool", input).await, expected);
-        }
+        assert_refused_by_create_and_update(&stack, &cases).await;
     }
 }

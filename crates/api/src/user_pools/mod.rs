@@ -34,9 +34,7 @@ where
     use SettingsRefused as R;
     let message = refused.to_string();
     match refused {
-        R::Tier { .. } | R::TierLacks { .. } => {
-            Failure::new(codes::FeatureUnavailableInTierException, message)
-        }
+        R::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
         R::SourceOnDefaultSender => {
             Failure::new(codes::InvalidEmailRoleAccessPolicyException, message)
         }

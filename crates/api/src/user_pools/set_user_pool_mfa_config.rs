@@ -38,9 +38,7 @@ impl Handle for Op {
 fn mfa_refused(refused: &SettingsRefused) -> Failure<Op> {
     let message = refused.to_string();
     match refused {
-        SettingsRefused::Tier { .. } | SettingsRefused::TierLacks { .. } => {
-            Failure::new(codes::FeatureUnavailableInTierException, message)
-        }
+        SettingsRefused::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
         _ => invalid_parameter(message),
     }
 }

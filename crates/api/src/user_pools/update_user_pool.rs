@@ -21,7 +21,7 @@ impl Handle for Op {
         settings::update(&mut pool, input, &ports.identity, ports.clock.now())
             .map_err(|refused| settings_refused(&refused))?;
         let tier = domains::check_tier(&mut *tx, &pool).await?;
-        tier.map_err(|refused| settings_refused(&refused))?;
+        tier.map_err(|refused| settings_refused(&refused.into()))?;
         let replicated = replicas::check_settings(&mut *tx, &pool).await?;
         replicated.map_err(|refused| settings_refused(&refused))?;
         tx.update_user_pool(&mut pool).await?;

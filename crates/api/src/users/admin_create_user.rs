@@ -9,6 +9,10 @@ use poolhouse_domain::{
         AdminCreateUserRequest, AdminCreateUserResponse, AuthFactorType, DeliveryMediumType,
         MessageActionType, UserStatusType,
     },
+    triggers::{
+        Metadata,
+        pre_sign_up::{self, Origin},
+    },
     user_pools::UserPool,
     users::{
         Taken, User,
@@ -22,7 +26,7 @@ use super::{draft_refused, user_type};
 use crate::{
     attributes::{account_exists, pairs},
     delivery,
-    failure::{Answer, Failure, Unanswered, invalid_parameter},
+    failure::{Answer, Failure, Unanswered, invalid_parameter, trigger_failed},
     lookup,
     passwords::refusal,
     serve::Handle,
@@ -31,6 +35,14 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: AdminCreateUserRequest) -> Answer<Op> {
         let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
+        let metadata = Metadata {
+            client: input.client_metadata.clone(),
+            validation: input
+                .validation_data
+                .clone()
+                .map(|data| pairs(Some(data)).into_iter().collect()),
+        };
+        let ports = &ports.clone().carrying(metadata);
         let action = input.message_action;
         let mediums = input.desired_delivery_mediums.clone().filter(|mediums| !mediums.is_empty());
         let (user, login, password) = match action {
@@ -62,6 +74,15 @@ async fn make(
         None if lives_without_password(pool, &user) => None,
         given => Some(temporary_password(ports, pool, given)?),
     };
+    let is_forced = input.force_alias_creation == Some(true);
+    let on_conflict = if is_forced { OnConflict::Take } else { OnConflict::Refuse };
+    if pre_sign_up::is_connected(pool) {
+        let mut view = ports.store.read().await?;
+        let free = create::check_free(&mut *view, pool, &user, on_conflict).await?;
+        free.map_err(|taken| name_taken(pool, taken))?;
+    }
+    let asked = pre_sign_up::ask(ports, pool, &user, &given, Origin::Administrator).await?;
+    asked.map_err(trigger_failed)?;
     match &password {
         Some(password) => {
             user.password = Some(passwords::store_form(ports, &user, password).await?);
@@ -69,8 +90,6 @@ async fn make(
         }
         None => user.status = UserStatusType::Confirmed,
     }
-    let is_forced = input.force_alias_creation == Some(true);
-    let on_conflict = if is_forced { OnConflict::Take } else { OnConflict::Refuse };
     let mut tx = ports.store.write().await?;
     let inserted = create::insert(&mut *tx, pool, &user, on_conflict).await?;
     inserted.map_err(|taken| name_taken(pool, taken))?;

@@ -22,15 +22,32 @@ pub struct Signer<'a> {
 
 /// Why a request is refused. Its text is a belief for the service, but IAM's own form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "User: {user_arn} is not authorized to perform: cognito-idp:{operation} on resource: \
-     {resource} {reason}"
-)]
+#[error("User: {user_arn} is not authorized to perform: {action} on resource: {resource} {reason}")]
 pub struct AccessDenied {
     user_arn: String,
-    operation: &'static str,
+    action: String,
     resource: String,
     reason: String,
+}
+
+impl AccessDenied {
+    /// What a decision says to who asked for an action on a resource.
+    fn unless_allowed(
+        decision: Decision,
+        user_arn: &str,
+        action: &str,
+        resource: &str,
+    ) -> Result<(), Self> {
+        let reason = match decision {
+            Decision::Allowed => return Ok(()),
+            Decision::Denied => "with an explicit deny in an identity-based policy".to_owned(),
+            Decision::NotAllowed => {
+                format!("because no identity-based policy allows the {action} action")
+            }
+        };
+        let [user_arn, action, resource] = [user_arn, action, resource].map(str::to_owned);
+        Err(Self { user_arn, action, resource, reason })
+    }
 }
 
 /// What of an operation is decided besides the operation itself.
@@ -61,7 +78,7 @@ pub fn authorize(
     now: Timestamp,
 ) -> Result<(), AccessDenied> {
     let account = &identity.account_id;
-    let user_arn = format!("arn:aws:iam::{account}:user/{}", signer.name);
+    let user_arn = user_arn(signer, identity);
     let resource = match (about.user_pool_id, about.resource_arn) {
         (Some(id), _) => identity.user_pool_arn_in(signer.region, id),
         (None, Some(arn)) => arn.to_owned(),
@@ -69,7 +86,7 @@ pub fn authorize(
     };
     let decide = |operation: OperationName, resource: &str| {
         signer.policies.decide(&AccessRequest {
-            action: &format!("cognito-idp:{}", operation.as_str()),
+            action: &action(operation),
             resource,
             user_arn: &user_arn,
             username: signer.name,
@@ -80,21 +97,11 @@ pub fn authorize(
             request_tags: about.tags,
             tag_keys: about.tag_keys,
             resource_tags,
+            encryption_context: None,
         })
     };
     let refuse = |operation: OperationName, resource: &str, decision| {
-        let operation = operation.as_str();
-        let reason = match decision {
-            Decision::Allowed => return Ok(()),
-            Decision::Denied => "with an explicit deny in an identity-based policy".to_owned(),
-            Decision::NotAllowed => {
-                format!(
-                    "because no identity-based policy allows the cognito-idp:{operation} action"
-                )
-            }
-        };
-        let (user_arn, resource) = (user_arn.clone(), resource.to_owned());
-        Err(AccessDenied { user_arn, operation, resource, reason })
+        AccessDenied::unless_allowed(decision, &user_arn, &action(operation), resource)
     };
     refuse(operation, &resource, decide(operation, &resource))?;
     match also(operation) {
@@ -105,6 +112,42 @@ pub fn authorize(
             Decision::Allowed | Decision::NotAllowed => Ok(()),
         },
     }
+}
+
+/// Checks the permission for an action, such as `kms:Decrypt`, on a key and for what is bound to an
+/// encryption context.
+pub fn authorize_for_key(
+    signer: &Signer<'_>,
+    identity: &Identity,
+    action: &str,
+    key_arn: &str,
+    encryption_context: Option<&BTreeMap<String, String>>,
+    now: Timestamp,
+) -> Result<(), AccessDenied> {
+    let user_arn = user_arn(signer, identity);
+    let decision = signer.policies.decide(&AccessRequest {
+        action,
+        resource: key_arn,
+        user_arn: &user_arn,
+        username: signer.name,
+        account_id: &identity.account_id,
+        region: signer.region,
+        now,
+        circumstances: signer.circumstances,
+        request_tags: None,
+        tag_keys: None,
+        resource_tags: None,
+        encryption_context,
+    });
+    AccessDenied::unless_allowed(decision, &user_arn, action, key_arn)
+}
+
+fn user_arn(signer: &Signer<'_>, identity: &Identity) -> String {
+    format!("arn:aws:iam::{}:user/{}", identity.account_id, signer.name)
+}
+
+fn action(operation: OperationName) -> String {
+    format!("cognito-idp:{}", operation.as_str())
 }
 
 #[cfg(test)]
@@ -133,6 +176,39 @@ mod tests {
         let now = Timestamp::from_seconds(0);
         let answer = authorize(&signer, &identity(), operation, &about, None, now);
         answer.map_err(|denied| denied.to_string())
+    }
+
+    /// What is said to somebody with these statements who wants to decrypt for a pool.
+    fn asked_to_decrypt(statements: &str, pool: &str) -> Result<(), String> {
+        let document = format!(r#"{{"Version": "2012-10-17", "Statement": {statements}}}"#);
+        let policies = Policies::read(&[("p".to_owned(), document)].into()).unwrap();
+        let circumstances = Circumstances::default();
+        let signer =
+            Signer { name: "f", policies: &policies, region: "eu-central-1", circumstances };
+        let context = [("userpool-id".to_owned(), pool.to_owned())].into();
+        let now = Timestamp::from_seconds(0);
+        let key = "arn:aws:kms:eu-central-1:123456789012:key/1a";
+        let answer =
+            authorize_for_key(&signer, &identity(), "kms:Decrypt", key, Some(&context), now);
+        answer.map_err(|denied| denied.to_string())
+    }
+
+    #[test]
+    fn a_key_and_a_pool_may_be_allowed_to_decrypt_for() {
+        let for_pool = r#"{"Effect": "Allow", "Action": "kms:Decrypt",
+            "Resource": "arn:aws:kms:*:*:key/1a", "Condition": {"StringEquals":
+            {"kms:EncryptionContext:userpool-id": "eu-central-1_A"}}}"#;
+        assert_eq!(asked_to_decrypt(for_pool, "eu-central-1_A"), Ok(()));
+        let expected = "User: arn:aws:iam::123456789012:user/f is not authorized to perform: \
+                        kms:Decrypt on resource: arn:aws:kms:eu-central-1:123456789012:key/1a \
+                        because no identity-based policy allows the kms:Decrypt action";
+        assert_eq!(asked_to_decrypt(for_pool, "eu-central-1_B"), Err(expected.to_owned()));
+        let other_key = for_pool.replace("key/1a", "key/1b");
+        assert_eq!(asked_to_decrypt(&other_key, "eu-central-1_A"), Err(expected.to_owned()));
+        let pools = r#"{"Effect": "Allow", "Action": "cognito-idp:*", "Resource": "*"}"#;
+        assert_eq!(asked_to_decrypt(pools, "eu-central-1_A"), Err(expected.to_owned()));
+        // Without a context, no condition about one holds.
+        assert!(asked(for_pool, OperationName::ListUsers).is_err());
     }
 
     const ALL: &str = r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#;

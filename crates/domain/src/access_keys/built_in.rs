@@ -1,7 +1,14 @@
 //! Policies that need not be written: a key gets a copy of their text.
 
 /// Their names and texts.
-pub const BUILT_IN: [(&str, &str); 3] = [
+pub const BUILT_IN: [(&str, &str); 4] = [
+    (
+        "decrypt-codes",
+        r#"{
+  "Version": "2012-10-17",
+  "Statement": [{ "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*" }]
+}"#,
+    ),
     (
         "full-access",
         r#"{
@@ -88,6 +95,7 @@ mod tests {
                 request_tags: None,
                 tag_keys: None,
                 resource_tags: None,
+                encryption_context: None,
             };
             policies.decide(&request) == Decision::Allowed
         };
@@ -128,6 +136,11 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn who_decrypts_codes_can_do_nothing_else() {
+        assert!(allowed("decrypt-codes").is_empty());
     }
 
     #[test]

@@ -16,9 +16,9 @@ pub struct Circumstances {
 /// A request as policies see it.
 #[derive(Clone, Copy, Debug)]
 pub struct AccessRequest<'a> {
-    /// `cognito-idp:` and the name of the operation.
+    /// `cognito-idp:` or `kms:`, and the name of the operation.
     pub action: &'a str,
-    /// The ARN of the user pool, or `*` for operations that are about none.
+    /// The ARN of the user pool or key, or `*` for operations that are about none.
     pub resource: &'a str,
     /// The ARN of the user who signed: `arn:aws:iam::<account>:user/<name of the key>`.
     pub user_arn: &'a str,
@@ -38,6 +38,8 @@ pub struct AccessRequest<'a> {
     pub tag_keys: Option<&'a [String]>,
     /// Tags that the user pool has.
     pub resource_tags: Option<&'a BTreeMap<String, String>>,
+    /// What a wrapped key is bound to, for requests to the key service.
+    pub encryption_context: Option<&'a BTreeMap<String, String>>,
 }
 
 /// A condition key.
@@ -47,6 +49,8 @@ pub(super) enum Key {
     RequestTag(String),
     /// `aws:ResourceTag/…`.
     ResourceTag(String),
+    /// `kms:EncryptionContext:…`.
+    EncryptionContext(String),
     /// `aws:TagKeys`: the only one with several values.
     TagKeys,
     SourceIp,
@@ -70,6 +74,9 @@ impl Key {
                 "aws:resourcetag" => Some(Self::ResourceTag(tag.to_owned())),
                 _ => None,
             };
+        }
+        if let Some(name) = name.strip_prefix("kms:encryptioncontext:") {
+            return (!name.is_empty()).then(|| Self::EncryptionContext(name.to_owned()));
         }
         Some(match name.as_str() {
             "aws:tagkeys" => Self::TagKeys,
@@ -101,6 +108,7 @@ impl AccessRequest<'_> {
         match key {
             Key::RequestTag(tag) => tagged(self.request_tags, tag),
             Key::ResourceTag(tag) => tagged(self.resource_tags, tag),
+            Key::EncryptionContext(name) => tagged(self.encryption_context, name),
             Key::TagKeys => {
                 let given = self.request_tags.into_iter().flat_map(BTreeMap::keys);
                 let taken = self.tag_keys.into_iter().flatten();
@@ -123,7 +131,7 @@ impl AccessRequest<'_> {
     }
 }
 
-/// The values of a tag whose key is given in lower case.
+/// The values of a tag, or of a pair like one, whose key is given in lower case.
 fn tagged<'a>(tags: Option<&'a BTreeMap<String, String>>, tag: &str) -> Vec<Cow<'a, str>> {
     let tags = tags.into_iter().flatten();
     let found = tags.filter(|(key, _)| key.to_lowercase() == tag);

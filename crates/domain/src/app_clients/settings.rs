@@ -13,12 +13,9 @@ use crate::{
     identity_providers,
     ports::{Entropy, Identity, Transaction},
     resource_servers,
-    shapes::{
-        CreateUserPoolClientRequest, UpdateUserPoolClientRequest, UserPoolClientType,
-        UserPoolTierType,
-    },
+    shapes::{CreateUserPoolClientRequest, UpdateUserPoolClientRequest, UserPoolClientType},
     time::Timestamp,
-    user_pools::UserPool,
+    user_pools::{TierRefused, UserPool},
 };
 
 /// Why settings can't be had. The texts are the service's unless marked as beliefs.
@@ -73,9 +70,9 @@ pub enum ClientRefused {
     /// A machine without credentials. (The text is a belief.)
     #[error("ALLOW_CLIENT_TOKEN_AUTH cannot be used if client does not have a client secret.")]
     ClientTokenFlowWithoutSecret,
-    /// A flow that the pool's tier does not have. (The name of the feature is a belief.)
-    #[error("The following feature is not available for the {} pricing tier configured: Choice-based Sign-in", .0.as_str())]
-    ChoiceBasedSignIn(UserPoolTierType),
+    /// A flow that the pool's tier does not have.
+    #[error(transparent)]
+    Tier(#[from] TierRefused),
     /// Rotation, and the flow that does not rotate. (The text is a belief.)
     #[error("ALLOW_REFRESH_TOKEN_AUTH cannot be used when refresh token rotation is enabled.")]
     RotationWithRefreshFlow,

@@ -1,7 +1,9 @@
 //! Answers to challenges.
 
 use super::{
-    Missing, Outcome, Parameters, Place, check_secret_hash, choice, device,
+    Missing, Outcome, Parameters, Place, check_secret_hash, choice,
+    custom::{self, Stage},
+    device,
     first_factor::{SignInRefused, check_state},
     new_password::{self, NewPasswordRefused},
     next, required, second_factor,
@@ -15,6 +17,7 @@ use crate::{
     ports::Transaction,
     secret_hash::SecretHashRefused,
     shapes::ChallengeNameType,
+    triggers::TriggerFailed,
     users::{self, MfaFactor, User, aliases::AliasTaken},
 };
 
@@ -81,6 +84,12 @@ impl From<SignInRefused> for AnswerRefused {
     }
 }
 
+impl From<TriggerFailed> for AnswerRefused {
+    fn from(failed: TriggerFailed) -> Self {
+        Self::SignIn(failed.into())
+    }
+}
+
 impl From<NewPasswordRefused> for AnswerRefused {
     fn from(refused: NewPasswordRefused) -> Self {
         Self::NewPassword(refused)
@@ -119,8 +128,15 @@ pub async fn answer(
     }
     let event = watch::of_session(&session);
     let device_key = place.device_key.or(session.device_key.as_deref());
-    let (methods, target) = (session.methods, session.target);
-    let place = Place { event: event.as_ref(), device_key, methods, target, ..place };
+    let custom = session.custom.as_ref().map(|flow| flow.after(challenge));
+    let place = Place {
+        event: event.as_ref(),
+        device_key,
+        custom: custom.as_ref(),
+        methods: session.methods,
+        target: session.target,
+        ..place
+    };
     granted!(watch::check_network_of(place, &session).await?);
     let step = Answered { place, session: &session, username, responses };
     let answered = take(step, challenge).await?;
@@ -154,6 +170,9 @@ async fn take(step: Answered<'_>, challenge: ChallengeNameType) -> Ruling<Outcom
             }
             _ => unfinished_mfa_setup(step).await,
         },
+        (ChallengeNameType::CustomChallenge, Step::Custom(Stage::Asked { private, metadata })) => {
+            custom::answer(step, private, metadata.as_deref()).await
+        }
         (_, Step::Choice { login, stage }) => choice::answer(step, challenge, login, stage).await,
         _ if is_asked(challenge) => Ok(Err(SessionRefused::Invalid.into())),
         _ => Ok(Err(AnswerRefused::UnknownChallenge(challenge))),
@@ -176,6 +195,7 @@ const fn is_asked(challenge: ChallengeNameType) -> bool {
             | Name::PasswordSrp
             | Name::SmsOtp
             | Name::WebAuthn
+            | Name::CustomChallenge
     )
 }
 
@@ -238,7 +258,7 @@ async fn finish_mfa_setup(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused> 
         return Ok(Err(AnswerRefused::NoSoftwareToken));
     }
     let place = step.place.showing(Method::SoftwareToken);
-    Ok(Ok(next::sign_in(place, &user).await?))
+    Ok(next::sign_in(place, &user).await?.map_err(Into::into))
 }
 
 /// `MFA_SETUP` before a software token was verified with this session.

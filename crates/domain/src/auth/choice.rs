@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Challenge, Outcome, Parameters, Place,
+    Challenge, Outcome, Parameters, Person, Place,
     answer::{AnswerRefused, Answered},
     check_secret_hash, device,
     first_factor::{self, FirstFactor, SignInRefused, check_state, identify},
@@ -36,7 +36,7 @@ use crate::{
     codes,
     fault::{Fault, Ruling},
     granted,
-    messages::{self, Delivery},
+    messages::{Addressee, Delivery},
     passkeys::{self, assertion},
     passwords::policy,
     ports::Transaction,
@@ -98,26 +98,6 @@ impl From<ChoiceRefused> for AnswerRefused {
     }
 }
 
-/// Somebody who signs in: the name that was typed, and who has it.
-#[derive(Clone, Copy)]
-struct Person<'a> {
-    login: &'a str,
-    user: Option<&'a User>,
-}
-
-impl Person<'_> {
-    /// The `sub`, or what stands in for it.
-    fn sub(self, place: Place<'_>) -> String {
-        let simulated = || nobody::sub(&place.ports.keyring, place.pool, self.login);
-        self.user.map_or_else(simulated, |user| user.sub.clone())
-    }
-
-    /// The user, if they may sign in.
-    fn allowed(self) -> Option<User> {
-        self.user.filter(|user| check_state(user).is_ok()).cloned()
-    }
-}
-
 /// Starts a sign-in.
 pub(super) async fn start(
     place: Place<'_>,
@@ -126,7 +106,7 @@ pub(super) async fn start(
     let login = granted!(required(parameters, "USERNAME"));
     let preferred = granted!(preferred(parameters));
     granted!(check_secret_hash(place.client, &[login], parameters));
-    let user = granted!(identify(place, login).await?);
+    let user = granted!(first_factor::announced(place, login).await?);
     let person = Person { login, user: user.as_ref() };
     let place = match granted!(step_up::aim(place, person.user, parameters).await?) {
         Aimed::ByToken(place) => {
@@ -246,8 +226,10 @@ async fn proceed(
         },
         _ => match given("PASSWORD") {
             Some(password) => {
-                let signed_in = first_factor::with_password(place, person.login, password).await?;
-                Ok(signed_in.map_err(Into::into))
+                let known = first_factor::check_password(place, person.login, password).await?;
+                let known = granted!(known);
+                let admitted = first_factor::admit(place, &known);
+                Ok(admitted.await?.map_err(Into::into))
             }
             None => Ok(Ok(ask(place, person, choice, Stage::Password, none())?)),
         },
@@ -278,33 +260,27 @@ async fn begin_proof(
     srp_a: &str,
 ) -> Ruling<Outcome, ChoiceRefused> {
     let Ok(srp_a) = PublicKey::from_hex(srp_a) else { return Ok(Err(ChoiceRefused::BadSrpA)) };
-    let outcome = granted!(srp_flow::challenge(place, person.login, srp_a).await?);
-    Ok(Ok(match outcome {
-        Outcome::Challenged(challenge) => {
-            let session = Some(session(place, person, Stage::Proof)?);
-            Outcome::Challenged(Challenge { session, ..challenge })
-        }
-        outcome => outcome,
-    }))
+    let user = granted!(identify(place, person.login).await?);
+    let challenge = srp_flow::challenge(place, person.login, user.as_ref(), srp_a).await?;
+    let session = Some(session(place, person, Stage::Proof)?);
+    Ok(Ok(Outcome::Challenged(Challenge { session, ..challenge })))
 }
 
 /// Sends a code and asks for it: `EMAIL_OTP` or `SMS_OTP`. To nobody, and to users who may not sign
-/// in, none is sent; the answer looks the same. So it does when too many were sent within the hour.
+/// in, none is sent; the answer looks the same, and takes as long: codes to nobody are counted and
+/// stored as well. It looks the same, too, when too many were sent within the hour.
 async fn send_code(
     place: Place<'_>,
     person: Person<'_>,
     contact: Contact,
 ) -> Result<Outcome, Fault> {
-    let (ports, pool) = (place.ports, place.pool);
+    let ports = place.ports;
     let code = codes::generate_of(CODE_DIGITS, &*ports.entropy);
-    if let Some(user) = person.allowed() {
-        let message = messages::mfa_code(pool, &user, contact, &code, ports.clock.now());
-        if !second_factor::may_send_another(place, &user).await? {
-            tracing::warn!(sub = user.sub, "no sign-in code was sent: too many within an hour");
-        } else if let Err(failure) = ports.messenger.deliver(message).await {
-            // The operations that lead here don't list CodeDeliveryFailureException.
-            tracing::warn!(%failure, "a sign-in code was not delivered");
-        }
+    let (sub, shown) = (person.sub(place), shown_destination(place, person, contact));
+    if second_factor::may_send_another(place, &sub).await? {
+        deliver_code(place, person, contact, &shown, &code).await?;
+    } else {
+        tracing::warn!(sub, "no sign-in code was sent: too many within an hour");
     }
     let hash = ports.keyring.mac(Purpose::CodeHash, &hashed(place, person, contact, &code));
     let (name, stage, medium) = match contact {
@@ -313,9 +289,31 @@ async fn send_code(
     };
     let parameters = BTreeMap::from([
         ("CODE_DELIVERY_DELIVERY_MEDIUM".to_owned(), medium.to_owned()),
-        ("CODE_DELIVERY_DESTINATION".to_owned(), shown_destination(place, person, contact)),
+        ("CODE_DELIVERY_DESTINATION".to_owned(), shown),
     ]);
     ask(place, person, name, stage, parameters)
+}
+
+/// Hands a code over: to its user, or to nobody.
+async fn deliver_code(
+    place: Place<'_>,
+    person: Person<'_>,
+    contact: Contact,
+    shown: &str,
+    code: &str,
+) -> Result<(), Fault> {
+    let messenger = &place.ports.messenger;
+    let nobody = Addressee::nobody(person.login);
+    let to_nobody = || second_factor::code_message(place, nobody, contact, shown, code);
+    let Some(user) = person.allowed() else { return messenger.pretend(to_nobody()).await };
+    let destination = user.attribute(contact.attribute()).unwrap_or_default();
+    let message = second_factor::code_message(place, (&user).into(), contact, destination, code);
+    if let Err(failure) = messenger.deliver(message).await? {
+        // The operations that lead here don't list CodeDeliveryFailureException.
+        tracing::warn!(%failure, "a sign-in code was not delivered");
+        messenger.pretend(to_nobody()).await?;
+    }
+    Ok(())
 }
 
 /// Where a code went, masked. For nobody it is masked from the name, if that is such a contact.
@@ -389,7 +387,7 @@ pub(super) async fn answer(
 }
 
 /// Who answers: the session's user, or nobody.
-async fn find(
+pub(super) async fn find(
     step: Answered<'_>,
     login: &str,
     tx: &mut dyn Transaction,

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::{
     Challenge, Missing, Outcome, Parameters, Place,
     answer::{AnswerRefused, Answered},
+    custom::{self, Flow},
     first_factor::SignInRefused,
     next, required,
     session::{ChallengeSession, SessionRefused, Step},
@@ -28,6 +29,7 @@ use crate::{
     shapes::ChallengeNameType,
     srp::{self, Party, PublicKey},
     tokens::issue::Tokens,
+    triggers::pre_token_generation::Source,
     users::{self, User},
 };
 
@@ -89,20 +91,19 @@ pub(super) async fn sign_in(
     place: Place<'_>,
     user: &User,
     known: Option<Device>,
-) -> Result<Outcome, Fault> {
-    let (key, new_device) = match known {
-        _ if !devices::is_tracked(place.pool) => (None, None),
-        Some(device) => {
-            record_use(place, &device).await?;
-            (Some(device.key), None)
-        }
-        None => {
-            let new = NewDevice::draw(place.ports, place.pool);
-            (Some(new.key.clone()), Some(new))
-        }
-    };
-    let tokens = next::tokens(place, user, key).await?;
-    Ok(Outcome::SignedIn(Tokens { new_device, ..tokens }))
+) -> Ruling<Outcome, SignInRefused> {
+    let known = known.filter(|_| devices::is_tracked(place.pool));
+    // A device is remembered by a password that was proved, not by what functions ask for.
+    let may_be_new = place.custom.is_none_or(Flow::proved_password);
+    let is_new = known.is_none() && may_be_new && devices::is_tracked(place.pool);
+    let new_device = is_new.then(|| NewDevice::draw(place.ports, place.pool));
+    let new_key = new_device.as_ref().map(|device| device.key.clone());
+    let key = known.as_ref().map(|device| device.key.clone()).or(new_key);
+    let tokens = granted!(next::tokens(place, user, key, is_new).await?);
+    if let Some(device) = known {
+        record_use(place, &device).await?;
+    }
+    Ok(Ok(Outcome::SignedIn(Tokens { new_device, ..tokens })))
 }
 
 /// Records a sign-in on a known device. Conflicts are met here: running the whole operation again
@@ -307,7 +308,15 @@ pub(super) async fn prove(
     tx.use_device(place.pool.id(), &user.sub, key, ip.as_deref(), now).await?;
     tx.commit().await?;
     let event = watch::of_session(&session);
-    let place = Place { event: event.as_ref(), methods: session.methods, ..place };
-    let tokens = next::tokens(place, &user, Some(device.key)).await?;
+    let source = Source::AuthenticateDevice;
+    let custom =
+        session.custom.as_ref().map(|f| f.after(ChallengeNameType::DevicePasswordVerifier));
+    let device_key = Some(device.key.as_str());
+    let (custom, methods) = (custom.as_ref(), session.methods);
+    let place = Place { event: event.as_ref(), source, custom, device_key, methods, ..place };
+    if let Some(flow) = custom.filter(|flow| flow.is_open()) {
+        return Ok(custom::go_on(place, flow, &user).await?.map_err(Into::into));
+    }
+    let tokens = granted!(next::tokens(place, &user, Some(device.key.clone()), false).await?);
     Ok(Ok(Outcome::SignedIn(tokens)))
 }

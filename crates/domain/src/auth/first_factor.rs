@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Outcome, Place, device, next, watch};
+use super::{Outcome, Person, Place, device, migration, next, watch};
 use crate::{
     attempts::{self, Attempted, count_wrong_password},
     auth_levels::Method,
@@ -15,11 +15,12 @@ use crate::{
     sealing::Purpose,
     shapes::{EventFilterType, UserStatusType},
     threat_protection::compromised::{self, Finding},
+    triggers::{TriggerFailed, pre_authentication, user_migration},
     users::{self, User},
 };
 
 /// Why somebody can't sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignInRefused {
     /// Nobody has this name, and the client may be told.
     UnknownUser,
@@ -39,6 +40,18 @@ pub enum SignInRefused {
     Blocked,
     /// The pool tracks devices, and the user has none with the key that the client names.
     UnknownDevice,
+    /// A function stands in the way.
+    Trigger(TriggerFailed),
+    /// The pool lacks a function that custom sign-ins need.
+    NoCustomAuthTrigger,
+    /// Nobody has this name, and the function that may know them failed.
+    MigrationFailed,
+}
+
+impl From<TriggerFailed> for SignInRefused {
+    fn from(failed: TriggerFailed) -> Self {
+        Self::Trigger(failed)
+    }
 }
 
 /// What somebody has shown before any second factor.
@@ -54,15 +67,17 @@ pub(super) enum FirstFactor {
     SignUpCode(Method),
     /// The access token of an earlier sign-in, which is to reach a higher level.
     AccessToken,
+    /// What functions of the pool have asked for.
+    Custom,
 }
 
 impl FirstFactor {
-    /// The place where it was shown.
+    /// The place where it was shown. What functions ask for has no name.
     const fn shown_at(self, place: Place<'_>) -> Place<'_> {
         match self {
             Self::Password | Self::KnownPassword => place.showing(Method::Password),
             Self::Alone(method) | Self::SignUpCode(method) => place.showing(method),
-            Self::AccessToken => place,
+            Self::AccessToken | Self::Custom => place,
         }
     }
 }
@@ -84,7 +99,12 @@ pub(super) async fn pass(
             next::after_first_factor(place, user).await?
         }
         FirstFactor::Alone(_) => next::sign_in(place, user).await?,
+        FirstFactor::Custom if place.event.is_some_and(|event| event.demands_second_factor) => {
+            next::after_first_factor(place, user).await?
+        }
+        FirstFactor::Custom => next::finish(place, user).await?,
     };
+    let outcome = granted!(outcome);
     watch::admitted(place, user, &outcome).await?;
     Ok(Ok(outcome))
 }
@@ -95,8 +115,26 @@ pub(super) async fn with_password(
     login: &str,
     password: &str,
 ) -> Ruling<Outcome, SignInRefused> {
-    let known = granted!(check_password(place, login, password).await?);
+    if user_migration::is_connected(place.pool) && granted!(is_unknown(place, login).await?) {
+        let migrated = migration::sign_in(place, login, password).await?;
+        if let Some(known) = granted!(migrated) {
+            return admit(place, &known).await;
+        }
+    }
+    let user = granted!(announced(place, login).await?);
+    let known = granted!(check_password_of(place, user, login, password).await?);
     admit(place, &known).await
+}
+
+/// Whether nobody has the name, and whoever asks may go on all the same.
+async fn is_unknown(place: Place<'_>, login: &str) -> Ruling<bool, SignInRefused> {
+    let mut view = place.ports.store.read().await?;
+    let is_unknown = users::find_by_login(&mut *view, place.pool, login).await?.is_none();
+    drop(view);
+    if is_unknown {
+        granted!(watch::check_network(place, None).await?);
+    }
+    Ok(Ok(is_unknown))
 }
 
 /// Somebody whose password was right.
@@ -117,6 +155,16 @@ pub(super) async fn check_password(
     password: &str,
 ) -> Ruling<Known, SignInRefused> {
     let user = granted!(identify(place, login).await?);
+    check_password_of(place, user, login, password).await
+}
+
+/// The same for somebody who has been identified.
+async fn check_password_of(
+    place: Place<'_>,
+    user: Option<User>,
+    login: &str,
+    password: &str,
+) -> Ruling<Known, SignInRefused> {
     let subject = subject(place, user.as_ref(), login);
     let check = is_right(place, user.as_ref(), login, password);
     let guessed = guess(place, &subject, check).await?;
@@ -145,6 +193,35 @@ pub(super) async fn guess(
         Ok(Err(SignInRefused::WrongPassword))
     };
     place.ports.turns.take(place.pool.id(), subject, work).await
+}
+
+/// Counts a guess as wrong before it is made, for what takes too long to be done in its turn.
+pub(super) async fn count_ahead(place: Place<'_>, subject: &str) -> Ruling<(), SignInRefused> {
+    let wrong = guess(place, subject, async { Ok(false) }).await?;
+    Ok(match wrong {
+        Ok(_) | Err(SignInRefused::WrongPassword) => Ok(()),
+        Err(locked) => Err(locked),
+    })
+}
+
+/// Asks the function that may refuse a sign-in before anything is checked. Answers whether there is
+/// one.
+///
+/// Never while a guess is being made: it may take seconds, and others wait for their turn.
+pub(super) async fn announce(place: Place<'_>, person: Person<'_>) -> Ruling<bool, TriggerFailed> {
+    pre_authentication::ask(place.ports, place.pool, place.client, person).await
+}
+
+/// Finds the user for a login name as [`identify`] does, and asks the function that may refuse them.
+pub(super) async fn announced(
+    place: Place<'_>,
+    login: &str,
+) -> Ruling<Option<User>, SignInRefused> {
+    let user = granted!(identify(place, login).await?);
+    let person = Person { login, user: user.as_ref() };
+    let asked = announce(place, person).await?;
+    // It may have changed the user, and so may others while it took its time.
+    if granted!(asked) { identify(place, login).await } else { Ok(Ok(user)) }
 }
 
 /// Finds the user for a login name and checks whether they may sign in at all. None if nobody has the

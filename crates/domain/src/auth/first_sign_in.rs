@@ -6,7 +6,7 @@
 //! confirmed all the same, as the code may come hours later, and signs in by themselves.
 
 use super::{
-    Outcome, Parameters, Place, check_secret_hash,
+    Outcome, Parameters, Person, Place, check_secret_hash,
     first_factor::{self, FirstFactor, check_state},
     required,
     session::{ChallengeSession, SessionRefused, Step},
@@ -20,6 +20,7 @@ use crate::{
     ports::Transaction,
     shapes::{AuthFlowType, ExplicitAuthFlowsType},
     sign_up,
+    triggers::TriggerFailed,
     users::{self, User},
 };
 
@@ -62,6 +63,7 @@ pub async fn start(
     let login = granted!(required(parameters, "USERNAME"));
     let session = granted!(ChallengeSession::open(place.ports, session));
     granted!(watch::check_network_of(place, &session).await?);
+    granted!(announce(place, &session, login).await?);
     let mut tx = place.ports.store.write().await?;
     let user = tx.user_by_sub(place.pool.id(), &session.sub).await?;
     let is_theirs = |user: &User| {
@@ -81,6 +83,25 @@ pub async fn start(
     let contact = sign_up::contact(place.pool, &user).unwrap_or(Contact::Email);
     let shown = FirstFactor::SignUpCode(contact.into());
     Ok(first_factor::pass(place, &user, shown).await?.map_err(Into::into))
+}
+
+/// Asks the function that may refuse a sign-in. Of a session that is good for nothing it needs to know
+/// nothing: what follows refuses it.
+async fn announce(
+    place: Place<'_>,
+    session: &ChallengeSession,
+    login: &str,
+) -> Ruling<(), TriggerFailed> {
+    let mut view = place.ports.store.read().await?;
+    let is_spent = session.check_unspent(&mut *view).await?.is_err();
+    let user = view.user_by_sub(place.pool.id(), &session.sub).await?;
+    drop(view);
+    let user = user.filter(|user| users::is_named(place.pool, user, login));
+    if is_spent || user.is_none() || !is_here(place, session) || session.step != Step::Confirmed {
+        return Ok(Ok(()));
+    }
+    let person = Person { login, user: user.as_ref() };
+    Ok(first_factor::announce(place, person).await?.map(|_| ()))
 }
 
 /// Whether a session is of this client.

@@ -4,12 +4,15 @@
 //! |---|---|
 //! | `start.rs` | which flow, and may this client use it |
 //! | `first_factor.rs` | who is it, may they sign in, is the password right |
+//! | `migration.rs` | is somebody known elsewhere |
 //! | `srp.rs` | the same without sending the password |
+//! | `person.rs` | somebody who signs in, whether there is such a user or not |
 //! | `next.rs` | what is asked after a right first factor |
 //! | `answer.rs` | answers to challenges |
 //! | `new_password.rs` | the answer to `NEW_PASSWORD_REQUIRED` |
 //! | `second_factor.rs` | answers to MFA challenges |
 //! | `choice.rs` | the flow in which the user chooses the first factor |
+//! | `custom.rs` | the flow in which functions of the pool decide |
 //! | `first_sign_in.rs` | the sign-in right after a sign-up |
 //! | `device.rs` | the device that somebody signs in on, and its proof |
 //! | `session.rs` | what a client carries between the steps |
@@ -22,11 +25,14 @@
 
 pub mod answer;
 pub mod choice;
+pub mod custom;
 mod device;
 pub mod first_factor;
 pub mod first_sign_in;
+pub mod migration;
 pub mod new_password;
 mod next;
+mod person;
 mod second_factor;
 pub mod session;
 mod srp;
@@ -34,6 +40,8 @@ pub mod start;
 pub mod step_up;
 pub mod turns;
 pub mod watch;
+
+pub use person::Person;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -45,6 +53,7 @@ use crate::{
     secret_hash::{self, SecretHashRefused},
     shapes::ChallengeNameType,
     tokens::issue::Tokens,
+    triggers::pre_token_generation::Source,
     user_pools::UserPool,
 };
 
@@ -62,6 +71,10 @@ pub struct Place<'a> {
     /// The device that the request names, known or not (`DEVICE_KEY`). Always none where the pool
     /// doesn't track devices.
     pub device_key: Option<&'a str>,
+    /// What the function that customizes tokens is told of why they are made.
+    pub source: Source,
+    /// The custom sign-in that a request is a step of; callers from outside leave it empty.
+    pub custom: Option<&'a custom::Flow>,
     /// What was shown in this sign-in so far.
     pub methods: Methods,
     /// The level that the application wants to be reached, if the user can.
@@ -81,6 +94,8 @@ impl<'a> Place<'a> {
             client,
             event: None,
             device_key: None,
+            source: Source::Authentication,
+            custom: None,
             methods: Methods::NONE,
             target: Level::NONE,
         }

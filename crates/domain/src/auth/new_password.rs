@@ -2,7 +2,7 @@
 //! are still missing.
 
 use super::{
-    Outcome,
+    Outcome, Place,
     answer::{AnswerRefused, Answered},
     next, required,
     session::SessionRefused,
@@ -15,6 +15,7 @@ use crate::{
     passwords::{self, PasswordRefused},
     shapes::{EventFilterType, UserStatusType},
     threat_protection::compromised,
+    triggers::pre_token_generation::Source,
     users::{
         User,
         aliases::{AliasTaken, OnConflict},
@@ -70,7 +71,9 @@ pub(super) async fn answer(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused>
     granted!(step.session.check_unspent(&mut *tx).await?);
     let read = granted!(step.user(&mut *tx).await?);
     let changed = granted!(change(step, &read, password).await?);
-    Ok(Ok(next::after_first_factor(step.place, &changed).await?))
+    // Only if nothing more is asked: a belief.
+    let place = Place { source: Source::NewPasswordChallenge, ..step.place };
+    Ok(next::after_first_factor(place, &changed).await?.map_err(Into::into))
 }
 
 async fn change(step: Answered<'_>, read: &User, password: &str) -> Ruling<User, AnswerRefused> {

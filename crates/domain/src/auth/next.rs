@@ -3,29 +3,41 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Challenge, Outcome, Place, device, second_factor,
+    Challenge, Outcome, Place,
+    custom::{self, Flow},
+    device,
+    first_factor::{SignInRefused, check_state},
+    second_factor,
     session::{ChallengeSession, Step},
     step_up, watch,
 };
 use crate::{
-    fault::Fault,
+    fault::{Fault, Ruling},
+    granted,
     shapes::{ChallengeNameType, UserPoolMfaType, UserStatusType},
     tokens::issue::{self, Tokens},
+    triggers::post_authentication,
     users::{MfaFactor, User},
 };
 
 /// Goes on after a right password: a temporary one has to be replaced before anything else.
-pub(super) async fn after_password(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+pub(super) async fn after_password(
+    place: Place<'_>,
+    user: &User,
+) -> Ruling<Outcome, SignInRefused> {
     if user.status == UserStatusType::ForceChangePassword {
-        return ask_new_password(place, user);
+        return ask_new_password(place, user).map(Ok);
     }
     after_first_factor(place, user).await
 }
 
 /// Goes on after the first factor: a second one or a device that stands in for it, or tokens.
-pub(super) async fn after_first_factor(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+pub(super) async fn after_first_factor(
+    place: Place<'_>,
+    user: &User,
+) -> Ruling<Outcome, SignInRefused> {
     if let Some(device) = device::in_place_of_second_factor(place, user).await? {
-        return device::ask(place, user, &device).await;
+        return device::ask(place, user, &device).await.map(Ok);
     }
     let mfa = place.pool.mfa();
     if mfa == UserPoolMfaType::Off {
@@ -35,41 +47,61 @@ pub(super) async fn after_first_factor(place: Place<'_>, user: &User) -> Result<
     let factors = if for_level.is_empty() { usable_factors(place, user) } else { for_level };
     let preferred = user.mfa.preferred.filter(|factor| factors.contains(factor));
     match (preferred, factors.as_slice()) {
-        (Some(factor), _) | (None, &[factor]) => second_factor::ask(place, user, factor).await,
-        (None, []) if mfa == UserPoolMfaType::On => ask_mfa_setup(place, user),
+        (Some(factor), _) | (None, &[factor]) => {
+            second_factor::ask(place, user, factor).await.map(Ok)
+        }
+        (None, []) if mfa == UserPoolMfaType::On => ask_mfa_setup(place, user).map(Ok),
         (None, []) => sign_in(place, user).await,
-        (None, _) => ask_selection(place, user, factors),
+        (None, _) => ask_selection(place, user, factors).map(Ok),
     }
 }
 
-/// Tokens: the sign-in is complete, unless a remembered device still has to prove itself.
-pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+/// Nothing more is to be shown: the sign-in is complete, unless it is one in which functions decide.
+pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
+    match place.custom.filter(|flow| flow.is_open()) {
+        Some(flow) => Box::pin(custom::go_on(place, flow, user)).await,
+        None => finish(place, user).await,
+    }
+}
+
+/// Tokens, unless a remembered device still has to prove itself.
+pub(super) async fn finish(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
+    let is_proved = place.custom.is_some_and(Flow::proved_device);
     match device::named(place, user).await? {
-        Some(device) if device.is_remembered => device::ask(place, user, &device).await,
+        Some(device) if device.is_remembered && !is_proved => {
+            device::ask(place, user, &device).await.map(Ok)
+        }
         known => device::sign_in(place, user, known).await,
     }
 }
 
 /// The tokens of a sign-in that has come to its end, on the device of this key where devices are
-/// tracked.
+/// tracked, unless the function that learns of it refuses. What was used up for it stays so: codes
+/// and sessions are good for one try, however it ends.
 pub(super) async fn tokens(
     place: Place<'_>,
     user: &User,
     device_key: Option<String>,
-) -> Result<Tokens, Fault> {
-    let (ports, event_id) = (place.ports, watch::event_id(place));
-    let tokens = issue::for_sign_in(
-        ports,
-        place.pool,
-        place.client,
-        user,
-        &event_id,
-        device_key,
-        place.methods,
-    )
-    .await?;
-    watch::signed_in(place, user, &event_id).await?;
-    Ok(tokens)
+    is_new_device: bool,
+) -> Ruling<Tokens, SignInRefused> {
+    let Place { ports, pool, client, .. } = place;
+    let told = post_authentication::tell(ports, pool, client, user, is_new_device).await?;
+    let user = if granted!(told) { granted!(again(place, user).await?) } else { user.clone() };
+    let event_id = watch::event_id(place);
+    let how = (place.source, place.methods);
+    let tokens = issue::for_sign_in(ports, pool, client, &user, &event_id, device_key, how).await?;
+    let tokens = granted!(tokens);
+    watch::signed_in(place, &user, &event_id).await?;
+    Ok(Ok(tokens))
+}
+
+/// The user once more, after a function that may have changed them, or taken long.
+pub(super) async fn again(place: Place<'_>, user: &User) -> Ruling<User, SignInRefused> {
+    let mut view = place.ports.store.read().await?;
+    let user = view.user_by_sub(place.pool.id(), &user.sub).await?;
+    let Some(user) = user else { return Ok(Err(SignInRefused::UnknownUser)) };
+    granted!(check_state(&user));
+    Ok(Ok(user))
 }
 
 /// The second factors that can be asked of a user.

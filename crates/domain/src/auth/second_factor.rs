@@ -11,9 +11,10 @@ use super::{
 use crate::{
     attempts::{self, Attempted},
     attributes::{self, Contact},
-    codes,
+    codes::{self, SentCode},
     fault::{Fault, Ruling, retrying},
-    granted, messages,
+    granted,
+    messages::{self, Addressee, Message},
     ports::Transaction,
     sealing::Purpose,
     shapes::{ChallengeNameType, UserPoolMfaType},
@@ -65,7 +66,7 @@ pub(super) async fn answer_software_token(step: Answered<'_>) -> Ruling<Outcome,
             enable_if_required(step.place, &mut user, MfaFactor::SoftwareToken);
             granted!(finish(step, tx, &mut user, tried.then_some(what)).await?);
             let place = step.place.showing(MfaFactor::SoftwareToken.into());
-            Ok(Ok(next::sign_in(place, &user).await?))
+            Ok(next::sign_in(place, &user).await?.map_err(Into::into))
         }
         Err(refused) => {
             granted!(step.session.check_unspent(&mut *tx).await?);
@@ -115,13 +116,15 @@ async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Resu
     };
     let destination = user.attribute(contact.attribute()).unwrap_or_default();
     let code = codes::generate(&*place.ports.entropy);
-    let message = messages::mfa_code(place.pool, user, contact, &code, place.ports.clock.now());
-    if !may_send_another(place, user).await? {
+    if may_send_another(place, &user.sub).await? {
+        let message = code_message(place, user.into(), contact, destination, &code);
+        if let Err(failure) = place.ports.messenger.deliver(message).await? {
+            // The challenge is asked all the same: none of the operations that lead here lists
+            // CodeDeliveryFailureException.
+            tracing::warn!(%failure, "a sign-in code was not delivered");
+        }
+    } else {
         tracing::warn!(sub = user.sub, "no sign-in code was sent: too many within an hour");
-    } else if let Err(failure) = place.ports.messenger.deliver(message).await {
-        // The challenge is asked all the same: none of the operations that lead here lists
-        // CodeDeliveryFailureException.
-        tracing::warn!(%failure, "a sign-in code was not delivered");
     }
     let medium = if factor == MfaFactor::Email { "EMAIL" } else { "SMS" };
     let parameters = BTreeMap::from([
@@ -133,18 +136,36 @@ async fn ask_sent_code(place: Place<'_>, user: &User, factor: MfaFactor) -> Resu
     next::challenge(place, user, name, Step::SentCode(factor, hash), parameters)
 }
 
+/// The message that brings a code of this sign-in, which is good as long as the session.
+pub(super) fn code_message(
+    place: Place<'_>,
+    to: Addressee<'_>,
+    contact: Contact,
+    destination: &str,
+    code: &str,
+) -> Message {
+    let now = place.ports.clock.now();
+    let sent = SentCode {
+        code: code.to_owned().into(),
+        contact,
+        destination: destination.to_owned(),
+        expires_at: now.plus_seconds(place.client.session_seconds()),
+    };
+    messages::mfa_code(place.pool, to, &sent, now)
+}
+
 /// Counts a code that is to be sent, and answers whether it may be.
 ///
 /// Conflicts are met here: running the whole operation again would find its session used up.
-pub(super) async fn may_send_another(place: Place<'_>, user: &User) -> Result<bool, Fault> {
-    retrying(|| count_sending(place, user)).await
+pub(super) async fn may_send_another(place: Place<'_>, sub: &str) -> Result<bool, Fault> {
+    retrying(|| count_sending(place, sub)).await
 }
 
-async fn count_sending(place: Place<'_>, user: &User) -> Result<bool, Fault> {
+async fn count_sending(place: Place<'_>, sub: &str) -> Result<bool, Fault> {
     let mut tx = place.ports.store.write().await?;
     let (pool_id, now) = (place.pool.id(), place.ports.clock.now());
     let what = Attempted::SendMfaCode;
-    let counted = attempts::count(&mut *tx, pool_id, &user.sub, what, now).await?;
+    let counted = attempts::count(&mut *tx, pool_id, sub, what, now).await?;
     tx.commit().await?;
     Ok(counted.is_ok())
 }
@@ -231,7 +252,8 @@ pub(super) async fn answer_sent_code(
         granted!(saved.map_err(AnswerRefused::AliasTaken));
     }
     granted!(finish(step, tx, &mut user, tried.then_some(what)).await?);
-    Ok(Ok(next::sign_in(step.place.showing(factor.into()), &user).await?))
+    let place = step.place.showing(factor.into());
+    Ok(next::sign_in(place, &user).await?.map_err(Into::into))
 }
 
 /// Whether a contact can count as verified: where it would become an alias that somebody else holds,

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Place, choice::Stage};
+use super::{Place, choice::Stage, custom};
 use crate::{
     auth_levels::{Level, Methods},
     fault::{Fault, Ruling},
@@ -37,6 +37,8 @@ pub enum Step {
         /// What is asked.
         stage: Stage,
     },
+    /// A custom sign-in, likewise of somebody who may be nobody.
+    Custom(custom::Stage),
     /// A sign-up waits for its confirmation.
     SignedUp,
     /// A sign-up has been confirmed by its code.
@@ -77,6 +79,9 @@ pub struct ChallengeSession {
     /// The level that the application wants to be reached.
     #[serde(default)]
     pub target: Level,
+    /// The custom sign-in that this is a step of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<custom::Flow>,
 }
 
 /// Why a session is not accepted.
@@ -112,6 +117,7 @@ impl ChallengeSession {
             demands_second_factor: place.event.is_some_and(|event| event.demands_second_factor),
             methods: place.methods,
             target: place.target,
+            custom: place.custom.cloned(),
         }
     }
 

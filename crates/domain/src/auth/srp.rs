@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    Challenge, Outcome, Parameters, Place,
+    Challenge, Outcome, Parameters, Person, Place,
     answer::AnswerRefused,
-    check_secret_hash, device,
-    first_factor::{self, Known, SignInRefused, admit, guess, identify, stand_in},
+    check_secret_hash,
+    custom::Flow,
+    device,
+    first_factor::{self, Known, SignInRefused, admit, guess, stand_in},
     required,
     session::SessionRefused,
     watch,
@@ -53,6 +55,9 @@ struct SecretBlock {
     /// What was shown before, and what the application wants to be reached.
     methods: Methods,
     target: Level,
+    /// The custom sign-in in which the password is proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    custom: Option<Flow>,
 }
 
 /// Answers `SRP_A` with a challenge. Somebody who isn't there gets one that looks the same, with
@@ -60,26 +65,24 @@ struct SecretBlock {
 pub(super) async fn challenge(
     place: Place<'_>,
     login: &str,
+    user: Option<&User>,
     client_public: PublicKey,
-) -> Ruling<Outcome, SignInRefused> {
-    let user = granted!(identify(place, login).await?);
-    let password = user.as_ref().and_then(|user| user.password.as_ref());
+) -> Result<Challenge, Fault> {
+    let person = Person { login, user };
+    let username = person.shown_username(place);
+    let password = user.and_then(|user| user.password.as_ref());
     let verifier = password.map_or_else(|| stand_in(place, login), |p| p.verifier.clone());
     let salt = verifier.salt_hex();
     let entropy = std::sync::Arc::clone(&place.ports.entropy);
     let exchange =
         compute(&*place.ports.workers, move || srp::Challenge::new(&verifier.verifier, &*entropy));
     let exchange = exchange.await?;
-    let (sub, username) = match &user {
-        Some(user) => (user.sub.clone(), user.username.clone()),
-        None => nobody(place, login),
-    };
     let now = place.ports.clock.now();
     let block = SecretBlock {
         id: ids::random_uuid(&*place.ports.entropy),
         user_pool_id: place.pool.id().to_owned(),
         client_id: place.client.id().to_owned(),
-        sub,
+        sub: person.sub(place),
         username: username.clone(),
         login: login.to_owned(),
         device_key: place.device_key.filter(|key| devices::may_be_key(key)).map(str::to_owned),
@@ -88,6 +91,7 @@ pub(super) async fn challenge(
         expires_at: now.plus_seconds(place.client.session_seconds()),
         methods: place.methods,
         target: place.target,
+        custom: place.custom.cloned(),
     };
     let parameters = [
         ("SALT", salt),
@@ -96,17 +100,11 @@ pub(super) async fn challenge(
         ("USERNAME", username.clone()),
         ("USER_ID_FOR_SRP", username),
     ];
-    Ok(Ok(Outcome::Challenged(Challenge {
+    Ok(Challenge {
         name: ChallengeNameType::PasswordVerifier,
         parameters: parameters.map(|(name, value)| (name.to_owned(), value)).into(),
         session: None,
-    })))
-}
-
-/// `sub` and username of somebody who isn't there.
-fn nobody(place: Place<'_>, login: &str) -> (String, String) {
-    let (keyring, pool) = (&place.ports.keyring, place.pool);
-    (users::nobody::sub(keyring, pool, login), users::nobody::username(keyring, pool, login))
+    })
 }
 
 impl SecretBlock {
@@ -165,12 +163,14 @@ pub(super) async fn answer(
     let subject = first_factor::subject(place, user.as_ref(), &block.login);
     let proof = SentProof { secret_block: sealed, timestamp, signature };
     let named_before = block.device_key.clone();
+    let custom = block.custom.as_ref().map(|f| f.after(ChallengeNameType::PasswordVerifier));
     let check = is_right(place, block, user.as_ref(), proof);
     granted!(watch::check_network(place, user.as_ref()).await?);
     let guessed = guess(place, &subject, check).await?;
     let failed_before = granted!(watch::guessed(place, user.as_ref(), guessed).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
     let place = device::recalled(place, &user, named_before.as_deref()).await?;
+    let place = Place { custom: custom.as_ref(), ..place };
     let known = Known { user, subject, failed_before, finding: Finding::default() };
     Ok(admit(place, &known).await?.map_err(Into::into))
 }

@@ -1,7 +1,7 @@
 //! The start of a sign-in: which flow, and may this client use it.
 
 use super::{
-    Missing, Outcome, Parameters, Place, check_secret_hash, choice,
+    Missing, Outcome, Parameters, Place, check_secret_hash, choice, custom,
     first_factor::{self, SignInRefused},
     required,
     session::SessionRefused,
@@ -16,10 +16,11 @@ use crate::{
     shapes::{AuthFlowType, ExplicitAuthFlowsType as Flow},
     srp::PublicKey,
     tokens::refresh::{self, RefreshRefused},
+    triggers::TriggerFailed,
 };
 
 /// Why a sign-in can't start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartRefused {
     /// The client's settings don't allow the flow.
     FlowNotEnabled(AuthFlowType),
@@ -79,6 +80,12 @@ impl From<LevelsRefused> for StartRefused {
     }
 }
 
+impl From<TriggerFailed> for StartRefused {
+    fn from(failed: TriggerFailed) -> Self {
+        Self::SignIn(failed.into())
+    }
+}
+
 impl From<RefreshRefused> for StartRefused {
     fn from(refused: RefreshRefused) -> Self {
         Self::Refresh(refused)
@@ -114,7 +121,7 @@ pub async fn start(
         AuthFlowType::UserPasswordAuth
         | AuthFlowType::AdminUserPasswordAuth
         | AuthFlowType::AdminNoSrpAuth => by_password(place, parameters).await,
-        AuthFlowType::CustomAuth => Ok(Err(StartRefused::NoCustomAuthTrigger)),
+        AuthFlowType::CustomAuth => custom::start(place, parameters).await,
         AuthFlowType::UserAuth => choice::start(place, parameters).await,
     }
 }
@@ -180,7 +187,9 @@ async fn by_srp(place: Place<'_>, parameters: &Parameters) -> Ruling<Outcome, St
     let srp_a = granted!(required(parameters, "SRP_A"));
     let Ok(srp_a) = PublicKey::from_hex(srp_a) else { return Ok(Err(StartRefused::BadSrpA)) };
     granted!(check_secret_hash(place.client, &[login], parameters));
-    Ok(srp_flow::challenge(place, login, srp_a).await?.map_err(Into::into))
+    let user = granted!(first_factor::announced(place, login).await?);
+    let challenge = srp_flow::challenge(place, login, user.as_ref(), srp_a).await?;
+    Ok(Ok(Outcome::Challenged(challenge)))
 }
 
 async fn by_refresh_token(

@@ -114,10 +114,11 @@ pub(super) async fn admit(
     shown: FirstFactor,
 ) -> Ruling<Option<Watched>, SignInRefused> {
     let subject = subject(place, user, place.client.id());
+    let Some(mode) = mode(place) else { return Ok(Ok(None)) };
     let Some(mut verdict) = events::assess(subject).await? else { return Ok(Ok(None)) };
     let is_known = shown == FirstFactor::KnownPassword;
     verdict.risk.compromised_credentials_detected = Some(is_known);
-    let is_enforced = threat_protection::mode(place.pool) == Some(Mode::Enforced);
+    let is_enforced = mode == Mode::Enforced;
     let is_blocked = match verdict.demand {
         Demand::Pass => false,
         Demand::SecondFactor => !asks_second_factor(place, user),
@@ -159,6 +160,14 @@ async fn refuse(
     events::record(subject, Happening { id, risk, challenges, ..plain }).await
 }
 
+/// What threat protection does with this sign-in: custom ones have a mode of their own.
+fn mode(place: Place<'_>) -> Option<Mode> {
+    match place.custom {
+        Some(_) => threat_protection::custom_auth_mode(place.pool),
+        None => threat_protection::mode(place.pool),
+    }
+}
+
 /// The answers to challenges that events show of a first factor. They have no name for codes and
 /// passkeys.
 fn challenges(shown: FirstFactor) -> Vec<(ChallengeName, ChallengeResponse)> {
@@ -166,7 +175,10 @@ fn challenges(shown: FirstFactor) -> Vec<(ChallengeName, ChallengeResponse)> {
         FirstFactor::Password | FirstFactor::KnownPassword => {
             vec![(ChallengeName::Password, ChallengeResponse::Success)]
         }
-        FirstFactor::Alone(_) | FirstFactor::SignUpCode(_) | FirstFactor::AccessToken => Vec::new(),
+        FirstFactor::Alone(_)
+        | FirstFactor::SignUpCode(_)
+        | FirstFactor::AccessToken
+        | FirstFactor::Custom => Vec::new(),
     }
 }
 

@@ -4,9 +4,9 @@ use super::destination;
 use crate::{
     arn,
     ports::Identity,
-    shapes::{EventSourceName, LogConfigurationType, LogLevel, UserPoolTierType},
+    shapes::{EventSourceName, LogConfigurationType, LogLevel},
     threat_protection,
-    user_pools::UserPool,
+    user_pools::{Feature, TierRefused, UserPool},
 };
 
 /// Why configurations can't be had. The texts are beliefs, but for those that say so.
@@ -33,9 +33,9 @@ pub enum LogRefused {
     /// Without threat protection there are no such events.
     #[error("Threat protection must be enabled to deliver logs of event source userAuthEvents.")]
     Unprotected,
-    /// The pool's tier does not have it. (The text is the service's.)
-    #[error("The following feature is not available for the {} pricing tier configured: Log Streaming", .0.as_str())]
-    Tier(UserPoolTierType),
+    /// The pool's tier does not have it.
+    #[error(transparent)]
+    Tier(#[from] TierRefused),
 }
 
 /// Whether a pool can have these configurations.
@@ -73,9 +73,7 @@ fn check_one(
         let is_log_group = configuration.cloud_watch_logs_configuration.is_some();
         return if is_log_group { Ok(()) } else { Err(LogRefused::LogGroupOnly(source)) };
     }
-    if pool.tier() != UserPoolTierType::Plus {
-        return Err(LogRefused::Tier(pool.tier()));
-    }
+    pool.has_in_tier(Feature::LOG_STREAMING)?;
     threat_protection::mode(pool).map(|_| ()).ok_or(LogRefused::Unprotected)
 }
 

@@ -9,6 +9,7 @@ mod notifications;
 
 pub use check::{LogRefused, check};
 pub use notifications::Reporting;
+pub(crate) use notifications::undeliverable;
 
 use async_trait::async_trait;
 

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 
 use super::{LogSink, destination_of, lines};
 use crate::{
-    fault::Fault,
+    fault::{Fault, Ruling},
     messages::{DeliveryFailure, Medium, Message, Messenger},
     ports::{Clock, Store},
     shapes::EventSourceName,
+    time::Timestamp,
 };
 
 /// A messenger that reports what another one could not deliver.
@@ -26,34 +27,38 @@ pub struct Reporting {
 
 #[async_trait]
 impl Messenger for Reporting {
-    async fn deliver(&self, message: Message) -> Result<(), DeliveryFailure> {
+    async fn deliver(&self, message: Message) -> Ruling<(), DeliveryFailure> {
         let (pool_id, medium) = (message.user_pool_id.clone(), message.medium);
         let outcome = self.messenger.deliver(message).await;
-        if let Err(failure) = &outcome
-            && let Err(fault) = self.report(&pool_id, medium, failure).await
-        {
-            tracing::error!(%fault, "a failed delivery was not reported to the pool's log");
+        if let Ok(Err(failure)) = &outcome {
+            let (store, sink, now) = (&*self.store, &*self.log_sink, self.clock.now());
+            let told = undeliverable(store, sink, (&pool_id, medium), &failure.0, now).await;
+            if let Err(fault) = told {
+                tracing::error!(%fault, "a failed delivery was not reported to the pool's log");
+            }
         }
         outcome
     }
+
+    async fn pretend(&self, message: Message) -> Result<(), Fault> {
+        self.messenger.pretend(message).await
+    }
 }
 
-impl Reporting {
-    /// Writes the line, if the pool wants it. It names nobody, and holds nothing of the message.
-    async fn report(
-        &self,
-        user_pool_id: &str,
-        medium: Medium,
-        failure: &DeliveryFailure,
-    ) -> Result<(), Fault> {
-        let mut view = self.store.read().await?;
-        let configurations = view.log_configurations(user_pool_id).await?;
-        if let Some(arn) = destination_of(&configurations, EventSourceName::UserNotification) {
-            let what = if medium == Medium::Email { "An e-mail" } else { "A text message" };
-            let details = format!("{what} could not be delivered: {failure}");
-            let line = lines::notification(user_pool_id, &details, self.clock.now())?;
-            self.log_sink.deliver(arn, line);
-        }
-        Ok(())
+/// Writes the line for a message that will not arrive, if the pool wants it. It names nobody, and
+/// holds nothing of the message; nor may the reason.
+pub(crate) async fn undeliverable(
+    store: &dyn Store,
+    log_sink: &dyn LogSink,
+    (user_pool_id, medium): (&str, Medium),
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let configurations = store.read().await?.log_configurations(user_pool_id).await?;
+    if let Some(arn) = destination_of(&configurations, EventSourceName::UserNotification) {
+        let what = if medium == Medium::Email { "An e-mail" } else { "A text message" };
+        let details = format!("{what} could not be delivered: {reason}");
+        log_sink.deliver(arn, lines::notification(user_pool_id, &details, now)?);
     }
+    Ok(())
 }

@@ -4,10 +4,10 @@
 //! no client depends on them.
 
 use crate::{
-    attributes::Contact,
+    attributes::{Contact, is_email},
     codes::SentCode,
-    messages::{Medium, Message, MessageKind},
-    shapes::UserPoolMfaType,
+    messages::{Medium, Message, MessageKind, SmsSettings},
+    shapes::{EmailConfigurationType, UserPoolMfaType},
     time::Timestamp,
     user_pools::UserPool,
     users::User,
@@ -18,37 +18,54 @@ const CODE: &str = "{####}";
 /// Stands for the username in invitations.
 const USERNAME: &str = "{username}";
 
+/// About whom a message is.
+#[derive(Clone, Copy, Debug)]
+pub struct Addressee<'a> {
+    sub: &'a str,
+    username: &'a str,
+}
+
+impl<'a> From<&'a User> for Addressee<'a> {
+    fn from(user: &'a User) -> Self {
+        Self { sub: &user.sub, username: &user.username }
+    }
+}
+
+impl<'a> Addressee<'a> {
+    /// Nobody, called by a name that was typed: for [`super::Messenger::pretend`].
+    pub const fn nobody(name: &'a str) -> Self {
+        Self { sub: "", username: name }
+    }
+}
+
 /// The message that brings a user a code.
 ///
 /// Pools that ask for links (`CONFIRM_WITH_LINK`) get the code too: a link leads to the pages of a
 /// user pool domain.
-pub fn verification(
+pub fn verification<'a>(
     pool: &UserPool,
-    user: &User,
+    to: impl Into<Addressee<'a>>,
     kind: MessageKind,
     sent: &SentCode,
     now: Timestamp,
 ) -> Message {
-    let medium = sent.contact.medium();
-    let (subject, template) = match medium {
+    let (subject, template) = match sent.contact.medium() {
         Medium::Email => (Some(email_subject(pool)), email_template(pool, kind)),
         Medium::Sms => (None, sms_template(pool)),
     };
     let body = fill(&template, &[(CODE, &sent.code)]);
-    let code = sent.code.to_string();
-    envelope(pool, user, kind, (medium, &sent.destination), (subject, body), code, now)
+    envelope(pool, to.into(), kind, sent, (subject, body), now)
 }
 
-/// The message that brings a code of a second factor, or one by which somebody signs in.
-pub fn mfa_code(
+/// The message that brings a code of a second factor, or one that stands for a password.
+pub fn mfa_code<'a>(
     pool: &UserPool,
-    user: &User,
-    contact: Contact,
-    code: &str,
+    to: impl Into<Addressee<'a>>,
+    sent: &SentCode,
     now: Timestamp,
 ) -> Message {
     let mail = pool.factors.email.as_ref();
-    let (subject, text) = match contact {
+    let (subject, text) = match sent.contact {
         Contact::Email => {
             let subject = mail.and_then(|mail| mail.subject.as_deref());
             (Some(subject.unwrap_or("Your sign-in code")), mail.and_then(|m| m.message.as_deref()))
@@ -60,11 +77,9 @@ pub fn mfa_code(
             (None, text.filter(|_| is_chosen))
         }
     };
-    let body = fill(text.unwrap_or("Your authentication code is {####}"), &[(CODE, code)]);
-    let destination = user.attribute(contact.attribute()).unwrap_or_default();
-    let address = (contact.medium(), destination);
+    let body = fill(text.unwrap_or("Your authentication code is {####}"), &[(CODE, &sent.code)]);
     let text = (subject.map(str::to_owned), body);
-    envelope(pool, user, MessageKind::MfaCode, address, text, code.to_owned(), now)
+    envelope(pool, to.into(), MessageKind::MfaCode, sent, text, now)
 }
 
 /// The message that brings a new user a temporary password; none if there is a password and the
@@ -101,9 +116,13 @@ pub fn invitation(
         Medium::Email => fill(text, &[(CODE, &escaped(password)), (USERNAME, &escaped(login))]),
         Medium::Sms => fill(text, &[(CODE, password), (USERNAME, login)]),
     };
-    let kind = MessageKind::Invitation;
-    let code = password.to_owned();
-    Some(envelope(pool, user, kind, (medium, destination), (subject, body), code, now))
+    let sent = SentCode {
+        code: password.to_owned().into(),
+        contact,
+        destination: destination.to_owned(),
+        expires_at: now.plus_seconds(pool.temporary_password_days() * 86_400),
+    };
+    Some(envelope(pool, user.into(), MessageKind::Invitation, &sent, (subject, body), now))
 }
 
 /// The mail that tells a user of a risky sign-in: HTML, or text where there is none. `values` stand for
@@ -115,7 +134,7 @@ pub fn notice(
     (html, text): (Option<&str>, Option<&str>),
     values: &[(&str, &str)],
     (from, reply_to): (Option<&str>, Option<&str>),
-    now: Timestamp,
+    (now, expires_at): (Timestamp, Timestamp),
 ) -> Message {
     // Devices name themselves, and users too.
     let safe: Vec<(&str, String)> =
@@ -126,13 +145,17 @@ pub fn notice(
         Some(html) => fill(html, &safe),
         None => fill(&escaped(text.unwrap_or_default()).replace('\n', "<br>"), &safe),
     };
-    let destination = user.attribute(Contact::Email.attribute()).unwrap_or_default();
-    let address = (Medium::Email, destination);
+    let contact = Contact::Email;
+    let sent = SentCode {
+        code: String::new().into(),
+        contact,
+        destination: user.attribute(contact.attribute()).unwrap_or_default().to_owned(),
+        expires_at,
+    };
     // Without line ends, with which a value could make up headers.
     let subject = fill(subject, values).replace(['\r', '\n'], " ");
     let content = (Some(subject), body);
-    let kind = MessageKind::RiskNotice;
-    let message = envelope(pool, user, kind, address, content, String::new(), now);
+    let message = envelope(pool, user.into(), MessageKind::RiskNotice, &sent, content, now);
     Message {
         from: from.map(str::to_owned).or(message.from),
         reply_to: reply_to.map(str::to_owned).or(message.reply_to),
@@ -143,26 +166,51 @@ pub fn notice(
 /// A message with the pool's senders.
 fn envelope(
     pool: &UserPool,
-    user: &User,
+    to: Addressee<'_>,
     kind: MessageKind,
-    (medium, destination): (Medium, &str),
+    sent: &SentCode,
     (subject, body): (Option<String>, String),
-    code: String,
     now: Timestamp,
 ) -> Message {
+    let medium = sent.contact.medium();
     let mail = pool.settings.email_configuration.as_ref().filter(|_| medium == Medium::Email);
     Message {
         user_pool_id: pool.id().to_owned(),
-        username: user.username.clone(),
+        sub: to.sub.to_owned(),
+        username: to.username.to_owned(),
         kind,
         medium,
-        destination: destination.to_owned(),
+        destination: sent.destination.clone(),
         subject,
         body,
-        code,
-        from: mail.and_then(|mail| mail.from.clone()),
+        code: sent.code.to_string(),
+        from: mail.and_then(sender),
         reply_to: mail.and_then(|mail| mail.reply_to_email_address.clone()),
+        sms: if medium == Medium::Sms { sms_settings(pool) } else { SmsSettings::default() },
         at: now,
+        expires_at: sent.expires_at,
+    }
+}
+
+/// `From` of a pool's mails: what the pool says, or else the address in the ARN of its identity for
+/// sending, if that names an address and not a domain.
+fn sender(mail: &EmailConfigurationType) -> Option<String> {
+    let identity = mail.source_arn.as_deref().and_then(|arn| arn.split_once(":identity/"));
+    let address = identity.map(|(_, identity)| identity).filter(|identity| is_email(identity));
+    mail.from.clone().filter(|from| !from.is_empty()).or_else(|| address.map(str::to_owned))
+}
+
+/// What the pool says about its text messages, as far as it has a meaning elsewhere.
+fn sms_settings(pool: &UserPool) -> SmsSettings {
+    let config = pool.settings.sms_configuration.as_ref();
+    let Some(eums) = config.and_then(|config| config.eums_sms.as_ref()) else {
+        return SmsSettings::default();
+    };
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    SmsSettings {
+        origination_identity: given(&eums.origination_identity),
+        entity_id: given(&eums.in_entity_id),
+        template_id: given(&eums.in_template_id),
     }
 }
 
@@ -236,6 +284,24 @@ mod tests {
     fn placeholders_in_values_stay_as_they_are() {
         let filled = fill("{x} {username}: {####}{", &[(USERNAME, "{####}"), (CODE, "123456")]);
         assert_eq!(filled, "{x} {####}: 123456{");
+    }
+
+    #[test]
+    fn the_sender_is_the_pools_or_the_address_in_its_identity() {
+        let sender_of = |from: Option<&str>, arn: Option<&str>| {
+            let (from, source_arn) = (from.map(str::to_owned), arn.map(str::to_owned));
+            sender(&EmailConfigurationType {
+                from,
+                source_arn,
+                ..EmailConfigurationType::default()
+            })
+        };
+        let address = "arn:aws:ses:us-east-1:123456789012:identity/no-reply@example.com";
+        let domain = "arn:aws:ses:us-east-1:123456789012:identity/example.com";
+        assert_eq!(sender_of(None, Some(address)).as_deref(), Some("no-reply@example.com"));
+        assert_eq!(sender_of(Some("A <a@b.c>"), Some(address)).as_deref(), Some("A <a@b.c>"));
+        assert_eq!(sender_of(None, Some(domain)), None);
+        assert_eq!(sender_of(None, None), None);
     }
 
     #[test]

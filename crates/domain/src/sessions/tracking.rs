@@ -8,11 +8,12 @@ use uuid::Uuid;
 
 use super::device;
 use crate::{
+    app_clients::AppClient,
     fault::{Fault, Ruling, retrying},
     ports::{Ports, Store, Transaction},
     time::Timestamp,
     tokens::claims::SignIn,
-    user_pools::UserPool,
+    user_pools::{Feature, TierRefused, UserPool},
     users::User,
 };
 
@@ -29,6 +30,41 @@ impl Default for SessionSettings {
     fn default() -> Self {
         Self { is_tracking: false, max_per_user: 20 }
     }
+}
+
+/// Why sessions can't be set up so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsRefused {
+    /// The pool's tier does not have sessions.
+    #[error(transparent)]
+    Tier(#[from] TierRefused),
+    /// The pool does not track sessions. (The text is a belief.)
+    #[error("Session tracking is not enabled for user pool {0}.")]
+    NotTracked(String),
+}
+
+/// Changes what a pool says about sessions.
+pub fn configure_pool(
+    pool: &mut UserPool,
+    settings: SessionSettings,
+) -> Result<(), SettingsRefused> {
+    pool.has_in_tier(Feature::SESSION_TRACKING)?;
+    pool.sessions = settings;
+    Ok(())
+}
+
+/// Changes for how many minutes an app client takes a browser's earlier sign-in for its own.
+pub fn configure_client(
+    pool: &UserPool,
+    client: &mut AppClient,
+    minutes: i32,
+) -> Result<(), SettingsRefused> {
+    pool.has_in_tier(Feature::SESSION_TRACKING)?;
+    if !pool.sessions.is_tracking {
+        return Err(SettingsRefused::NotTracked(pool.id().to_owned()));
+    }
+    client.sso_minutes = Some(minutes);
+    Ok(())
 }
 
 /// The kinds of session.

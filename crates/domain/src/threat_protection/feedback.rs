@@ -15,7 +15,7 @@ use crate::{
 
 /// How long a feedback token is good, in seconds: a week. How long the service's are is not on
 /// record.
-const LIFETIME: i64 = 7 * 86_400;
+pub(super) const LIFETIME: i64 = 7 * 86_400;
 
 /// Who gives feedback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,7 +24,10 @@ use async_trait::async_trait;
 
 use crate::{
     fault::Fault,
-    shapes::{AdvancedSecurityModeType, AuthEventType, RiskConfigurationType},
+    shapes::{
+        AdvancedSecurityEnabledModeType, AdvancedSecurityModeType, AuthEventType,
+        RiskConfigurationType,
+    },
     time::Timestamp,
     user_pools::UserPool,
 };
@@ -45,6 +48,18 @@ pub fn mode(pool: &UserPool) -> Option<Mode> {
         AdvancedSecurityModeType::Audit => Some(Mode::Audit),
         AdvancedSecurityModeType::Enforced => Some(Mode::Enforced),
     }
+}
+
+/// What threat protection does in custom sign-ins of this pool; none where it is off, or not set for
+/// them.
+pub fn custom_auth_mode(pool: &UserPool) -> Option<Mode> {
+    mode(pool)?;
+    let flows =
+        pool.settings.user_pool_add_ons.as_ref()?.advanced_security_additional_flows.as_ref();
+    Some(match flows?.custom_auth_mode? {
+        AdvancedSecurityEnabledModeType::Audit => Mode::Audit,
+        AdvancedSecurityEnabledModeType::Enforced => Mode::Enforced,
+    })
 }
 
 /// Something that happened to a user's account.

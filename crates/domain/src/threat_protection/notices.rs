@@ -94,7 +94,7 @@ pub async fn send(
     let about = if is_blocked { About::Blocked } else { notice.about };
     let notice = Notice { about, ..notice.clone() };
     let (own, (subject_line, text)) = notice.texts();
-    let values = values(subject, event_id);
+    let (values, now) = (values(subject, event_id), ports.clock.now());
     let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let message = messages::notice(
         pool,
@@ -103,9 +103,9 @@ pub async fn send(
         own.map_or((None, Some(text)), |own| (own.html_body.as_deref(), own.text_body.as_deref())),
         &values,
         (notice.settings.from.as_deref(), notice.settings.reply_to.as_deref()),
-        ports.clock.now(),
+        (now, now.plus_seconds(feedback::LIFETIME)),
     );
-    if let Err(failure) = ports.messenger.deliver(message).await {
+    if let Err(failure) = ports.messenger.deliver(message).await? {
         tracing::warn!(%failure, "a notice of a risk was not delivered");
     }
     Ok(())

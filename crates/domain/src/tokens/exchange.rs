@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::{
     access::{self, TokenRefused},
     claims::{self, Content, SignIn},
-    issue,
+    customize, issue,
 };
 use crate::{
     app_clients::AppClient,
@@ -31,6 +31,7 @@ use crate::{
         TokenTypeIdentifierType as Kind,
     },
     time::Timestamp,
+    triggers::{TriggerFailed, pre_token_generation::Source},
     user_pools::UserPool,
     users::User,
 };
@@ -107,6 +108,14 @@ pub enum ExchangeRefused {
     UnknownResource(String),
     /// None of the requested scopes can be granted.
     NothingGranted,
+    /// The function that customizes tokens stands in the way.
+    Trigger(TriggerFailed),
+}
+
+impl From<TriggerFailed> for ExchangeRefused {
+    fn from(failed: TriggerFailed) -> Self {
+        Self::Trigger(failed)
+    }
 }
 
 /// Exchanges a token, for an app client whose secret has been checked.
@@ -136,7 +145,8 @@ pub async fn exchange(
     granted!(check_target(ports, pool, asked.target).await?);
     let scopes = granted!(scopes(ports, client, &subject.claims, asked).await?);
     let act = act(&subject.claims, actor.as_ref());
-    sign(ports, client, (user, &subject.claims), asked, scopes, act).await.map(Ok)
+    let signed = sign(ports, client, (user, &subject.claims), asked, &scopes, act).await?;
+    Ok(signed.map_err(Into::into))
 }
 
 /// What is read of a token that is shown.
@@ -269,9 +279,9 @@ async fn sign(
     client: &AppClient,
     (user, subject): (&User, &ShownClaims),
     asked: Exchange<'_>,
-    scopes: Vec<String>,
+    scopes: &[String],
     act: Option<Value>,
-) -> Result<Derived, Fault> {
+) -> Ruling<Derived, TriggerFailed> {
     let now = ports.clock.now();
     let sign_in = SignIn {
         user_pool_id: client.user_pool_id().to_owned(),
@@ -285,13 +295,14 @@ async fn sign(
         device_key: None,
         methods: Methods::of_amr(&subject.amr),
     };
-    let membership = issue::membership(ports, user).await?;
     let pool = ports.directory.user_pool(&sign_in.user_pool_id).await?;
+    // Belief: what the model lists for the operation tells that a function is asked, but not how.
+    let told = granted!(issue::tell(ports, user, &sign_in, Source::RefreshTokens).await?);
     let content = Content {
         user,
         client,
-        sign_in: &sign_in,
-        membership: &membership,
+        sign_in: &told.sign_in,
+        membership: &told.membership,
         issuer: &ports.identity.issuer(client.user_pool_id()),
         now,
         token_id: subject.origin_jti.is_some().then(|| ids::random_uuid(&*ports.entropy)),
@@ -301,6 +312,10 @@ async fn sign(
         Wanted::AccessToken => (claims::access(&content), client.access_token_seconds()),
         Wanted::IdToken => (claims::id(&content), client.id_token_seconds()),
     };
+    match asked.wanted {
+        Wanted::AccessToken => customize::access(&mut claims, &told.customization, client.id()),
+        Wanted::IdToken => customize::id(&mut claims, &told.customization),
+    }
     let expires_in = lifetime.min(subject.exp - now.seconds());
     if let Some(claims) = claims.as_object_mut() {
         claims.insert("exp".to_owned(), json!(now.seconds() + expires_in));
@@ -317,5 +332,7 @@ async fn sign(
         Wanted::IdToken => keys.id.sign(&claims),
     })
     .await??;
-    Ok(Derived { token, kind: wanted, expires_in, scopes })
+    let scopes = told.sign_in.scope.split(' ').filter(|scope| !scope.is_empty());
+    let scopes = scopes.map(str::to_owned).collect();
+    Ok(Ok(Derived { token, kind: wanted, expires_in, scopes }))
 }

@@ -2,17 +2,22 @@
 
 use super::{
     claims::{self, Content, Membership, SignIn, USER_SCOPE},
+    customize,
     refresh::{self, RefreshState},
 };
 use crate::{
     app_clients::AppClient,
     auth_levels::{self, Methods},
     devices::NewDevice,
-    fault::Fault,
-    groups, ids,
+    fault::{Fault, Ruling},
+    granted, groups, ids,
     ports::{Ports, compute},
     sessions::tracking,
     time::Timestamp,
+    triggers::{
+        TriggerFailed,
+        pre_token_generation::{self, Asked, Customization, Source},
+    },
     user_pools::UserPool,
     users::User,
 };
@@ -33,7 +38,8 @@ pub struct Tokens {
 }
 
 /// Tokens for a user who has just signed in through the API, as the event with this id
-/// ([`ids::timed_uuid`]), on the device of this key where devices are tracked, by these methods.
+/// ([`ids::timed_uuid`]), on the device of this key where devices are tracked. `source` tells the
+/// function that customizes tokens why; the methods are those by which they have signed in.
 pub async fn for_sign_in(
     ports: &Ports,
     pool: &UserPool,
@@ -41,8 +47,8 @@ pub async fn for_sign_in(
     user: &User,
     event_id: &str,
     device_key: Option<String>,
-    methods: Methods,
-) -> Result<Tokens, Fault> {
+    (source, methods): (Source, Methods),
+) -> Ruling<Tokens, TriggerFailed> {
     let now = ports.clock.now();
     let sign_in = SignIn {
         user_pool_id: pool.id().to_owned(),
@@ -57,22 +63,55 @@ pub async fn for_sign_in(
     };
     let expires_at = now.plus_seconds(client.refresh_token_seconds());
     let refresh = refresh::seal(ports, &RefreshState::first(&sign_in, expires_at, ports))?;
-    let mut tokens = sign(ports, client, user, &sign_in, now).await?;
+    let mut tokens = granted!(sign(ports, client, user, &sign_in, source, now).await?);
     tokens.refresh = Some(refresh);
     if pool.sessions.is_tracking {
         // Last, when nothing can fail any more: it may end another session.
         tracking::begin(ports, pool, &sign_in, expires_at).await?;
     }
-    Ok(tokens)
+    Ok(Ok(tokens))
 }
 
 /// The groups that a user is in now.
-pub(super) async fn membership(ports: &Ports, user: &User) -> Result<Membership, Fault> {
+async fn membership(ports: &Ports, user: &User) -> Result<Membership, Fault> {
     let mut view = ports.store.read().await?;
     Ok(groups::membership(view.groups_of_user(&user.user_pool_id, &user.sub).await?))
 }
 
-/// An ID and an access token that continue a sign-in. They show the groups that the user is in now.
+/// What the tokens of a sign-in say beside its facts.
+pub(super) struct Told {
+    /// The sign-in, with the scopes that the access token gets.
+    pub sign_in: SignIn,
+    /// The groups.
+    pub membership: Membership,
+    /// What else a function wants.
+    pub customization: Customization,
+}
+
+/// What tokens are to say: the groups that the user is in now, and what the pool's function makes of
+/// that.
+pub(super) async fn tell(
+    ports: &Ports,
+    user: &User,
+    sign_in: &SignIn,
+    source: Source,
+) -> Ruling<Told, TriggerFailed> {
+    let mut membership = membership(ports, user).await?;
+    let mut customization = Customization::default();
+    if let Some(pool) = ports.directory.user_pool(&sign_in.user_pool_id).await? {
+        let (client_id, scope) = (&sign_in.client_id, &sign_in.scope);
+        let asked = Asked { client_id, user, membership: &membership, scope, source };
+        customization = granted!(pre_token_generation::ask(ports, &pool, asked).await?);
+    }
+    if let Some(groups) = customization.groups.take() {
+        membership = groups;
+    }
+    // The scopes that the sign-in was granted stay what refresh tokens carry.
+    let scope = customize::scope(&sign_in.scope, &customization);
+    Ok(Ok(Told { sign_in: SignIn { scope, ..sign_in.clone() }, membership, customization }))
+}
+
+/// An ID and an access token that continue a sign-in.
 ///
 /// The two signatures, most of the cost of a sign-in, are made on a worker.
 pub async fn sign(
@@ -80,9 +119,11 @@ pub async fn sign(
     client: &AppClient,
     user: &User,
     sign_in: &SignIn,
+    source: Source,
     now: Timestamp,
-) -> Result<Tokens, Fault> {
-    let membership = membership(ports, user).await?;
+) -> Ruling<Tokens, TriggerFailed> {
+    let told = granted!(tell(ports, user, sign_in, source).await?);
+    let (sign_in, customization) = (&told.sign_in, &told.customization);
     let issuer = ports.identity.issuer(&sign_in.user_pool_id);
     // A session that a user can end names its tokens, whatever the client says: a belief.
     let can_revoke = client.revokes_tokens()
@@ -94,24 +135,26 @@ pub async fn sign(
         user,
         client,
         sign_in,
-        membership: &membership,
+        membership: &told.membership,
         issuer: &issuer,
         now,
         token_id: can_revoke.then(|| ids::random_uuid(&*ports.entropy)),
         level: level.clone(),
     };
-    let id_claims = claims::id(&content()).to_string();
-    let access_claims = claims::access(&content()).to_string();
+    let mut id_claims = claims::id(&content());
+    customize::id(&mut id_claims, customization);
+    let mut access_claims = claims::access(&content());
+    customize::access(&mut access_claims, customization, client.id());
     let keys = ports.directory.key_pairs(&sign_in.user_pool_id).await?;
     let (id, access) = compute(&*ports.workers, move || {
-        (keys.id.sign(&id_claims), keys.access.sign(&access_claims))
+        (keys.id.sign(&id_claims.to_string()), keys.access.sign(&access_claims.to_string()))
     })
     .await?;
-    Ok(Tokens {
+    Ok(Ok(Tokens {
         id: id?,
         access: access?,
         refresh: None,
         expires_in: client.access_token_seconds(),
         new_device: None,
-    })
+    }))
 }

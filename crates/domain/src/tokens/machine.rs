@@ -3,13 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use super::claims;
+use super::{claims, customize};
 use crate::{
     app_clients::AppClient,
     fault::{Fault, Ruling},
     granted, ids,
     ports::{Ports, compute},
     resource_servers,
+    triggers::{
+        TriggerFailed,
+        pre_token_generation::{self, Customization},
+    },
 };
 
 /// An access token of an app client.
@@ -30,6 +34,14 @@ pub enum MachineRefused {
     Scope(String),
     /// None was asked for, and the client has none that a resource server defines now.
     NoScope,
+    /// The function that customizes tokens stands in the way.
+    Trigger(TriggerFailed),
+}
+
+impl From<TriggerFailed> for MachineRefused {
+    fn from(failed: TriggerFailed) -> Self {
+        Self::Trigger(failed)
+    }
 }
 
 /// An access token for an app client whose secret has been checked. Without scopes, for all that
@@ -40,18 +52,33 @@ pub async fn issue(
     requested: &[String],
 ) -> Ruling<MachineToken, MachineRefused> {
     let scopes = granted!(scopes(ports, client, requested).await?);
-    let now = ports.clock.now();
-    let claims = claims::machine(
+    let customization = granted!(customization(ports, client, &scopes).await?);
+    let scope = customize::scope(&scopes.join(" "), &customization);
+    let mut claims = claims::machine(
         client,
         &ports.identity.issuer(client.user_pool_id()),
-        &scopes.join(" "),
+        &scope,
         &ids::random_uuid(&*ports.entropy),
-        now,
-    )
-    .to_string();
+        ports.clock.now(),
+    );
+    customize::access(&mut claims, &customization, client.id());
+    let claims = claims.to_string();
     let keys = ports.directory.key_pairs(client.user_pool_id()).await?;
     let access = compute(&*ports.workers, move || keys.access.sign(&claims)).await??;
+    let scopes = scope.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
     Ok(Ok(MachineToken { access, expires_in: client.access_token_seconds(), scopes }))
+}
+
+/// What the pool's function wants the token to say.
+async fn customization(
+    ports: &Ports,
+    client: &AppClient,
+    scopes: &[String],
+) -> Ruling<Customization, TriggerFailed> {
+    match ports.directory.user_pool(client.user_pool_id()).await? {
+        Some(pool) => pre_token_generation::ask_for_client(ports, &pool, client.id(), scopes).await,
+        None => Ok(Ok(Customization::default())),
+    }
 }
 
 /// The scopes that are granted: what was requested, each once, or all that the client has. Scopes of

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod claims;
+mod customize;
 pub mod exchange;
 pub mod issue;
 pub mod jwe;

@@ -15,6 +15,7 @@ use crate::{
     ports::Ports,
     sessions::tracking,
     time::Timestamp,
+    triggers::{TriggerFailed, pre_token_generation::Source},
     users::User,
 };
 
@@ -49,7 +50,7 @@ impl RefreshState {
 }
 
 /// Why a refresh token is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshRefused {
     /// Not a refresh token of this app client, or not one of the named device.
     Invalid,
@@ -63,6 +64,14 @@ pub enum RefreshRefused {
     UserDisabled,
     /// The user has been deleted.
     UserGone,
+    /// The function that customizes tokens stands in the way.
+    Trigger(TriggerFailed),
+}
+
+impl From<TriggerFailed> for RefreshRefused {
+    fn from(failed: TriggerFailed) -> Self {
+        Self::Trigger(failed)
+    }
 }
 
 /// The token text for a state.
@@ -94,7 +103,9 @@ pub async fn refresh(
     let (state, user) = granted!(accept(ports, client, token, device_key, now).await?);
     granted!(rotation::check(ports, client, &state, now).await?);
     let is_tracked = tracking::is_on(ports, &state.sign_in.user_pool_id).await?;
-    let mut tokens = issue::sign(ports, client, &user, &state.sign_in, now).await?;
+    let source = Source::RefreshTokens;
+    let signed = issue::sign(ports, client, &user, &state.sign_in, source, now).await?;
+    let mut tokens = granted!(signed);
     if client.rotates_refresh_tokens() {
         // Last, when nothing can fail any more: a client that gets no answer would try the old
         // token again.

@@ -1,14 +1,14 @@
 //! The second factors that a pool offers: `SetUserPoolMfaConfig` and `GetUserPoolMfaConfig`.
 
 use super::{
-    FactorSettings, UserPool,
+    FactorSettings, Feature, UserPool,
     settings::{self, SettingsRefused},
 };
 use crate::{
     ports::Identity,
     shapes::{
         GetUserPoolMfaConfigResponse, SetUserPoolMfaConfigRequest, SmsMfaConfigType,
-        SoftwareTokenMfaConfigType, UserPoolMfaType, UserPoolTierType,
+        SoftwareTokenMfaConfigType, UserPoolMfaType,
     },
     time::Timestamp,
 };
@@ -23,7 +23,7 @@ pub fn replace(
 ) -> Result<(), SettingsRefused> {
     let mfa = request.mfa_configuration.unwrap_or(UserPoolMfaType::Off);
     check_combination(mfa, &request)?;
-    check_tier(pool.tier(), &request)?;
+    check_tier(pool, &request)?;
     let asks_sms = request.sms_mfa_configuration.is_some();
     if let Some(sms) = request.sms_mfa_configuration {
         pool.settings.sms_authentication_message = sms.sms_authentication_message;
@@ -66,22 +66,18 @@ fn check_combination(
     }
 }
 
-/// The lowest tier has neither mail as second factor nor passkeys. (The names of the features are
-/// beliefs.)
+/// Factors that not every tier has.
 fn check_tier(
-    tier: UserPoolTierType,
+    pool: &UserPool,
     request: &SetUserPoolMfaConfigRequest,
 ) -> Result<(), SettingsRefused> {
-    let asked = [
-        (request.email_mfa_configuration.is_some(), "Email MFA"),
-        (request.web_authn_configuration.is_some(), "Passkeys"),
-    ];
-    match asked.into_iter().find(|(asks, _)| *asks) {
-        Some((_, feature)) if tier == UserPoolTierType::Lite => {
-            Err(SettingsRefused::TierLacks { tier, feature })
-        }
-        _ => Ok(()),
+    if request.email_mfa_configuration.is_some() {
+        pool.has_in_tier(Feature::EMAIL_MFA)?;
     }
+    if request.web_authn_configuration.is_some() {
+        pool.has_in_tier(Feature::PASSKEYS)?;
+    }
+    Ok(())
 }
 
 /// The MFA state of the pool. A factor that is off is absent.

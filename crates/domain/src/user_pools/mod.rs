@@ -6,10 +6,13 @@ mod new_id;
 mod password_policy;
 pub mod schema;
 pub mod settings;
+mod tier;
 
 pub use deletion::DeletionRefused;
 pub use new_id::new_id;
 pub use password_policy::PasswordPolicy;
+pub(crate) use tier::Feature;
+pub use tier::TierRefused;
 
 use async_trait::async_trait;
 
@@ -17,7 +20,7 @@ use crate::{
     fault::Fault,
     sessions::tracking::SessionSettings,
     shapes::{
-        AliasAttributeType, EmailMfaConfigType, UserPoolMfaType, UserPoolTierType, UserPoolType,
+        AliasAttributeType, EmailMfaConfigType, UserPoolMfaType, UserPoolType,
         UsernameAttributeType, VerifiedAttributeType, WebAuthnConfigurationType,
     },
     users::MfaFactor,
@@ -83,11 +86,6 @@ impl UserPool {
     /// Whether MFA is off, optional or required.
     pub fn mfa(&self) -> UserPoolMfaType {
         self.settings.mfa_configuration.unwrap_or(UserPoolMfaType::Off)
-    }
-
-    /// The feature tier; pools are in the middle one unless told otherwise.
-    pub fn tier(&self) -> UserPoolTierType {
-        self.settings.user_pool_tier.unwrap_or(UserPoolTierType::Essentials)
     }
 
     /// Whether the pool offers this second factor.

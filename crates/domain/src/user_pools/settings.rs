@@ -7,11 +7,11 @@ mod check;
 
 use crate::{
     ports::Identity,
-    shapes::{CreateUserPoolRequest, UpdateUserPoolRequest, UserPoolTierType, UserPoolType},
+    shapes::{CreateUserPoolRequest, UpdateUserPoolRequest, UserPoolType},
     tags::TagsRefused,
     time::Timestamp,
     user_pools::{
-        UserPool,
+        TierRefused, UserPool,
         schema::{self, SchemaRefused},
     },
 };
@@ -136,26 +136,9 @@ pub enum SettingsRefused {
     /// An invitation that lacks the name or the password. (The text is a belief.)
     #[error("The invitation message must contain {{username}} and {{####}} placeholders.")]
     InvitationWithoutPlaceholders,
-    /// Features that the tier does not have. The template is the service's, the names of the
-    /// features are beliefs.
-    #[error(
-        "The following features need to be disabled for the {} pricing tier configured: {features}",
-        tier.as_str()
-    )]
-    Tier {
-        /// The tier that the pool has or is to have.
-        tier: UserPoolTierType,
-        /// What it lacks, separated by commas.
-        features: String,
-    },
-    /// One feature that the tier does not have.
-    #[error("The following feature is not available for the {} pricing tier configured: {feature}", tier.as_str())]
-    TierLacks {
-        /// The tier of the pool.
-        tier: UserPoolTierType,
-        /// What it lacks.
-        feature: &'static str,
-    },
+    /// The tier.
+    #[error(transparent)]
+    Tier(#[from] TierRefused),
     /// The tags.
     #[error(transparent)]
     Tags(#[from] TagsRefused),

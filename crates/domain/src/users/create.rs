@@ -98,6 +98,28 @@ pub async fn insert(
     tx.insert_user(user, &key, &aliases).await
 }
 
+/// Whether the names of a new user are free now, so that nobody is asked about an account that can't
+/// be made. [`insert`] decides.
+pub async fn check_free(
+    tx: &mut dyn Transaction,
+    pool: &UserPool,
+    user: &User,
+    on_conflict: OnConflict,
+) -> Ruling<(), Taken> {
+    let (key, aliases) = (pool.name_key(&user.username), aliases_in_effect(pool, user));
+    if tx.user_by_username(pool.id(), &key).await?.is_some() {
+        return Ok(Err(Taken::Username));
+    }
+    let moves_aliases = on_conflict == OnConflict::Take && pool.username_attributes().is_empty();
+    for alias in aliases.iter().filter(|_| !moves_aliases) {
+        if tx.user_by_alias(pool.id(), &alias.key).await?.is_some() {
+            return Ok(Err(Taken::Alias(alias.attribute.clone())));
+        }
+    }
+    let taken = taken_in_another_sense(tx, pool, user, &key, &aliases).await?;
+    Ok(taken.map_or(Ok(()), Err))
+}
+
 /// What of a new user's names is somebody else's in another sense: the username as preferred
 /// username, or the other way round. Uniqueness in the same sense is the store's.
 pub(crate) async fn taken_in_another_sense(

@@ -21,6 +21,9 @@ use crate::OpenError;
 const READERS: usize = 4;
 /// Pages that a connection keeps in memory, in KiB; the operating system caches the rest.
 const CACHE_KIB: i64 = 4_096;
+/// How much of the file is mapped into memory for reading, in bytes, at most 2 GiB: pages that are not
+/// in a connection's own cache then cost no system call and no copy.
+const MAPPED: i64 = 2_147_418_112;
 /// How long a statement waits when another process holds the lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the write-ahead log may keep on disk after a burst, in bytes.
@@ -63,6 +66,7 @@ impl Sqlite {
             // Deletion is done in batches by hand; no table refers to another.
             .foreign_keys(false)
             .pragma("cache_size", (-CACHE_KIB).to_string())
+            .pragma("mmap_size", MAPPED.to_string())
             .pragma("journal_size_limit", LOG_LIMIT.to_string())
             .pragma("temp_store", "memory")
             .statement_cache_capacity(STATEMENTS)

@@ -4529,7 +4529,7 @@ impl Encode for CreateUserPoolResponse {
 /// Shape `CustomDomainConfigType` of the service model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomDomainConfigType {
-    /// `CertificateArn`: required, 20 to 2048 characters, pattern `arn:[\w+=/,.@-]+:[\w+=/,.@-]+:([\w+=/,.@-]*)?:[0-9]+:[\w+=/,.@-]+(:[\w+=/,.@-]+)?(:[\w+=/,.@-]+)?`.
+    /// `CertificateArn`: required, answers lack it when it is empty, 20 to 2048 characters, pattern `arn:[\w+=/,.@-]+:[\w+=/,.@-]+:([\w+=/,.@-]*)?:[0-9]+:[\w+=/,.@-]+(:[\w+=/,.@-]+)?(:[\w+=/,.@-]+)?`.
     pub certificate_arn: String,
     /// `SecurityPolicy`.
     pub security_policy: Option<SecurityPolicyType>,
@@ -4550,7 +4550,7 @@ impl Decode for CustomDomainConfigType {
 impl Encode for CustomDomainConfigType {
     fn encode(&self, out: &mut String) {
         let mut o = Object::open(out);
-        o.member("CertificateArn", &self.certificate_arn);
+        o.unless_empty("CertificateArn", &self.certificate_arn);
         o.maybe("SecurityPolicy", self.security_policy.as_ref());
         o.close();
     }

@@ -51,6 +51,7 @@ fn decide(document: &str, asked: &Asked) -> Decision {
         request_tags: asked.request_tags.as_ref(),
         tag_keys: asked.tag_keys.as_deref(),
         resource_tags: asked.resource_tags.as_ref(),
+        encryption_context: None,
     })
 }
 

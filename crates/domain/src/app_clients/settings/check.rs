@@ -7,9 +7,8 @@ use crate::{
     app_clients::{AppClient, permissions},
     shapes::{
         AnalyticsConfigurationType, ExplicitAuthFlowsType, OAuthFlowType, UserPoolClientType,
-        UserPoolTierType,
     },
-    user_pools::UserPool,
+    user_pools::{Feature, UserPool},
 };
 
 /// The scopes that exist without a resource server.
@@ -106,9 +105,8 @@ fn check_flows(client: &AppClient, pool: &UserPool) -> Result<(), ClientRefused>
             return Err(ClientRefused::ClientTokenFlowWithoutSecret);
         }
     }
-    let by_choice = flows.contains(&ExplicitAuthFlowsType::AllowUserAuth);
-    if by_choice && pool.tier() == UserPoolTierType::Lite {
-        return Err(ClientRefused::ChoiceBasedSignIn(pool.tier()));
+    if flows.contains(&ExplicitAuthFlowsType::AllowUserAuth) {
+        pool.has_in_tier(Feature::CHOICE_OF_FACTOR)?;
     }
     let refreshes = flows.contains(&ExplicitAuthFlowsType::AllowRefreshTokenAuth);
     if refreshes && client.rotates_refresh_tokens() {

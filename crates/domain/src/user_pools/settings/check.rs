@@ -10,11 +10,11 @@ use crate::{
         AdvancedSecurityModeType, AuthFactorType, EmailConfigurationType, EmailSendingAccountType,
         EncryptionKeyType, LambdaConfigType, MessageTemplateType,
         PreTokenGenerationLambdaVersionType, RecoveryOptionNameType, RecoveryOptionType,
-        SmsConfigurationType, StatusType, UpdateUserPoolRequest, UserPoolMfaType, UserPoolTierType,
-        UserPoolType, VerifiedAttributeType, WebAuthnFactorConfigurationType,
+        SmsConfigurationType, StatusType, UpdateUserPoolRequest, UserPoolMfaType, UserPoolType,
+        VerifiedAttributeType, WebAuthnFactorConfigurationType,
     },
     tags,
-    user_pools::UserPool,
+    user_pools::{Feature, UserPool},
 };
 
 /// Regions whose mail service can send for a pool of any region.
@@ -281,56 +281,32 @@ fn check_first_factors(pool: &UserPool) -> Result<(), SettingsRefused> {
 
 /// Features that the pool's tier does not have.
 fn check_tier(pool: &UserPool) -> Result<(), SettingsRefused> {
-    let tier = pool.tier();
-    let essentials = |feature| (UserPoolTierType::Essentials, feature);
     let settings = &pool.settings;
-    let mut used = Vec::new();
-    if first_factors(settings).iter().any(|factor| *factor != AuthFactorType::Password) {
-        used.push(essentials("Passwordless Sign-In"));
-    }
-    if pool.factors.email.is_some() {
-        used.push(essentials("Email MFA"));
-    }
-    if pool.factors.web_authn.is_some() {
-        used.push(essentials("Passkeys"));
-    }
-    if pool.sessions.is_tracking {
-        used.push(essentials("Session Tracking"));
-    }
+    let is_passwordless =
+        first_factors(settings).iter().any(|factor| *factor != AuthFactorType::Password);
     let triggers = settings.lambda_config.as_ref();
     let before_tokens = triggers.and_then(|config| config.pre_token_generation_config.as_ref());
     let version = before_tokens.map(|config| config.lambda_version);
-    if version.is_some_and(|version| version != PreTokenGenerationLambdaVersionType::V10) {
-        used.push(essentials("Access Token Customization"));
-    }
-    if pool.password_policy().history_size > 0 {
-        used.push(essentials("Password History"));
-    }
-    if settings.acr_configuration.is_some() {
-        used.push(essentials("Authentication Context Class Reference"));
-    }
     let registration = settings.dcr_configuration.as_ref().and_then(|dcr| dcr.enable_status);
-    if registration == Some(StatusType::Enabled) {
-        used.push(essentials("Dynamic Client Registration"));
-    }
     let protection =
         settings.user_pool_add_ons.as_ref().map(|add_ons| add_ons.advanced_security_mode);
-    if protection.is_some_and(|mode| mode != AdvancedSecurityModeType::Off) {
-        used.push((UserPoolTierType::Plus, "Threat Protection"));
-    }
-    let lacking = used.into_iter().filter(|(needed, _)| rank(*needed) > rank(tier));
-    let lacking: Vec<&str> = lacking.map(|(_, feature)| feature).collect();
-    if lacking.is_empty() {
-        return Ok(());
-    }
-    Err(SettingsRefused::Tier { tier, features: lacking.join(", ") })
-}
-
-/// Tiers in ascending order of what they offer.
-const fn rank(tier: UserPoolTierType) -> u8 {
-    match tier {
-        UserPoolTierType::Lite => 0,
-        UserPoolTierType::Essentials => 1,
-        UserPoolTierType::Plus => 2,
-    }
+    let in_use = [
+        (is_passwordless, Feature::PASSWORDLESS),
+        (pool.factors.email.is_some(), Feature::EMAIL_MFA),
+        (pool.factors.web_authn.is_some(), Feature::PASSKEYS),
+        (pool.sessions.is_tracking, Feature::SESSION_TRACKING),
+        (
+            version.is_some_and(|version| version != PreTokenGenerationLambdaVersionType::V10),
+            Feature::ACCESS_TOKENS,
+        ),
+        (pool.password_policy().history_size > 0, Feature::PASSWORD_HISTORY),
+        (settings.acr_configuration.is_some(), Feature::ACR),
+        (registration == Some(StatusType::Enabled), Feature::CLIENT_REGISTRATION),
+        (
+            protection.is_some_and(|mode| mode != AdvancedSecurityModeType::Off),
+            Feature::THREAT_PROTECTION,
+        ),
+    ];
+    let in_use = in_use.into_iter().filter_map(|(is_used, feature)| is_used.then_some(feature));
+    Ok(pool.may_use_in_tier(in_use)?)
 }
