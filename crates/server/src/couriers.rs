@@ -108,7 +108,8 @@ mod tests {
     use poolhouse_domain::{
         Fault,
         messages::{
-            DeliveryFailure, Message, MessageKind, Messenger, NotSent, Sender, Senders, SmsSettings,
+            DeliveryFailure, Medium, Message, MessageKind, Messenger, NotSent, Sender, Senders,
+            SmsSettings,
         },
         shapes::{UserPoolType, UserStatusType},
         time::Timestamp,
@@ -182,6 +183,7 @@ mod tests {
         fn message(&self) -> Message {
             let at = self.kit.ports.clock.now();
             Message {
+                invocation: None,
                 user_pool_id: POOL.into(),
                 sub: SUB.into(),
                 username: "ada".into(),
