@@ -351,6 +351,7 @@ mod tests {
 
     fn message() -> Message {
         Message {
+            invocation: None,
             user_pool_id: "us-east-1_AAAAAAAAA".into(),
             sub: "s".into(),
             username: "alice".into(),

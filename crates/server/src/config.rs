@@ -668,7 +668,7 @@ password_env = "PASSWORD"
         assert_eq!(kms.endpoint.as_deref(), Some("http://127.0.0.1:4566"));
         assert_eq!(kms.region, "us-east-1");
         for (lines, text) in [
-            ("", "AWS_SECRET_ACCESS_KEY is not set"),
+            ("", "AWS_ACCESS_KEY_ID is not set"),
             ("access_key_id_env = \"ID\"", "AWS_SECRET_ACCESS_KEY is not set"),
             (&key.replace("\"ID", "\"OTHER"), "21: kms.access_key_id_env: the environment"),
             (&key.replace("\"PASSWORD", "\"OTHER"), "22: kms.secret_access_key_env: the env"),

@@ -183,6 +183,7 @@ mod tests {
         fn message(&self) -> Message {
             let at = self.kit.ports.clock.now();
             Message {
+                invocation: None,
                 user_pool_id: POOL.into(),
                 sub: SUB.into(),
                 username: "ada".into(),
