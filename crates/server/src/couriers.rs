@@ -196,7 +196,6 @@ mod tests {
                 from: None,
                 reply_to: None,
                 sms: SmsSettings::default(),
-                invocation: None,
                 at,
                 expires_at: at.plus_seconds(600),
             }
