@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use poolhouse_domain::messages::{
-    Medium, Message, MessageKind, SmsSettings,
+    Medium, Message, MessageKind, Route, SmsSettings,
     outbox::{Lease, Taken},
 };
 
