@@ -64,13 +64,17 @@ impl Handle for Op {
         }
         let origin = Origin::SignUp(client.id());
         let decision = pre_sign_up::ask(ports, &pool, &user, &given, origin).await?;
-        sign_up::decided(&mut user, decision.map_err(trigger_failed)?).map_err(unverifiable)?;
+        let decision = decision.map_err(trigger_failed)?;
+        sign_up::decided(&mut user, decision).map_err(unverifiable)?;
+        // A contact that the function calls verified moves here from whoever has it as an alias.
+        let is_verified = decision.verifies().next().is_some();
+        let on_conflict = if is_verified { OnConflict::Take } else { OnConflict::Refuse };
         if let Some(password) = password {
             user.password = Some(passwords::store_form(ports, &user, &password).await?);
         }
 
         let mut tx = ports.store.write().await?;
-        create::insert(&mut *tx, &pool, &user, OnConflict::Refuse).await?.map_err(name_taken)?;
+        create::insert(&mut *tx, &pool, &user, on_conflict).await?.map_err(name_taken)?;
         let is_confirmed = user.status == UserStatusType::Confirmed;
         let contact = sign_up::contact(&pool, &user).filter(|_| !is_confirmed);
         let sent = match contact {
@@ -252,6 +256,29 @@ mod tests {
         assert_eq!(refused.0, "InvalidLambdaResponseException");
         let bo = json!({ "UserPoolId": pool, "Username": "bo" });
         assert_eq!(stack.refusal("AdminGetUser", bo).await.0, "UserNotFoundException");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_a_function_calls_verified_moves_from_its_holder() {
+        let stack = Stack::new().await;
+        let functions = json!({ "PreSignUp": FUNCTION });
+        let config = json!({ "AliasAttributes": ["email"], "LambdaConfig": functions });
+        let pool = stack.pool(config).await;
+        let client = stack.client(&pool, json!({})).await;
+        let verified = [("email", "jo@gm.com"), ("email_verified", "true")];
+        stack.user(&pool, "holder", &verified).await;
+        stack.functions().respond(Trigger::PreSignUp, json!({ "autoVerifyEmail": true }));
+        let input = json!({
+            "ClientId": client, "Username": "jo", "Password": PASSWORD,
+            "UserAttributes": mail("jo@gm.com"),
+        });
+        stack.ok("SignUp", input).await;
+        let by_alias = json!({ "UserPoolId": pool, "Username": "jo@gm.com" });
+        assert_eq!(stack.ok("AdminGetUser", by_alias).await["Username"], "jo");
+        let holder = json!({ "UserPoolId": pool, "Username": "holder" });
+        let holder = stack.ok("AdminGetUser", holder).await;
+        let unverified = json!({ "Name": "email_verified", "Value": "false" });
+        assert!(holder["UserAttributes"].as_array().unwrap().contains(&unverified));
     }
 
     #[tokio::test]

@@ -36,14 +36,14 @@ use crate::{
     codes,
     fault::{Fault, Ruling},
     granted,
-    messages::{Addressee, Delivery, NotHandedOver, hand_over},
+    messages::{Addressee, Delivery, NotHandedOver, asks_others, hand_over},
     passkeys::{self, assertion},
     passwords::policy,
     ports::Transaction,
     sealing::Purpose,
     shapes::{AuthFactorType, ChallengeNameType as Name, UserPoolMfaType, UserStatusType},
     srp::PublicKey,
-    triggers::{Trigger, TriggerFailed, call::Client},
+    triggers::{TriggerFailed, call::Client},
     users::{self, User, nobody},
 };
 
@@ -185,9 +185,7 @@ pub(super) async fn available(place: Place<'_>, user: Option<&User>) -> Result<V
     if user.is_none_or(|user| user.password.is_some()) {
         available.extend([Name::PasswordSrp, Name::Password]);
     }
-    if let Some(user) = user {
-        available.retain(|name| step_up::leads_to_target(place, user, *name));
-    }
+    available.retain(|name| step_up::leads_to_target(place, user, *name));
     Ok(available)
 }
 
@@ -310,9 +308,8 @@ async fn deliver_code(
     let Some(user) = person.allowed() else { return messenger.pretend(to_nobody()).await.map(Ok) };
     let destination = user.attribute(contact.attribute()).unwrap_or_default();
     let message = second_factor::code_message(place, (&user).into(), contact, destination, code);
-    if place.client.hides_user_existence() && Trigger::CustomMessage.function(place.pool).is_some()
-    {
-        // It is not asked for nobody, and so not waited for here.
+    if place.client.hides_user_existence() && asks_others(place.pool, message.medium) {
+        // Nobody is asked for nobody, and so nobody is waited for here.
         let (ports, pool, client) = (place.ports.clone(), place.pool.clone(), place.client.clone());
         tokio::spawn(async move {
             let client = Client::Id(client.id());

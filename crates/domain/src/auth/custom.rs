@@ -318,10 +318,12 @@ pub(super) async fn answer(
     let answer = granted!(required(step.responses, "ANSWER"));
     let Some(flow) = &step.session.custom else { return Ok(Err(SessionRefused::Invalid.into())) };
     let login = flow.login.as_str();
-    let mut view = step.place.ports.store.read().await?;
-    granted!(step.session.check_unspent(&mut *view).await?);
-    let user = granted!(choice::find(step, login, &mut *view).await?);
-    drop(view);
+    // First of all, so that of answers which come at once only one is judged, and none is forgotten
+    // by whoever hangs up while the functions think: limits on tries rest on it.
+    let mut tx = step.place.ports.store.write().await?;
+    let user = granted!(choice::find(step, login, &mut *tx).await?);
+    granted!(step.spend(&mut *tx).await?);
+    tx.commit().await?;
 
     let person = Person { login, user: user.as_ref() };
     let verified = granted!(scene(step.place, person).verify(private, answer).await?);
@@ -333,10 +335,10 @@ pub(super) async fn answer(
     let place = Place { custom: Some(&flow), ..step.place };
     let decision = granted!(decide(place, &flow, person).await?);
 
-    let mut tx = place.ports.store.write().await?;
-    let user = granted!(choice::find(step, login, &mut *tx).await?);
-    granted!(step.spend(&mut *tx).await?);
-    tx.commit().await?;
+    // Who may sign in can have changed while the functions thought.
+    let mut view = place.ports.store.read().await?;
+    let user = granted!(choice::find(step, login, &mut *view).await?);
+    drop(view);
     let person = Person { login, user: user.as_ref() };
     Ok(carry_out(place, &flow, person, decision, None).await?.map_err(Into::into))
 }

@@ -75,10 +75,15 @@ pub(super) async fn aim<'a>(
         Some(token) => granted!(credit(place, user, token, max_age).await?),
         None => Methods::NONE,
     };
-    let Some(user) = user else { return Ok(Ok(Aimed::At(place))) };
     for target in wanted {
         let methods = if credit.level() < target { credit } else { Methods::NONE };
         let aimed = Place { methods, target, ..place };
+        let Some(user) = user else {
+            if !choice::available(aimed, None).await?.is_empty() {
+                return Ok(Ok(Aimed::At(aimed)));
+            }
+            continue;
+        };
         let may_go_on = methods.has(Method::Password)
             && user.status == UserStatusType::Confirmed
             && place.pool.mfa() != UserPoolMfaType::Off;
@@ -112,7 +117,12 @@ async fn credit(
     if max_age.is_some_and(|most| age > i64::from(most)) {
         return Ok(Ok(Methods::NONE));
     }
-    Ok(Ok(Methods::of_amr(&bearer.claims.amr)))
+    // A password that was replaced since counts no more, nor does a second factor beside it.
+    let set_at = bearer.user.password.as_ref().map(|password| password.set_at.seconds());
+    let methods = Methods::of_amr(&bearer.claims.amr);
+    let is_replaced = set_at.is_none_or(|set_at| set_at > bearer.claims.auth_time);
+    let is_outdated = methods.has(Method::Password) && is_replaced;
+    Ok(Ok(if is_outdated { Methods::NONE } else { methods }))
 }
 
 /// Whether what was shown so far doesn't reach the target.
@@ -122,7 +132,8 @@ pub(super) fn is_needed(place: Place<'_>) -> bool {
 
 /// The second factors of the user that lead to the target; none if it is reached.
 ///
-/// A factor counts if it is proved to be the user's, also if it is not switched on.
+/// Of a user with factors that are switched on it is one of these: what an application aims at must not
+/// replace them by another one. Of others a factor counts if it is proved to be theirs.
 pub(super) fn factors(place: Place<'_>, user: &User) -> Vec<MfaFactor> {
     if !is_needed(place) || place.pool.mfa() == UserPoolMfaType::Off {
         return Vec::new();
@@ -141,12 +152,15 @@ pub(super) fn factors(place: Place<'_>, user: &User) -> Vec<MfaFactor> {
     };
     let all = [MfaFactor::Sms, MfaFactor::Email, MfaFactor::SoftwareToken];
     let leads = |factor: MfaFactor| place.methods.with(factor.into()).level() >= place.target;
-    let had = all.into_iter().filter(|f| usable.contains(f) || is_had(*f));
-    had.filter(|factor| leads(*factor)).collect()
+    let may_be_asked = |factor: &MfaFactor| {
+        if usable.is_empty() { is_had(*factor) } else { usable.contains(factor) }
+    };
+    all.into_iter().filter(|factor| may_be_asked(factor) && leads(*factor)).collect()
 }
 
 /// Whether a first factor, and a second one if there is one after it, leads to the target.
-pub(super) fn leads_to_target(place: Place<'_>, user: &User, name: Name) -> bool {
+/// Nobody is like a user without second factors.
+pub(super) fn leads_to_target(place: Place<'_>, user: Option<&User>, name: Name) -> bool {
     if place.target == Level::NONE {
         return true;
     }
@@ -157,5 +171,6 @@ pub(super) fn leads_to_target(place: Place<'_>, user: &User, name: Name) -> bool
         _ => Method::Password,
     };
     let after = place.showing(method);
-    !is_needed(after) || (method == Method::Password && !factors(after, user).is_empty())
+    !is_needed(after)
+        || (method == Method::Password && user.is_some_and(|user| !factors(after, user).is_empty()))
 }

@@ -11,7 +11,8 @@ use crate::{
     granted,
     ports::Ports,
     triggers::{
-        Functions, InvocationFailed, TriggerFailed, call::Client, custom_message, custom_sender,
+        Functions, InvocationFailed, Trigger, TriggerFailed, call::Client, custom_message,
+        custom_sender,
     },
     user_pools::UserPool,
     users::User,
@@ -38,6 +39,13 @@ pub enum NotHandedOver {
     Trigger(TriggerFailed),
     /// It can't be sent, which the log tells.
     Undeliverable,
+}
+
+/// Whether others than this server are asked before a message of the pool is handed over: a function for
+/// its text, or a key service for its code. It takes a time that shows in an answer which waits for it.
+pub fn asks_others(pool: &UserPool, medium: Medium) -> bool {
+    let sender = custom_sender::of(medium);
+    sender.function(pool).is_some() || Trigger::CustomMessage.function(pool).is_some()
 }
 
 /// Finishes a message and hands it to whoever sends it. Everything that is sent passes here. `login`

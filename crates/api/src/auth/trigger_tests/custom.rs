@@ -192,32 +192,52 @@ async fn tokens_can_come_at_once() {
 }
 
 #[tokio::test]
-async fn a_function_that_fails_leaves_the_session_good() {
+async fn a_function_that_fails_ends_the_sign_in() {
     let stack = Stack::new().await;
     let (pool, client) = summing(&stack, &[Trigger::PostAuthentication], json!({})).await;
     stack.user(&pool, "ada", &[]).await;
     let script = stack.functions();
-    let asked = stack.ok("InitiateAuth", start(&client, "ada")).await;
     let (right, wrong) = ("5", "6");
     for (trigger, given) in [
         (Trigger::VerifyAuthChallengeResponse, right),
         (Trigger::DefineAuthChallenge, right),
         (Trigger::CreateAuthChallenge, wrong),
+        (Trigger::PostAuthentication, right),
     ] {
+        let asked = stack.ok("InitiateAuth", start(&client, "ada")).await;
         script.throw(trigger, "no");
         let refused = stack.refusal(RESPOND, answer(&client, "ada", &asked, given)).await;
         assert_eq!(refused, thrown(trigger));
         ask_a_sum(&stack);
+        assert_eq!(stack.refusal(RESPOND, answer(&client, "ada", &asked, right)).await, spent());
     }
-    // At the end there is nothing to go back to.
-    script.throw(Trigger::PostAuthentication, "no");
-    let refused = stack.refusal(RESPOND, answer(&client, "ada", &asked, right)).await;
-    assert_eq!(refused, thrown(Trigger::PostAuthentication));
-    assert_eq!(stack.refusal(RESPOND, answer(&client, "ada", &asked, right)).await, spent());
-
     script.throw(Trigger::DefineAuthChallenge, "no");
     let refused = stack.refusal("InitiateAuth", start(&client, "ada")).await;
     assert_eq!(refused, thrown(Trigger::DefineAuthChallenge));
+}
+
+#[tokio::test]
+async fn of_answers_that_come_at_once_one_is_judged() {
+    let stack = std::sync::Arc::new(Stack::new().await);
+    let (pool, client) = summing(&stack, &[], json!({})).await;
+    stack.user(&pool, "ada", &[]).await;
+    let asked = stack.ok("InitiateAuth", start(&client, "ada")).await;
+    stack.functions().clear();
+    let guesses: Vec<_> = (0..20)
+        .map(|number| {
+            let input = answer(&client, "ada", &asked, &number.to_string());
+            let stack = std::sync::Arc::clone(&stack);
+            tokio::spawn(async move { stack.call(RESPOND, input).await.status })
+        })
+        .collect();
+    let mut judged = 0;
+    for guess in guesses {
+        judged += u32::from(guess.await.unwrap() == 200);
+    }
+    assert_eq!(judged, 1);
+    let sources = stack.functions().sources();
+    let verified = sources.iter().filter(|source| source.starts_with("VerifyAuth"));
+    assert_eq!(verified.count(), 1);
 }
 
 #[tokio::test]
