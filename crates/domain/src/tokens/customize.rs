@@ -153,7 +153,8 @@ mod tests {
             let mut claims = before.clone();
             let id_changes = changes(add, suppress);
             id(&mut claims, &Customization { id: id_changes, ..Customization::default() });
-            claims.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+            let names: std::collections::BTreeSet<_> = claims.as_object().unwrap().keys().collect();
+            names.into_iter().cloned().collect::<Vec<_>>().join(" ")
         };
         let all = "cognito:groups cognito:preferred_role cognito:roles dev:custom:x";
         assert_eq!(left(json!({ "cognito:groups": [] }), &[]), all);
