@@ -20,8 +20,7 @@ use poolhouse_domain::{
 use serde_json::Value;
 
 use self::images::Images;
-pub(super) use self::images::{Picture, address, named};
-use super::field;
+pub(super) use self::images::{Picture, named};
 
 /// The look of an app client's pages.
 ///
@@ -142,6 +141,19 @@ impl Brand {
         }
     }
 
+    /// The same in other colours, whatever the style says.
+    pub(super) fn in_scheme(mut self, scheme: Scheme) -> Self {
+        let mode = match scheme {
+            Scheme::Light => "LIGHT",
+            Scheme::Dark => "DARK",
+            Scheme::Dynamic => "DYNAMIC",
+        };
+        if let Some(setting) = self.settings.pointer_mut("/categories/global/colorSchemeMode") {
+            *setting = mode.into();
+        }
+        self
+    }
+
     /// Classes that tell the stylesheet where things stand.
     pub(super) fn layout(&self) -> String {
         let mut classes = vec![if self.is_classic { "classic" } else { "managed" }];
@@ -220,6 +232,11 @@ impl Brand {
     /// The logo of the classic pages' banner.
     pub(super) const fn banner_logo(&self) -> Option<&Picture> {
         self.logo.as_ref()
+    }
+
+    /// Whether there is a banner: with a logo, or styled to be seen.
+    pub(super) fn has_banner(&self) -> bool {
+        self.logo.is_some() || self.sheet.contains("banner-customizable")
     }
 
     /// The bar above the page.
