@@ -303,7 +303,8 @@ fn set_up(s: Text<'_>) -> Vec<(&'static str, Page)> {
         options: s(concat!(
             r#"{"challenge":"AAAA","rp":{"id":"localhost","name":"localhost"},"#,
             r#""user":{"id":"AAAA","name":"jane","displayName":"jane"},"#,
-            r#""pubKeyCredParams":[{"alg":-7,"type":"public-key"}]}"#
+            r#""authenticatorSelection":{"residentKey":"required","userVerification":"preferred"},"#,
+            r#""pubKeyCredParams":[{"alg":-7,"type":"public-key"},{"alg":-257,"type":"public-key"}]}"#
         )),
         may_skip: true,
         problem: None,
