@@ -20,9 +20,10 @@ pub(super) fn draw(text: &str) -> Option<Drawing> {
     let code = QRBuilder::new(text).ecl(ECL::M).build().ok()?;
     let mut path = String::new();
     for row in 0..code.size {
+        let modules = &code[row];
         let mut column = 0;
         while column < code.size {
-            let dark = (column..code.size).take_while(|at| code[row][*at].value()).count();
+            let dark = modules.iter().skip(column).take_while(|module| module.value()).count();
             if dark > 0 {
                 let (x, y) = (column + MARGIN, row + MARGIN);
                 let _ = write!(path, "M{x} {y}h{dark}v1h-{dark}z");

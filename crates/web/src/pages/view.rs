@@ -1,5 +1,13 @@
 //! From view models to markup: which parts a page has, with which words.
 
+#![expect(
+    clippy::ref_binding_to_reference,
+    clippy::ref_option_ref,
+    reason = "what askama makes of templates whose fields are references"
+)]
+
+use std::fmt::Write as _;
+
 use askama::Template;
 use poolhouse_domain::shapes::{AssetCategoryType as Category, PasswordPolicyType};
 
@@ -385,6 +393,7 @@ impl<'a> View<'a> {
     }
 
     /// A link that leads to a page, whatever it was meant to be.
+    #[expect(clippy::unused_self, reason = "templates have nothing else to call it on")]
     fn link(&self, href: &'a str) -> &'a str {
         let is_page = ["/", "?", "https://", "http://"].iter().any(|start| href.starts_with(start));
         // With two slashes it would lead to another host.
@@ -495,7 +504,7 @@ impl<'a> View<'a> {
         let hint = (username.kind == UsernameKind::Phone).then(|| self.t.phone_hint.to_owned());
         let field = self.field(USERNAME, self.label_of(username.kind), &username.value);
         let (max_length, is_first) = (Some(LONGEST_NAME), self.may_focus());
-        Field { kind, inputmode, autocomplete, hint, max_length, is_first, ..field }
+        Field { kind, autocomplete, inputmode, hint, max_length, is_first, ..field }
     }
 
     fn work_email(&self, value: &'a str) -> Field<'a> {
@@ -554,7 +563,7 @@ impl<'a> View<'a> {
         let mut generator = format!("minlength: {length}; allowed: ascii-printable;");
         for (_, name, text, class) in wanted.into_iter().filter(|rule| rule.0 == Some(true)) {
             rules.push(Rule { name, number: 1, text: text.to_owned() });
-            generator += &format!(" required: {class};");
+            let _ = write!(generator, " required: {class};");
         }
         Policy { t, id: self.id(name), rules, generator }
     }
