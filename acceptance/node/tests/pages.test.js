@@ -193,7 +193,7 @@ test('a classic customization takes effect', async () => {
   await call('SetUICustomization', {
     UserPoolId: pool.id,
     ClientId: pool.clientId,
-    CSS: '.submitButton-customizable { background-color: #123456; }',
+    CSS: '.submitButton-customizable {\r\n  background-color: #123456;\r\n}',
   });
   await withBrowser(async (browser) => {
     const { page, problems } = await openWindow(browser);

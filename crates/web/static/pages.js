@@ -23,7 +23,8 @@ const checks = {
   lowercase: (password) => /[a-z]/.test(password),
   uppercase: (password) => /[A-Z]/.test(password),
   number: (password) => /[0-9]/.test(password),
-  symbol: (password) => /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+-]|\S \S/.test(password),
+  symbol: (password) =>
+    /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+-]/.test(password) || password.trim().includes(' '),
 };
 for (const policy of all('[data-policy]')) {
   const input = document.getElementById(policy.dataset.policy);

@@ -3,7 +3,7 @@
 
 use askama::Template;
 use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE, request::Parts};
-use poolhouse_domain::{Fault, ports::Ports, shapes::PasswordPolicyType};
+use poolhouse_domain::{Fault, ports::Ports, user_pools::PasswordPolicy};
 
 use super::{
     AddPasskey, Attribute, Brand, Choose, ChooseSetUp, Code, Confirm, Continue, Factor, Failed,
@@ -318,14 +318,15 @@ fn set_up(s: Text<'_>) -> Vec<(&'static str, Page)> {
     ]
 }
 
-fn strict() -> PasswordPolicyType {
-    PasswordPolicyType {
-        minimum_length: Some(8),
-        require_lowercase: Some(true),
-        require_uppercase: Some(true),
-        require_numbers: Some(true),
-        require_symbols: Some(true),
-        ..PasswordPolicyType::default()
+fn strict() -> PasswordPolicy {
+    PasswordPolicy {
+        minimum_length: 8,
+        requires_uppercase: true,
+        requires_lowercase: true,
+        requires_numbers: true,
+        requires_symbols: true,
+        history_size: 0,
+        temporary_password_days: 7,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Nothing here decides anything: who may sign up or which factors there are is the flow's to say.
 //! All strings are shown as text, whatever they hold. A link that is absent is not shown.
 
-use poolhouse_domain::shapes::PasswordPolicyType;
+use poolhouse_domain::user_pools::PasswordPolicy;
 
 /// A page.
 #[derive(Clone, Debug)]
@@ -164,7 +164,8 @@ pub enum ProviderKind {
 }
 
 /// Sends [`USERNAME`](super::field::USERNAME), and [`PASSWORD`](super::field::PASSWORD) unless the
-/// username is a step of its own. The search for a provider is a form apart, which sends
+/// username is a step of its own, or [`CREDENTIAL`](super::field::CREDENTIAL) if there are options
+/// for passkeys and one was chosen. The search for a provider is a form apart, which sends
 /// [`EMAIL`](super::field::EMAIL) with the intent [`DOMAIN`](super::field::intent::DOMAIN).
 #[derive(Clone, Debug, Default)]
 pub struct SignIn {
@@ -188,15 +189,15 @@ pub struct SignIn {
     pub notice: Option<Notice>,
 }
 
-/// Sends [`PASSWORD`](super::field::PASSWORD).
+/// Sends [`PASSWORD`](super::field::PASSWORD), or an intent
+/// [`OTHER_WAY`](super::field::intent::OTHER_WAY), [`OTHER_USER`](super::field::intent::OTHER_USER).
 #[derive(Clone, Debug, Default)]
 pub struct Password {
     /// Who signs in, as it was entered.
     pub username: String,
     /// The page for those who forgot it.
     pub forgot_password: Option<String>,
-    /// Whether there are other factors
-    /// (the intent [`OTHER_WAY`](super::field::intent::OTHER_WAY)).
+    /// Whether there are other factors.
     pub has_other_ways: bool,
     /// What went wrong.
     pub problem: Option<Problem>,
@@ -279,8 +280,8 @@ pub struct Code {
     pub notice: Option<Notice>,
 }
 
-/// Sends [`CREDENTIAL`](super::field::CREDENTIAL), or the intent
-/// [`OTHER_WAY`](super::field::intent::OTHER_WAY).
+/// Sends [`CREDENTIAL`](super::field::CREDENTIAL), or an intent
+/// [`OTHER_WAY`](super::field::intent::OTHER_WAY), [`OTHER_USER`](super::field::intent::OTHER_USER).
 #[derive(Clone, Debug, Default)]
 pub struct Passkey {
     /// Who signs in, as it was entered.
@@ -345,12 +346,12 @@ pub struct Attribute {
 
 /// Sends [`NEW_PASSWORD`](super::field::NEW_PASSWORD),
 /// [`CONFIRM_PASSWORD`](super::field::CONFIRM_PASSWORD) and the attributes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct NewPassword {
     /// Who signs in, for password managers.
     pub username: String,
     /// What the password must be like.
-    pub policy: PasswordPolicyType,
+    pub policy: PasswordPolicy,
     /// Required attributes that the user lacks.
     pub attributes: Vec<Attribute>,
     /// What went wrong.
@@ -373,7 +374,7 @@ pub struct SignUp {
     /// What the account is called.
     pub username: Username,
     /// What the password must be like; absent for an account without a password.
-    pub policy: Option<PasswordPolicyType>,
+    pub policy: Option<PasswordPolicy>,
     /// Required attributes, without one that is the username itself.
     pub attributes: Vec<Attribute>,
     /// Where the documents are, if there are both.
@@ -417,14 +418,14 @@ pub struct ForgotPassword {
 /// Sends [`CODE`](super::field::CODE), [`NEW_PASSWORD`](super::field::NEW_PASSWORD) and
 /// [`CONFIRM_PASSWORD`](super::field::CONFIRM_PASSWORD), or the intent
 /// [`RESEND`](super::field::intent::RESEND).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ResetPassword {
     /// Whose password it is, for password managers.
     pub username: String,
     /// Where the code was sent, masked; empty if that is not known.
     pub destination: String,
     /// What the password must be like.
-    pub policy: PasswordPolicyType,
+    pub policy: PasswordPolicy,
     /// Seconds until another code may be sent; absent if none will be.
     pub resend_after: Option<u32>,
     /// What went wrong.

@@ -136,7 +136,7 @@ pub(super) struct Policy {
 /// One of the rules.
 pub(super) struct Rule {
     pub(super) name: &'static str,
-    pub(super) number: i32,
+    pub(super) number: usize,
     pub(super) text: String,
 }
 
@@ -146,8 +146,8 @@ pub(super) struct Rule {
 pub(super) struct Providers<'a> {
     pub(super) buttons: Vec<ProviderButton<'a>>,
     pub(super) has_icons: bool,
-    /// The promise of the classic pages, which are in English.
-    pub(super) is_classic: bool,
+    /// Whether there is the promise of the classic pages, which are in English.
+    pub(super) has_promise: bool,
 }
 
 /// One of the buttons.

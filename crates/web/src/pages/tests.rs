@@ -232,6 +232,13 @@ fn classic_pages_have_their_own_token_name_classes_and_logo() {
 }
 
 #[test]
+fn a_style_sheet_is_hashed_as_browsers_read_it() {
+    let css = ".label-customizable{\r\ncolor:red;\rmargin:0\0}";
+    let style = classic(css).stylesheet();
+    assert!(style.ends_with(".label-customizable{\ncolor:red;\nmargin:0}"), "{style:?}");
+}
+
+#[test]
 fn the_style_of_an_app_client_takes_effect() {
     let brand = rich();
     assert!(brand.wants_domain_search() && !Brand::default().wants_domain_search());

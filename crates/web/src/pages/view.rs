@@ -9,7 +9,7 @@
 use std::fmt::Write as _;
 
 use askama::Template;
-use poolhouse_domain::shapes::{AssetCategoryType as Category, PasswordPolicyType};
+use poolhouse_domain::{shapes::AssetCategoryType as Category, user_pools::PasswordPolicy};
 
 use super::{
     Attribute, Code, Confirm, Factor, Look, Notice, Page, Problem, Provider, ProviderKind,
@@ -25,8 +25,6 @@ use super::{
     texts::{Texts, fill},
 };
 
-/// The shortest password of a pool that does not say.
-const SHORTEST: i32 = 8;
 /// The longest code: digits, and spaces that people type between them.
 const LONGEST_CODE: u32 = 20;
 /// The longest username, e-mail address or telephone number.
@@ -423,7 +421,8 @@ impl<'a> View<'a> {
         Providers {
             buttons: sorted.into_iter().map(|provider| self.provider(provider)).collect(),
             has_icons: brand.has_provider_icons(),
-            is_classic: brand.is_classic(),
+            has_promise: brand.is_classic()
+                && providers.iter().any(|provider| provider.kind != ProviderKind::Company),
         }
     }
 
@@ -531,7 +530,7 @@ impl<'a> View<'a> {
         if matches!(self.page, Page::SignUp(_)) { PASSWORD } else { NEW_PASSWORD }
     }
 
-    fn new_password(&self, policy: &'a PasswordPolicyType) -> Field<'a> {
+    fn new_password(&self, policy: &'a PasswordPolicy) -> Field<'a> {
         let name = self.new_password_name();
         Field {
             kind: "password",
@@ -549,19 +548,19 @@ impl<'a> View<'a> {
         }
     }
 
-    fn policy(&self, name: &str, policy: &PasswordPolicyType) -> Policy {
+    fn policy(&self, name: &str, policy: &PasswordPolicy) -> Policy {
         let t = self.t;
-        let length = policy.minimum_length.unwrap_or(SHORTEST);
+        let length = policy.minimum_length;
         let wanted = [
-            (policy.require_lowercase, "lowercase", t.policy_lowercase, "lower"),
-            (policy.require_uppercase, "uppercase", t.policy_uppercase, "upper"),
-            (policy.require_numbers, "number", t.policy_number, "digit"),
-            (policy.require_symbols, "symbol", t.policy_symbol, "special"),
+            (policy.requires_lowercase, "lowercase", t.policy_lowercase, "lower"),
+            (policy.requires_uppercase, "uppercase", t.policy_uppercase, "upper"),
+            (policy.requires_numbers, "number", t.policy_number, "digit"),
+            (policy.requires_symbols, "symbol", t.policy_symbol, "special"),
         ];
         let text = fill(t.policy_length, "number", &length.to_string());
         let mut rules = vec![Rule { name: "length", number: length, text }];
         let mut generator = format!("minlength: {length}; allowed: ascii-printable;");
-        for (_, name, text, class) in wanted.into_iter().filter(|rule| rule.0 == Some(true)) {
+        for (_, name, text, class) in wanted.into_iter().filter(|rule| rule.0) {
             rules.push(Rule { name, number: 1, text: text.to_owned() });
             let _ = write!(generator, " required: {class};");
         }

@@ -91,7 +91,8 @@ impl Brand {
             let (pool, client) = (&custom.user_pool_id, &custom.client_id);
             Some(Picture::same(format!("/{pool}/assets/{client}/{name}")))
         });
-        let sheet = customization.and_then(|custom| custom.css.clone()).unwrap_or_default();
+        let sheet = customization.and_then(|custom| custom.css.as_deref()).map(as_parsed);
+        let sheet = sheet.unwrap_or_default();
         Self { is_classic: true, sheet, logo, ..Self::default() }
     }
 
@@ -300,6 +301,11 @@ impl Brand {
     fn is_on(&self, pointer: &str) -> bool {
         self.settings.pointer(pointer).and_then(Value::as_bool).unwrap_or_default()
     }
+}
+
+/// A text as it is after a browser has read the page: the policy goes by the hash of that.
+fn as_parsed(css: &str) -> String {
+    css.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "")
 }
 
 /// The logo of a form.
