@@ -21,6 +21,7 @@ use poolhouse_domain::{
     caller::Caller,
     ports::{Entropy, Ports},
 };
+use poolhouse_web::pages::{files, gallery};
 use serde_json::json;
 
 use crate::{
@@ -116,6 +117,10 @@ impl Site {
             let answer = self.imports.serve(path, parts, body, &self.ports, is_dev).await;
             return answer.map(Bytes::from);
         }
+        let gallery = own.and_then(|name| name.strip_prefix(gallery::PATH));
+        if let (Some(page), true) = (gallery, self.dev.is_some()) {
+            return gallery::serve(&self.ports, parts, page).await.map(Bytes::from);
+        }
         let body = match self.bodies.read(parts, body).await {
             Ok(body) => body,
             Err(problem) => {
@@ -136,6 +141,14 @@ impl Site {
         }
         if let Some(response) = poolhouse_web::assets::serve(&self.ports, parts).await {
             tracing::info!(request_id, status = response.status().as_u16(), "image served");
+            return response.map(Bytes::from);
+        }
+        if let Some(response) = files::serve(&self.ports, parts).await {
+            tracing::debug!(
+                request_id,
+                status = response.status().as_u16(),
+                "file of pages served"
+            );
             return response.map(Bytes::from);
         }
         let request = ApiRequest { parts, body, request_id };

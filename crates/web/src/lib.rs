@@ -4,6 +4,7 @@
 //! and the logos of the classic pages ([`assets`]).
 
 pub mod assets;
+pub mod pages;
 mod well_known;
 
 use http::{
