@@ -30,6 +30,7 @@ pub mod log_delivery;
 pub mod messages;
 pub mod mfa_preference;
 mod network;
+pub mod oauth;
 pub mod paging;
 pub mod passkeys;
 pub mod passwords;

@@ -71,7 +71,9 @@ pub enum Purpose {
     PageToken,
     /// Verification, recovery and one-time codes, which are stored as keyed hashes.
     CodeHash,
-    /// Authorization codes of the OAuth endpoints.
+    /// What an application asks of the authorize endpoint, while pages are shown.
+    AuthorizeRequest,
+    /// Authorization codes of the OAuth endpoints, which are stored as keyed hashes.
     AuthorizationCode,
     /// Cookies of managed login.
     BrowserSession,
@@ -95,6 +97,7 @@ impl Purpose {
             Self::RefreshToken => "refresh token",
             Self::PageToken => "page token",
             Self::CodeHash => "code hash",
+            Self::AuthorizeRequest => "authorize request",
             Self::AuthorizationCode => "authorization code",
             Self::BrowserSession => "browser session",
             Self::UpstreamState => "upstream state",

@@ -216,6 +216,7 @@ impl Reader<'_> {
             region: written.region.clone(),
             account_id: written.account_id.clone(),
             issuer_base: written.issuer.clone(),
+            domain_suffix: None,
         })
     }
 

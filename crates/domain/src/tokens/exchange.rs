@@ -280,6 +280,7 @@ async fn sign(
         scope: scopes.join(" "),
         // The service that gets this token is not on the user's device.
         device_key: None,
+        hosted: None,
     };
     let membership = issue::membership(ports, user).await?;
     let content = Content {
