@@ -21,6 +21,7 @@ use poolhouse_domain::{
     caller::Caller,
     ports::{Entropy, Ports},
 };
+use poolhouse_web::oauth::headers::SameOrigin;
 use serde_json::json;
 
 use crate::{
@@ -82,7 +83,8 @@ impl Site {
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert("x-amzn-requestid", value);
         }
-        if !parts.uri.path().starts_with(OWN) {
+        let is_own = parts.uri.path().starts_with(OWN);
+        if !is_own && response.extensions().get::<SameOrigin>().is_none() {
             cors::allow(response.headers_mut());
         }
         if let Some(record) = self.dev.as_ref().and_then(|dev| dev.record.as_ref()) {
@@ -130,6 +132,13 @@ impl Site {
                 .await
                 .map(Bytes::from);
         }
+        let mut caller = self.caller(peer, parts);
+        request_id.clone_into(&mut caller.request_id);
+        let ports = Ports { caller, ..self.ports.clone() };
+        if let Some(response) = poolhouse_web::oauth::serve(&ports, parts, body).await {
+            tracing::info!(request_id, status = response.status().as_u16(), "domain answered");
+            return response.map(Bytes::from);
+        }
         if let Some(response) = poolhouse_web::serve(&self.ports, parts).await {
             tracing::info!(request_id, status = response.status().as_u16(), "document served");
             return response.map(Bytes::from);
@@ -139,9 +148,6 @@ impl Site {
             return response.map(Bytes::from);
         }
         let request = ApiRequest { parts, body, request_id };
-        let mut caller = self.caller(peer, parts);
-        request_id.clone_into(&mut caller.request_id);
-        let ports = Ports { caller, ..self.ports.clone() };
         poolhouse_api::serve(ports, &*self.signatures, request).await.map(Bytes::from)
     }
 

@@ -1,6 +1,12 @@
 //! `{issuer}/.well-known/…`: the keys of a user pool, and its OpenID Connect discovery document.
 
-use poolhouse_domain::{Fault, ports::Ports, tokens::jwt::SigningKey};
+use poolhouse_domain::{
+    Fault,
+    oauth::mount::{self, Mount},
+    ports::Ports,
+    tokens::jwt::SigningKey,
+    user_pools::UserPool,
+};
 use serde_json::{Value, json};
 
 /// One of the two documents.
@@ -28,17 +34,34 @@ pub(crate) async fn document(
     user_pool_id: &str,
     document: Document,
 ) -> Result<Option<Value>, Fault> {
-    if ports.directory.user_pool(user_pool_id).await?.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(match document {
+    let Some(pool) = ports.directory.user_pool(user_pool_id).await? else { return Ok(None) };
+    let domain = mount::told_url(&ports.identity, &pool);
+    content(ports, &pool, document, domain.as_deref()).await.map(Some)
+}
+
+/// The content for those who ask under a domain's name: the endpoints are where they asked.
+pub(crate) async fn of_domain(
+    ports: &Ports,
+    mount: &Mount,
+    document: Document,
+) -> Result<Value, Fault> {
+    content(ports, &mount.pool, document, Some(&mount.url)).await
+}
+
+async fn content(
+    ports: &Ports,
+    pool: &UserPool,
+    document: Document,
+    domain: Option<&str>,
+) -> Result<Value, Fault> {
+    Ok(match document {
         Document::Keys => {
-            let pairs = ports.directory.key_pairs(user_pool_id).await?;
+            let pairs = ports.directory.key_pairs(pool.id()).await?;
             let keys: Vec<Value> = pairs.all.iter().map(|key| public_key(key)).collect();
             json!({ "keys": keys })
         }
-        Document::Discovery => discovery(&ports.identity.issuer(user_pool_id)),
-    }))
+        Document::Discovery => discovery(&ports.identity.issuer(pool.id()), domain),
+    })
 }
 
 /// A public key as a JWK. `kid` is standard base64, so it may hold `+`, `/` and `=`.
@@ -53,19 +76,34 @@ fn public_key(key: &SigningKey) -> Value {
     })
 }
 
-/// The discovery document of a pool without a domain.
+/// The discovery document of a pool.
 ///
 /// Authorization, token, userinfo, revocation and sign-out endpoints belong to a domain: without
-/// one they are absent, so that no client is sent to an address where nothing answers.
-fn discovery(issuer: &str) -> Value {
-    json!({
+/// one they are absent, so that no client is sent to an address where nothing answers. (That the
+/// last two are listed is a belief.)
+fn discovery(issuer: &str, domain: Option<&str>) -> Value {
+    let mut document = json!({
         "id_token_signing_alg_values_supported": ["RS256"],
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
         "response_types_supported": ["code", "token"],
         "scopes_supported": ["openid", "email", "phone", "profile"],
         "subject_types_supported": ["public"],
-    })
+    });
+    if let (Some(domain), Some(members)) = (domain, document.as_object_mut()) {
+        let endpoints = [
+            ("authorization_endpoint", "/oauth2/authorize"),
+            ("end_session_endpoint", "/logout"),
+            ("revocation_endpoint", "/oauth2/revoke"),
+            ("token_endpoint", "/oauth2/token"),
+            ("userinfo_endpoint", "/oauth2/userInfo"),
+        ];
+        members
+            .extend(endpoints.map(|(name, path)| (name.into(), format!("{domain}{path}").into())));
+        let methods = json!(["client_secret_basic", "client_secret_post"]);
+        members.insert("token_endpoint_auth_methods_supported".to_owned(), methods);
+    }
+    document
 }
 
 #[cfg(test)]

@@ -121,8 +121,10 @@ impl ReplyTo {
         let mut answer = form_urlencoded::Serializer::new(String::new());
         answer.extend_pairs(values);
         let answer = answer.finish();
-        let state = self.state.as_deref().map(|raw| format!("&state={}", as_it_came(raw)));
-        format!("{uri}{separator}{answer}{}", state.unwrap_or_default())
+        let state = self.state.as_deref().map(|raw| format!("state={}", as_it_came(raw)));
+        let parts = [Some(answer).filter(|answer| !answer.is_empty()), state];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        format!("{uri}{separator}{}", parts.join("&"))
     }
 
     /// An error for the application.

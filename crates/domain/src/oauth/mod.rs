@@ -16,6 +16,11 @@
 
 pub mod authorize;
 pub mod browser_session;
+pub mod client;
 pub mod grant;
+pub mod logout;
 pub mod mount;
 pub mod parameters;
+pub mod revoke;
+pub mod token;
+pub mod user_info;

@@ -6,7 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     claims::{AccessClaims, USER_SCOPE},
-    jwt,
+    jwt, scopes,
 };
 use crate::{
     app_clients::AppClient,
@@ -50,6 +50,15 @@ pub enum TokenRefused {
 ///
 /// One RSA verification (some 20 µs) and one or two reads.
 pub async fn authenticate(ports: &Ports, token: &str) -> Ruling<Bearer, TokenRefused> {
+    authenticate_with(ports, token, USER_SCOPE).await
+}
+
+/// The same for a token that needs another scope than that of the token operations.
+pub async fn authenticate_with(
+    ports: &Ports,
+    token: &str,
+    scope: &str,
+) -> Ruling<Bearer, TokenRefused> {
     let Some((claims, pool)) = verified::<AccessClaims>(ports, token, "access").await? else {
         return Ok(Err(TokenRefused::Invalid));
     };
@@ -59,12 +68,28 @@ pub async fn authenticate(ports: &Ports, token: &str) -> Ruling<Bearer, TokenRef
     if claims.exp <= ports.clock.now().seconds() {
         return Ok(Err(TokenRefused::Expired));
     }
-    if !claims.scope.split(' ').any(|scope| scope == USER_SCOPE) {
+    if !scopes::holds(&claims.scope, scope) {
         return Ok(Err(TokenRefused::MissingScope));
     }
     let origin = claims.origin_jti.as_deref();
     let user = granted!(living_user(ports, &pool, &claims.sub, origin, &claims.event_id).await?);
     Ok(Ok(Bearer { client, pool, user, claims }))
+}
+
+/// The app client for which an ID token of this pool was made, however long ago. It says who asks, and
+/// proves nothing about now.
+pub async fn client_of_id_token(
+    ports: &Ports,
+    pool: &UserPool,
+    token: &str,
+) -> Result<Option<String>, Fault> {
+    #[derive(Deserialize)]
+    struct Audience {
+        aud: String,
+    }
+    let found = verified::<Audience>(ports, token, "id").await?;
+    let found = found.filter(|(_, issuer)| issuer.id() == pool.id());
+    Ok(found.map(|(claims, _)| claims.aud))
 }
 
 /// What says how the rest of a token is to be read.
