@@ -86,4 +86,16 @@ mod tests {
         assert!(allowed.contains("x-amz-target") && allowed.contains("amz-sdk-invocation-id"));
         assert_eq!(headers["access-control-allow-methods"], "GET");
     }
+
+    #[test]
+    fn pages_may_ask_the_endpoints_of_a_domain_as_these_are_asked() {
+        for (path, methods) in [
+            ("/oauth2/token", "POST"),
+            ("/shop/oauth2/revoke", "POST"),
+            ("/oauth2/userInfo", "GET, POST"),
+        ] {
+            let response = asked(path, Some("content-type"));
+            assert_eq!(response.headers()["access-control-allow-methods"], methods, "{path}");
+        }
+    }
 }

@@ -227,6 +227,11 @@ fn request_id(entropy: &dyn Entropy) -> String {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::{
+        domains::UserPoolDomain,
+        shapes::{DomainDescriptionType, UserPoolType},
+        user_pools::UserPool,
+    };
     use poolhouse_testkit::Kit;
 
     use super::*;
@@ -250,6 +255,39 @@ mod tests {
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["x-amzn-errortype"], "ServiceUnavailable:");
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    }
+
+    #[tokio::test]
+    async fn pages_of_a_domain_are_not_for_other_origins_and_its_tokens_are() {
+        let ports = Kit::new().await.unwrap().ports;
+        let settings = UserPoolType { id: Some("p_1".to_owned()), ..UserPoolType::default() };
+        let domain = DomainDescriptionType {
+            user_pool_id: Some("p_1".to_owned()),
+            domain: Some("shop".to_owned()),
+            ..DomainDescriptionType::default()
+        };
+        let domain = UserPoolDomain { settings: domain, ..UserPoolDomain::default() };
+        let mut tx = ports.store.write().await.unwrap();
+        tx.insert_user_pool(&UserPool { settings, ..UserPool::default() }).await.unwrap();
+        tx.insert_domain(&domain).await.unwrap();
+        tx.commit().await.unwrap();
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let (bodies, imports) = (BodyMemory::default(), Imports::default());
+        let site = Site { ports, signatures, bodies, imports, dev: None, is_forwarded: true };
+        let ask = async |request: http::request::Builder| {
+            let request = request.header("host", "shop.auth.localhost");
+            site.answer(None, request.body(Full::new(Bytes::new())).unwrap()).await
+        };
+        let page = ask(Request::get("/oauth2/authorize")).await;
+        assert_eq!(page.status(), 400);
+        assert!(!page.headers().contains_key("access-control-allow-origin"));
+        let id = page.headers()["x-amz-cognito-request-id"].clone();
+        assert_eq!(page.headers()["x-amzn-requestid"], id);
+        let tokens = ask(Request::post("/oauth2/token")).await;
+        assert_eq!(tokens.status(), 400);
+        assert_eq!(tokens.headers()["access-control-allow-origin"], "*");
+        let api = ask(Request::post("/")).await;
+        assert!(api.headers().contains_key("x-amzn-errortype"), "the API is there, too");
     }
 
     #[tokio::test]

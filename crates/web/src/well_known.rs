@@ -2,7 +2,10 @@
 
 use poolhouse_domain::{
     Fault,
-    oauth::mount::{self, Mount},
+    oauth::{
+        mount::{self, Mount},
+        register,
+    },
     ports::Ports,
     tokens::jwt::SigningKey,
     user_pools::UserPool,
@@ -60,7 +63,10 @@ async fn content(
             let keys: Vec<Value> = pairs.all.iter().map(|key| public_key(key)).collect();
             json!({ "keys": keys })
         }
-        Document::Discovery => discovery(&ports.identity.issuer(pool.id()), domain),
+        Document::Discovery => {
+            let issuer = ports.identity.issuer(pool.id());
+            discovery(&issuer, domain, register::is_on(pool))
+        }
     })
 }
 
@@ -81,7 +87,7 @@ fn public_key(key: &SigningKey) -> Value {
 /// Authorization, token, userinfo, revocation and sign-out endpoints belong to a domain: without
 /// one they are absent, so that no client is sent to an address where nothing answers. (That the
 /// last two are listed is a belief.)
-fn discovery(issuer: &str, domain: Option<&str>) -> Value {
+fn discovery(issuer: &str, domain: Option<&str>, registers: bool) -> Value {
     let mut document = json!({
         "id_token_signing_alg_values_supported": ["RS256"],
         "issuer": issuer,
@@ -102,6 +108,10 @@ fn discovery(issuer: &str, domain: Option<&str>) -> Value {
             .extend(endpoints.map(|(name, path)| (name.into(), format!("{domain}{path}").into())));
         let methods = json!(["client_secret_basic", "client_secret_post"]);
         members.insert("token_endpoint_auth_methods_supported".to_owned(), methods);
+        if registers {
+            let endpoint = format!("{domain}/oauth2/register");
+            members.insert("registration_endpoint".to_owned(), endpoint.into());
+        }
     }
     document
 }
@@ -203,5 +213,38 @@ mod tests {
         let post = request(&kit, Method::POST, &format!("/{POOL}/.well-known/jwks.json")).await;
         assert_eq!(post.unwrap().status(), 405);
         assert!(request(&kit, Method::GET, "/other").await.is_none());
+    }
+
+    #[tokio::test]
+    async fn the_endpoints_of_a_domain_are_told_where_they_are() {
+        use crate::oauth::testing::{POOL, Scene};
+        let scene = Scene::new().await;
+        let issuer = format!("http://127.0.0.1:7665/{POOL}");
+        let expected = |domain: &str| {
+            format!(
+                "{{\"authorization_endpoint\":\"{domain}/oauth2/authorize\",\
+                 \"end_session_endpoint\":\"{domain}/logout\",\
+                 \"id_token_signing_alg_values_supported\":[\"RS256\"],\"issuer\":\"{issuer}\",\
+                 \"jwks_uri\":\"{issuer}/.well-known/jwks.json\",\
+                 \"response_types_supported\":[\"code\",\"token\"],\
+                 \"revocation_endpoint\":\"{domain}/oauth2/revoke\",\
+                 \"scopes_supported\":[\"openid\",\"email\",\"phone\",\"profile\"],\
+                 \"subject_types_supported\":[\"public\"],\
+                 \"token_endpoint\":\"{domain}/oauth2/token\",\
+                 \"token_endpoint_auth_methods_supported\":\
+                 [\"client_secret_basic\",\"client_secret_post\"],\
+                 \"userinfo_endpoint\":\"{domain}/oauth2/userInfo\"}}"
+            )
+        };
+        let path = format!("/{POOL}/.well-known/openid-configuration");
+        let answer = request(&scene.kit, Method::GET, &path).await.unwrap();
+        assert_eq!(answer.body(), &expected("http://127.0.0.1:7665/shop"));
+        let answer = scene.get("/.well-known/openid-configuration").await;
+        assert_eq!(answer.body(), &expected("http://shop.auth.localhost:7665"));
+        assert_eq!(answer.headers()["cache-control"], "public, max-age=300");
+        let keys = scene.get("/.well-known/jwks.json").await;
+        let path = format!("/{POOL}/.well-known/jwks.json");
+        let same = request(&scene.kit, Method::GET, &path).await.unwrap();
+        assert_eq!(keys.body(), same.body());
     }
 }

@@ -21,6 +21,7 @@ pub mod grant;
 pub mod logout;
 pub mod mount;
 pub mod parameters;
+pub mod register;
 pub mod revoke;
 pub mod token;
 pub mod user_info;

@@ -13,6 +13,7 @@ use crate::{
     fault::{Fault, Ruling},
     granted, ids,
     ports::Ports,
+    shapes::ClientTypeType,
     user_pools::UserPool,
     users::User,
 };
@@ -90,6 +91,40 @@ pub async fn client_of_id_token(
     let found = verified::<Audience>(ports, token, "id").await?;
     let found = found.filter(|(_, issuer)| issuer.id() == pool.id());
     Ok(found.map(|(claims, _)| claims.aud))
+}
+
+/// The app client that holds a token of its own with this scope, if it still has the scope. Clients
+/// that registered themselves never do.
+pub async fn machine(
+    ports: &Ports,
+    pool: &UserPool,
+    token: &str,
+    scope: &str,
+) -> Ruling<Arc<AppClient>, TokenRefused> {
+    #[derive(Deserialize)]
+    struct Claims {
+        sub: String,
+        client_id: String,
+        scope: String,
+        exp: i64,
+    }
+    let found = verified::<Claims>(ports, token, "access").await?;
+    let Some((claims, _)) =
+        found.filter(|(claims, issuer)| issuer.id() == pool.id() && claims.sub == claims.client_id)
+    else {
+        return Ok(Err(TokenRefused::Invalid));
+    };
+    let Some(client) = issued_to(ports, &claims.client_id, pool).await? else {
+        return Ok(Err(TokenRefused::Invalid));
+    };
+    if claims.exp <= ports.clock.now().seconds() {
+        return Ok(Err(TokenRefused::Expired));
+    }
+    let held = client.settings.allowed_oauth_scopes.as_deref().unwrap_or_default();
+    let is_dynamic = client.settings.client_type == Some(ClientTypeType::Dcr);
+    let holds =
+        scopes::holds(&claims.scope, scope) && held.iter().any(|held| held == scope) && !is_dynamic;
+    Ok(if holds { Ok(client) } else { Err(TokenRefused::MissingScope) })
 }
 
 /// What says how the rest of a token is to be read.

@@ -67,6 +67,7 @@ macro_rules! persistently {
 mod access;
 mod devices;
 mod identity_providers;
+mod oauth;
 mod passkeys;
 mod password_history;
 mod races;

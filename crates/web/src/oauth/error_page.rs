@@ -7,7 +7,7 @@ use http::{
 };
 use poolhouse_domain::oauth::parameters::Parameters;
 
-use super::headers::{self, SameOrigin};
+use super::headers;
 
 /// No scripts, no requests, no frames.
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; \
@@ -31,8 +31,7 @@ pub fn page(status: StatusCode, text: &str) -> Response<String> {
     *response.status_mut() = status;
     headers::set(&mut response, CONTENT_TYPE, "text/html;charset=UTF-8");
     headers::set(&mut response, CONTENT_SECURITY_POLICY, POLICY);
-    response.extensions_mut().insert(SameOrigin);
-    response
+    headers::private(response)
 }
 
 /// Text as it can stand in a page.

@@ -30,12 +30,17 @@ pub fn bare(status: StatusCode) -> Response<String> {
     response
 }
 
+/// The same answer, not for pages of other origins.
+pub fn private(mut response: Response<String>) -> Response<String> {
+    response.extensions_mut().insert(SameOrigin);
+    response
+}
+
 /// Sends a browser elsewhere. Not for other origins to read: it may carry a code.
 pub fn redirect(url: &str) -> Response<String> {
     let mut response = bare(StatusCode::FOUND);
     set(&mut response, LOCATION, url);
-    response.extensions_mut().insert(SameOrigin);
-    response
+    private(response)
 }
 
 /// Sets a header. A value that can't stand in one is left out.

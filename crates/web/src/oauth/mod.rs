@@ -5,12 +5,13 @@ pub mod cookies;
 mod error_page;
 pub mod headers;
 mod logout;
+mod register;
 mod revoke;
 mod token;
 mod user_info;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use http::{
     Method, Response, StatusCode,
@@ -39,17 +40,19 @@ enum Endpoint {
     UserInfo,
     Revoke,
     Logout,
+    Register,
     Error,
     Document(Document),
 }
 
 /// Their paths. `/.well-known/` is only answered under a name of a domain's own: under the issuer's
 /// it belongs to the pools.
-const PATHS: [(&str, Endpoint); 8] = [
+const PATHS: [(&str, Endpoint); 9] = [
     ("/oauth2/authorize", Endpoint::Authorize),
     ("/oauth2/token", Endpoint::Token),
     ("/oauth2/userInfo", Endpoint::UserInfo),
     ("/oauth2/revoke", Endpoint::Revoke),
+    ("/oauth2/register", Endpoint::Register),
     ("/logout", Endpoint::Logout),
     ("/error", Endpoint::Error),
     ("/.well-known/jwks.json", Endpoint::Document(Document::Keys)),
@@ -97,7 +100,7 @@ async fn answer(
         return Ok(headers::bare(StatusCode::TOO_MANY_REQUESTS));
     }
     let allowed: &[Method] = match endpoint {
-        Endpoint::Token | Endpoint::Revoke => &[Method::POST],
+        Endpoint::Token | Endpoint::Revoke | Endpoint::Register => &[Method::POST],
         Endpoint::UserInfo => &[Method::GET, Method::POST],
         Endpoint::Document(_) => &[Method::GET, Method::HEAD],
         Endpoint::Authorize | Endpoint::Logout | Endpoint::Error => &[Method::GET],
@@ -111,6 +114,7 @@ async fn answer(
         Endpoint::UserInfo => user_info::answer(ports, mount, parts, body).await,
         Endpoint::Revoke => revoke::answer(ports, mount, parts, body).await,
         Endpoint::Logout => logout::answer(ports, mount, parts).await,
+        Endpoint::Register => register::answer(ports, mount, parts, body).await,
         Endpoint::Error => Ok(error_page::answer(parts)),
         Endpoint::Document(document) => {
             let content = well_known::of_domain(ports, mount, document).await?;
