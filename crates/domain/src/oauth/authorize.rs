@@ -511,6 +511,8 @@ async fn identity_provider(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn reply_to(uri: &str, state: Option<&str>, in_fragment: bool) -> ReplyTo {
@@ -532,6 +534,19 @@ mod tests {
         let expected = "https://app.test/cb?code=x&state=\
                         a%0D%0ASet-Cookie:+x%26code=evil%23%3C%22%C3%A4";
         assert_eq!(url, expected);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_state_it_stays_one_value(state in "\\PC*|[ -~\\r\\n]*") {
+            let url = reply_to("https://app.test/cb", Some(&state), false).url(&[("code", "x")]);
+            prop_assert!(url.bytes().all(|byte| byte.is_ascii_graphic()), "{url}");
+            let url = Url::parse(&url).unwrap();
+            prop_assert_eq!(url.host_str(), Some("app.test"));
+            prop_assert_eq!(url.fragment(), None);
+            let names: Vec<_> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+            prop_assert_eq!(names, ["code", "state"]);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use poolhouse_domain::{
     },
     ports::Ports,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{authorization, headers};
 
@@ -26,7 +26,7 @@ pub(super) async fn answer(
         // A header that is none of a bearer must not pass for nobody's.
         bearer.map_or("", |(_, token)| token.trim())
     });
-    let Ok(metadata) = serde_json::from_slice::<Metadata>(body) else {
+    let Some(metadata) = metadata(body) else {
         return Ok(refused(RegisterRefused::Metadata(
             "The body is no client metadata.".to_owned(),
         )));
@@ -40,6 +40,12 @@ pub(super) async fn answer(
         }
         Err(refusal) => refused(refusal),
     })
+}
+
+/// What a body says, if it is an object.
+fn metadata(body: &[u8]) -> Option<Metadata> {
+    let members = serde_json::from_slice::<Map<String, Value>>(body).ok()?;
+    serde_json::from_value(Value::Object(members)).ok()
 }
 
 /// The errors of RFC 7591 section 3.2.2 and RFC 6750 section 3.1.

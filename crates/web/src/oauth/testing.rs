@@ -1,5 +1,7 @@
 //! A pool with a domain, app clients and a user, for the tests of the endpoints.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, Request, Response};
 use poolhouse_domain::{
@@ -7,6 +9,7 @@ use poolhouse_domain::{
     attributes::Creator,
     auth::Place,
     domains::UserPoolDomain,
+    limits::{LimitSettings, Limits},
     oauth::{
         authorize::{self, Checked, Refused},
         browser_session::{self, Begun},
@@ -139,6 +142,16 @@ impl Scene {
         create::insert(&mut *tx, &pool, &user, OnConflict::Refuse).await.unwrap().unwrap();
         tx.commit().await.unwrap();
         Self { kit, user }
+    }
+
+    /// The same with rates in force.
+    pub(crate) fn with_rates(mut self) -> Self {
+        let settings = LimitSettings { rates_are_enforced: true, ..LimitSettings::default() };
+        let ports = &mut self.kit.ports;
+        let (store, clock) = (Arc::clone(&ports.store), Arc::clone(&ports.clock));
+        ports.limits = Arc::new(Limits::new(settings, store, clock));
+        ports.caller.ip = Some([192, 0, 2, 7].into());
+        self
     }
 
     pub(crate) fn ports(&self) -> &Ports {

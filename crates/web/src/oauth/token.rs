@@ -427,4 +427,26 @@ mod tests {
         );
         assert!(answer.extensions().get::<super::super::headers::SameOrigin>().is_none());
     }
+
+    #[tokio::test]
+    async fn too_many_requests_in_a_second_are_turned_away() {
+        let scene = Scene::new().await.with_rates();
+        let ask = [("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", "x")];
+        for _ in 0..120 {
+            assert_eq!(scene.token(&ask).await, error("invalid_grant"));
+        }
+        let refused = (429, json!({ "error": "too_many_requests" }));
+        assert_eq!(scene.token(&ask).await, refused);
+        let own = [("grant_type", "client_credentials"), ("client_id", CLIENT)];
+        for _ in 0..150 {
+            assert_eq!(scene.token(&own).await, error("unauthorized_client"));
+        }
+        assert_eq!(scene.token(&own).await, refused);
+        for _ in 272..300 {
+            assert_eq!(scene.get("/error").await.status(), 200);
+        }
+        assert_eq!(scene.get("/error").await.status(), 429, "from one address");
+        scene.kit.clock.advance(1);
+        assert_eq!(scene.token(&ask).await, error("invalid_grant"));
+    }
 }
