@@ -140,11 +140,14 @@ pub fn access(content: &Content<'_>) -> Value {
     Value::Object(claims)
 }
 
-/// `at_hash`: the left half of the access token's SHA-256 (OpenID Connect Core 1.0 section 3.1.3.6).
-pub(super) fn at_hash(access_token: &str) -> String {
+/// Adds `at_hash` to the claims of an ID token: the left half of the access token's SHA-256 (OpenID
+/// Connect Core 1.0 section 3.1.3.6).
+pub(super) fn bind(id_claims: &mut Value, access_token: &str) {
     let hash = digest::digest(&digest::SHA256, access_token.as_bytes());
     let (half, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
-    URL_SAFE_NO_PAD.encode(half)
+    if let Some(claims) = id_claims.as_object_mut() {
+        claims.insert("at_hash".into(), URL_SAFE_NO_PAD.encode(half).into());
+    }
 }
 
 /// The claims of an access token of an app client itself. That there is no `origin_jti` and no

@@ -117,7 +117,7 @@ pub async fn sign(
         let access = keys.access.sign(&access_claims)?;
         let id = id_claims.map(|mut claims| {
             if names_access_token {
-                claims["at_hash"] = claims::at_hash(&access).into();
+                claims::bind(&mut claims, &access);
             }
             keys.id.sign(&claims.to_string())
         });

@@ -52,8 +52,8 @@ pub(crate) struct Scene {
     pub(crate) user: User,
 }
 
-fn texts(values: &[&str]) -> Option<Vec<String>> {
-    Some(values.iter().map(|value| (*value).to_owned()).collect())
+fn texts(values: &[&str]) -> Vec<String> {
+    values.iter().map(|value| (*value).to_owned()).collect()
 }
 
 fn client(id: &str, flows: &[OAuthFlowType], scopes: &[&str], has_secret: bool) -> AppClient {
@@ -62,11 +62,11 @@ fn client(id: &str, flows: &[OAuthFlowType], scopes: &[&str], has_secret: bool) 
         client_id: Some(id.to_owned().into()),
         allowed_oauth_flows_user_pool_client: Some(true),
         allowed_oauth_flows: Some(flows.to_vec()),
-        allowed_oauth_scopes: texts(scopes),
-        callback_urls: texts(&[CALLBACK, "myapp://cb", "https://app.test/other"]),
-        logout_urls: texts(&[LOGGED_OUT]),
-        supported_identity_providers: texts(&["COGNITO"]),
-        read_attributes: texts(&["email", "email_verified", "name", "custom:tier"]),
+        allowed_oauth_scopes: Some(texts(scopes)),
+        callback_urls: Some(texts(&[CALLBACK, "myapp://cb", "https://app.test/other"])),
+        logout_urls: Some(texts(&[LOGGED_OUT])),
+        supported_identity_providers: Some(texts(&["COGNITO"])),
+        read_attributes: Some(texts(&["email", "email_verified", "name", "custom:tier"])),
         ..UserPoolClientType::default()
     };
     let secrets = [SECRET, "another_secret_of_the_client"].map(|value| ClientSecret {

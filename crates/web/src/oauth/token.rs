@@ -234,7 +234,7 @@ mod tests {
         let scene = Scene::new().await;
         let ask = async |header: Option<String>, more: &[(&str, &str)]| {
             let code = scene.code(&query(CONFIDENTIAL)).await;
-            let pairs = with(&exchange(&code), "client_id", "").to_vec();
+            let pairs = with(&exchange(&code), "client_id", "");
             let pairs: Vec<_> =
                 pairs.iter().chain(more).copied().filter(|p| !p.1.is_empty()).collect();
             let header = header.as_deref().map(|value| ("authorization", value));

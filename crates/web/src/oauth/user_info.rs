@@ -42,8 +42,7 @@ fn bearer_token(parts: &Parts, body: &[u8]) -> Option<String> {
         form.one("access_token").ok().flatten().map(str::to_owned)
     });
     match (header, in_body.flatten()) {
-        (Some(token), None) => token,
-        (None, token) => token,
+        (Some(token), None) | (None, token) => token,
         (Some(_), Some(_)) => None,
     }
 }
