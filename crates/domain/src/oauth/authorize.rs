@@ -57,6 +57,8 @@ pub struct Request {
     pub prompts: Vec<Prompt>,
     /// For how many seconds a sign-in counts.
     pub max_age: Option<i64>,
+    /// The levels of authentication that would do, as they were asked for, separated by spaces.
+    pub acr_values: Option<String>,
 }
 
 /// What a sign-in is exchanged for.
@@ -290,6 +292,7 @@ pub async fn check(ports: &Ports, mount: &Mount, query: &str) -> Ruling<Checked,
         lang: one("lang").map(str::to_owned),
         prompts,
         max_age,
+        acr_values: one("acr_values").map(str::to_owned),
     };
     Ok(Ok(Checked { request, client }))
 }

@@ -51,7 +51,6 @@ pub struct BrowserSession {
 }
 
 /// A new session, and the cookie by which the browser shows it.
-#[derive(Debug)]
 pub struct Begun {
     /// The session.
     pub session: BrowserSession,

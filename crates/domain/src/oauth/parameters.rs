@@ -7,11 +7,12 @@ use url::form_urlencoded;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeated;
 
-/// Names and values, decoded, in the order in which they stood.
-#[derive(Clone, Debug, Default)]
+/// Names and values, decoded, in the order in which they stood. Some are secret, so that they can't be
+/// printed.
+#[derive(Clone, Default)]
 pub struct Parameters<'a>(Vec<Pair<'a>>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Pair<'a> {
     name: String,
     value: String,
