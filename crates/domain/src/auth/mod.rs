@@ -14,6 +14,7 @@
 //! | `choice.rs` | the flow in which the user chooses the first factor |
 //! | `custom.rs` | the flow in which functions of the pool decide |
 //! | `first_sign_in.rs` | the sign-in right after a sign-up |
+//! | `hosted.rs` | sign-ins at the pages of a domain, which end without tokens |
 //! | `device.rs` | the device that somebody signs in on, and its proof |
 //! | `session.rs` | what a client carries between the steps |
 //! | `turns.rs` | one guess at a time |
@@ -28,6 +29,7 @@ pub mod custom;
 mod device;
 pub mod first_factor;
 pub mod first_sign_in;
+pub mod hosted;
 pub mod migration;
 pub mod new_password;
 mod next;
@@ -72,6 +74,9 @@ pub struct Place<'a> {
     pub source: Source,
     /// The custom sign-in that a request is a step of; callers from outside leave it empty.
     pub custom: Option<&'a custom::Flow>,
+    /// Whether it happens at the pages of a domain: it ends without tokens, which come for the
+    /// application's code.
+    pub is_hosted: bool,
 }
 
 impl<'a> Place<'a> {
@@ -82,7 +87,14 @@ impl<'a> Place<'a> {
         client: &'a Arc<AppClient>,
     ) -> Self {
         let source = Source::Authentication;
-        Self { ports, pool, client, event: None, device_key: None, source, custom: None }
+        let is_hosted = false;
+        Self { ports, pool, client, event: None, device_key: None, source, custom: None, is_hosted }
+    }
+
+    /// The same place at the pages of a domain.
+    #[must_use]
+    pub const fn at_pages(self) -> Self {
+        Self { is_hosted: true, ..self }
     }
 
     /// The same place on the device that the parameters name, if they do.
@@ -100,6 +112,8 @@ pub type Parameters = BTreeMap<String, String>;
 pub enum Outcome {
     /// The user is signed in.
     SignedIn(Tokens),
+    /// The same at the pages of a domain, where there are no tokens yet.
+    Proved(hosted::Proved),
     /// Something more is asked.
     Challenged(Challenge),
     /// The same in a sign-in by choice, with everything that could be chosen.

@@ -290,6 +290,7 @@ async fn sign(
         scope: scopes.join(" "),
         // The service that gets this token is not on the user's device.
         device_key: None,
+        hosted: None,
     };
     // Belief: what the model lists for the operation tells that a function is asked, but not how.
     let told = granted!(issue::tell(ports, user, &sign_in, Source::RefreshTokens).await?);
