@@ -16,13 +16,16 @@ use http::{
 };
 use http_body_util::Full;
 use hyper::body::Body;
-use poolhouse_api::{ApiRequest, signatures::Signatures};
+use poolhouse_api::{ApiRequest, InProcess, signatures::Signatures};
 use poolhouse_domain::{
     caller::Caller,
     ports::{Entropy, Ports},
 };
-use poolhouse_web::oauth::headers::SameOrigin;
-use poolhouse_web::pages::{files, gallery};
+use poolhouse_web::{
+    login,
+    oauth::headers::SameOrigin,
+    pages::{files, gallery},
+};
 use serde_json::json;
 
 use crate::{
@@ -142,6 +145,10 @@ impl Site {
         let ports = Ports { caller, ..self.ports.clone() };
         if let Some(response) = poolhouse_web::oauth::serve(&ports, parts, body).await {
             tracing::info!(request_id, status = response.status().as_u16(), "domain answered");
+            return response.map(Bytes::from);
+        }
+        if let Some(response) = login::serve(&ports, &InProcess, parts, body).await {
+            tracing::info!(request_id, status = response.status().as_u16(), "login page answered");
             return response.map(Bytes::from);
         }
         if let Some(response) = poolhouse_web::serve(&self.ports, parts).await {

@@ -4,6 +4,7 @@
 //! of the classic pages ([`assets`]), and the endpoints of user pool domains ([`oauth`]).
 
 pub mod assets;
+pub mod login;
 pub mod oauth;
 pub mod pages;
 mod well_known;

@@ -29,7 +29,7 @@ use poolhouse_domain::{
 
 use crate::well_known::{self, Document};
 
-pub use authorize::refused as authorize_refused;
+pub use authorize::{refused as authorize_refused, trigger_failed};
 pub use error_page::page as error_page;
 
 /// An endpoint of a domain.
