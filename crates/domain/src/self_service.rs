@@ -3,7 +3,7 @@
 //! operations, so that both answer alike.
 
 use async_trait::async_trait;
-use poolhouse_wire::OperationName;
+pub use poolhouse_wire::OperationName;
 use serde_json::Value;
 
 use crate::{fault::Ruling, ports::Ports};

@@ -10,9 +10,9 @@ use poolhouse_domain::{
         hosted,
     },
     passwords::recovery,
+    self_service::OperationName,
     shapes::ChallengeNameType as Name,
 };
-use poolhouse_wire::OperationName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::form_urlencoded;

@@ -1,7 +1,6 @@
 //! `/forgotPassword` and `/confirmforgotPassword`: a new password by a code.
 
-use poolhouse_domain::{Fault, passwords::recovery};
-use poolhouse_wire::OperationName;
+use poolhouse_domain::{Fault, passwords::recovery, self_service::OperationName};
 
 use super::{
     problem, sign_in,

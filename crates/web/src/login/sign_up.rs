@@ -6,10 +6,9 @@ use poolhouse_domain::{
     auth::hosted,
     oauth::{authorize::Refused, mount::Mount, parameters::Parameters},
     ports::Ports,
-    self_service::Operations,
+    self_service::{OperationName, Operations},
     sign_up,
 };
-use poolhouse_wire::OperationName;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 

@@ -12,6 +12,7 @@ use poolhouse_domain::{
         UserPoolMfaType, UserStatusType, VerifiedAttributeType,
     },
     totp::code,
+    user_pools::schema,
     users::User,
 };
 use serde_json::Value;
@@ -161,6 +162,7 @@ async fn with_sign_up(scene: &Scene) {
     scene
         .change_pool(|pool| {
             pool.settings.auto_verified_attributes = Some(vec![VerifiedAttributeType::Email]);
+            pool.settings.schema_attributes = Some(schema::initial(&[]).unwrap());
         })
         .await;
 }
