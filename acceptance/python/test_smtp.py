@@ -130,7 +130,9 @@ class Mail:
 
     def authenticate(self, server, session, envelope, mechanism, data):
         given = (data.login.decode(), data.password.decode())
-        return AuthResult(success=given == (LOGIN[0], self.password))
+        is_right = given == (LOGIN[0], self.password)
+        # What counts as handled is not answered.
+        return AuthResult(success=is_right, handled=is_right)
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         answer = self.answers.get(address) or self.answers.get(None)
@@ -388,7 +390,7 @@ def test_a_wrong_password_of_ours_loses_no_mail(served, mail, shop):
     mail.password = "changed"
     mail.start()
     address = shop.sign_up()
-    eventually(lambda: "535" in served.log(), served.log)
+    eventually(lambda: "permanent error (535)" in served.log(), served.log)
     mail.password = LOGIN[1]
     mail.arrived(address)
     eventually(served.is_empty, served.outbox)

@@ -293,3 +293,39 @@ def test_a_deleted_user_s_events_are_nobody_s(protected, idp):
     idp.admin_delete_user(UserPoolId=pool.id, Username=user)
     pool.make_user(user)
     assert events_of(pool, user) == []
+
+
+def test_a_user_is_told_of_a_blocked_sign_in_and_answers_by_a_link(
+    protected, endpoint, inbox, clock, account
+):
+    pool = protected()
+    blocked = {"Notify": True, "EventAction": "BLOCK"}
+    set_risk(
+        pool,
+        AccountTakeoverRiskConfiguration={
+            "Actions": {"LowAction": blocked, "MediumAction": blocked, "HighAction": blocked},
+            "NotifyConfiguration": {
+                "SourceArn": f"arn:aws:ses:us-east-1:{account}:identity/example.com",
+                "BlockEmail": {
+                    "Subject": "Blocked from {ip-address}",
+                    "HtmlBody": "<a href='{one-click-link-invalid}'>not me</a>",
+                },
+            },
+        },
+    )
+    username = pool.make_user(email="ada@example.com")
+    assert sign_in_from(endpoint, pool, username, "192.0.2.1").status_code == 200
+    clock.advance(3_600)
+    answer = sign_in_from(endpoint, pool, username, "198.51.100.1", user_agent="curl/8.5")
+    assert answer.json()["message"] == BLOCKED
+    mail = inbox.newest(pool, user=username)
+    assert mail["subject"] == "Blocked from 198.51.100.1"
+    link = mail["body"].split("'")[1]
+    page = requests.get(link, timeout=20)
+    assert page.status_code == 200 and "not me" in page.text
+    assert "EventFeedback" not in events_of(pool, username)[0]
+    assert requests.post(link, timeout=20).status_code == 200
+    feedback = events_of(pool, username)[0]["EventFeedback"]
+    assert (feedback["FeedbackValue"], feedback["Provider"]) == ("Invalid", "User")
+    wrong = requests.post(link[:-4] + "AAAA", timeout=20)
+    assert wrong.status_code == 400

@@ -16,7 +16,7 @@ use crate::{
     Args, Outcome,
     http::Connection,
     server::{Installation, Server},
-    time::{Stopwatch, millis},
+    time::{Stopwatch, millis, percentile},
     world::{PASSWORD, Pool, World, add_user, create_pool, password_sign_in},
 };
 
@@ -136,9 +136,4 @@ async fn sign_ins(address: SocketAddr, pool: &Pool, length: Duration) -> Outcome
     }
     all.sort_by(f64::total_cmp);
     Ok(all)
-}
-
-fn percentile(ascending: &[f64], percent: usize) -> f64 {
-    let index = (ascending.len() * percent / 100).min(ascending.len().saturating_sub(1));
-    ascending.get(index).copied().unwrap_or_default()
 }

@@ -17,7 +17,7 @@ use crate::{
     Args, Outcome,
     http::{Connection, text},
     server::{Installation, Server},
-    time::{Stopwatch, millis},
+    time::{Stopwatch, millis, percentile},
     world::{Pool, World, username},
 };
 
@@ -84,12 +84,6 @@ pub(crate) async fn run(
         percentile(&quiet, 99),
     );
     Ok(())
-}
-
-/// Milliseconds that this share of the answers did not exceed.
-fn percentile(ascending: &[f64], percent: usize) -> f64 {
-    let index = (ascending.len() * percent / 100).min(ascending.len().saturating_sub(1));
-    ascending.get(index).copied().unwrap_or_default()
 }
 
 /// Reads users of another pool on one connection, until it is told to end or time is up. Answers

@@ -16,6 +16,7 @@ mod report;
 mod scenarios;
 mod server;
 mod time;
+mod timing;
 mod world;
 
 use std::{error::Error, path::PathBuf, process::ExitCode, sync::Arc};
@@ -96,9 +97,13 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Outcome {
-    if args.scenarios().is_empty() && args.jobs().is_empty() && !args.wants(hanging::NAME) {
+    if args.scenarios().is_empty()
+        && args.jobs().is_empty()
+        && !args.wants(hanging::NAME)
+        && !args.wants(timing::NAME)
+    {
         let names = Scenario::all().map(Scenario::name).chain(Job::ALL.map(Job::name));
-        let names = names.chain([hanging::NAME]);
+        let names = names.chain([hanging::NAME, timing::NAME]);
         let names: Vec<_> = names.collect();
         return Err(format!("--only matches none of: {}", names.join(", ")).into());
     }
@@ -114,6 +119,9 @@ async fn run(args: &Args) -> Outcome {
         if !args.scenarios().is_empty() {
             world = measure(args, &installation, world).await?;
         }
+    }
+    if args.wants(timing::NAME) {
+        timing::run(&installation, &world).await?;
     }
     if args.wants(hanging::NAME) {
         hanging::run(args, &installation, &world).await?;

@@ -23,3 +23,9 @@ impl Stopwatch {
 pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
+
+/// The number that this share (0 to 100 percent) of ascending ones did not exceed.
+pub(crate) fn percentile(ascending: &[f64], percent: usize) -> f64 {
+    let index = (ascending.len() * percent / 100).min(ascending.len().saturating_sub(1));
+    ascending.get(index).copied().unwrap_or_default()
+}

@@ -4,7 +4,8 @@ use reqwest::{Client, ClientBuilder, redirect::Policy};
 use url::{Host, Url};
 
 /// A client that trusts the certificate authorities of the operating system; without any, it can't
-/// be built. Each request has a connection of its own, and asks no proxy of the environment.
+/// be built. Each request has a connection of its own unless the caller sets another number of idle
+/// ones, and asks no proxy of the environment.
 pub(crate) fn client() -> ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("Poolhouse/", env!("CARGO_PKG_VERSION")))
@@ -40,7 +41,7 @@ pub(crate) fn to(
 }
 
 /// Whether a server is on this machine.
-pub(crate) fn is_local(url: &Url) -> bool {
+fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

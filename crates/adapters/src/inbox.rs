@@ -102,6 +102,7 @@ mod tests {
 
     fn message(user: &str, destination: &str, code: &str) -> Message {
         Message {
+            invocation: None,
             user_pool_id: "us-east-1_AAAAAAAAA".into(),
             sub: "s".into(),
             username: user.into(),

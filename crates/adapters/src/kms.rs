@@ -3,17 +3,9 @@
 //!
 //! Its address comes from whoever runs the server.
 
-use std::{
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use aws_credential_types::Credentials;
-use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
-    sign::v4,
-};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Request, header::CONTENT_TYPE};
 use poolhouse_domain::{
@@ -27,7 +19,8 @@ use serde_json::json;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::https;
+pub use crate::aws::AccessKey;
+use crate::{aws::Unfit, https};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -39,17 +32,6 @@ const LARGEST: usize = 64 * 1024;
 const LONGEST_WRAPPED: usize = 6_144;
 /// Characters of an error's text that go into the log.
 const LONGEST_TEXT: usize = 300;
-
-/// The access key with which requests are signed. Its secret is never shown.
-#[derive(Clone, Debug)]
-pub struct AccessKey(Credentials);
-
-impl AccessKey {
-    /// A key; temporary ones have a session token.
-    pub fn new(id: &str, secret: &str, session_token: Option<String>) -> Self {
-        Self(Credentials::new(id, secret, session_token, None, "configuration"))
-    }
-}
 
 /// Where the key service is and who asks it.
 #[derive(Clone, Debug)]
@@ -76,9 +58,6 @@ pub struct Kms {
     /// The time of the outside world, which signatures are compared with.
     clock: Arc<dyn Clock>,
 }
-
-/// The error of something that can't happen with checked settings.
-type Unfit = Box<dyn std::error::Error + Send + Sync>;
 
 /// The answer, as far as it is needed.
 #[derive(Deserialize)]
@@ -124,24 +103,8 @@ impl Kms {
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
         headers.insert("x-amz-target", HeaderValue::from_static("TrentService.GenerateDataKey"));
-        let identity = self.settings.access_key.0.clone().into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.settings.region)
-            .name("kms")
-            .time(UNIX_EPOCH + Duration::from_micros(now.micros().try_into()?))
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
-        let headers = request.headers().iter();
-        let headers: Result<Vec<_>, _> = headers
-            .map(|(name, value)| value.to_str().map(|value| (name.as_str(), value)))
-            .collect();
-        let url = request.uri().to_string();
-        let body = SignableBody::Bytes(request.body().as_bytes());
-        let signable = SignableRequest::new("POST", &url, headers?.into_iter(), body)?;
-        let (instructions, _) = sign(signable, &parameters)?.into_parts();
-        instructions.apply_to_request_http1x(&mut request);
+        let (key, region) = (&self.settings.access_key, &self.settings.region);
+        key.sign(&mut request, "kms", region, now)?;
         Ok(request)
     }
 

@@ -1,10 +1,13 @@
-//! The outside world: mail, text messages, documents of other servers, destinations of logs, key
-//! services, key files, request signatures, threads, clock, randomness.
+//! The outside world: mail, text messages, documents of other servers, functions of triggers,
+//! destinations of logs, key services, key files, compromised passwords, request signatures, threads,
+//! clock, randomness.
 //!
 //! Everything here implements a port of [`poolhouse_domain`] or is a function that the binary
 //! calls at its edge. The rules of user pools are elsewhere.
 
+pub mod aws;
 pub mod clock;
+pub mod compromised_passwords;
 pub mod entropy;
 pub mod fetcher;
 pub mod functions;

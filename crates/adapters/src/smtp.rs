@@ -8,7 +8,7 @@
 use std::{
     net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
@@ -24,6 +24,7 @@ use lettre::{
     },
 };
 use poolhouse_domain::messages::{DeliveryFailure, Message, NotSent, Sender};
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// How long connecting may take.
@@ -31,7 +32,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How long a kept connection may take to show that it is still good.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// How long a mail may take, with connecting and logging in.
-const WHOLE: Duration = Duration::from_secs(60);
+const WHOLE: Duration = Duration::from_mins(1);
 /// Connections that are kept for the next mail at most.
 const CONNECTIONS: usize = 8;
 /// How long a connection is kept without a mail: less than servers do.
@@ -350,6 +351,7 @@ mod tests {
 
     fn message() -> Message {
         Message {
+            invocation: None,
             user_pool_id: "us-east-1_AAAAAAAAA".into(),
             sub: "s".into(),
             username: "alice".into(),

@@ -165,3 +165,187 @@ async fn what_changes_users_without_a_code_asks_nobody() {
     stack.ok("AdminDeleteUser", jo).await;
     assert!(stack.functions().events().is_empty());
 }
+
+/// What each operation that sends a message calls it, and how it is made to send one to `jo`.
+async fn each_message(stack: &Stack, pool: &str, client: &str) -> Vec<(&'static str, String)> {
+    let seen = || {
+        let messages = stack.messenger().messages();
+        messages.last().map(|message| message.body.clone()).unwrap_or_default()
+    };
+    let by_name = json!({ "UserPoolId": pool, "Username": "jo" });
+    let by_client = json!({ "ClientId": client, "Username": "jo" });
+    let mut sent = Vec::new();
+    let code = stack.signed_up(pool, client, "jo", "jo@gm.com").await;
+    sent.push(("SignUp", seen()));
+    stack.ok("ResendConfirmationCode", by_client.clone()).await;
+    sent.push(("ResendCode", seen()));
+    drop(code);
+    let code = stack.messenger().messages().pop().unwrap().code;
+    let confirm = json!({ "ClientId": client, "Username": "jo", "ConfirmationCode": code });
+    stack.ok("ConfirmSignUp", confirm).await;
+    stack.ok("ForgotPassword", by_client.clone()).await;
+    sent.push(("ForgotPassword", seen()));
+    let token = stack.access_token(client, "jo").await;
+    let change = json!({
+        "AccessToken": token, "UserAttributes": [{ "Name": "email", "Value": "jo2@gm.com" }],
+    });
+    stack.ok("UpdateUserAttributes", change).await;
+    sent.push(("UpdateUserAttribute", seen()));
+    let ask = json!({ "AccessToken": token, "AttributeName": "email" });
+    stack.ok("GetUserAttributeVerificationCode", ask).await;
+    sent.push(("VerifyUserAttribute", seen()));
+    let attributes = json!([
+        { "Name": "email", "Value": "jo3@gm.com" }, { "Name": "email_verified", "Value": "true" },
+    ]);
+    let verified = merged(by_name.clone(), json!({ "UserAttributes": attributes }));
+    stack.ok("AdminUpdateUserAttributes", verified).await;
+    stack.ok("AdminResetUserPassword", by_name).await;
+    sent.push(("ForgotPassword", seen()));
+    let invited = json!({
+        "UserPoolId": pool, "Username": "bo", "DesiredDeliveryMediums": ["EMAIL"],
+        "UserAttributes": [{ "Name": "email", "Value": "bo@gm.com" }],
+    });
+    stack.ok("AdminCreateUser", invited).await;
+    sent.push(("AdminCreateUser", seen()));
+    sent
+}
+
+#[tokio::test]
+async fn a_function_writes_each_message_with_places_for_what_it_may_not_know() {
+    let stack = Stack::new().await;
+    let (pool, client) = asking(&stack, &[Trigger::CustomMessage]).await;
+    stack.functions().script(Trigger::CustomMessage, |event| {
+        let text = match event["request"]["usernameParameter"].as_str() {
+            Some(username) => format!("Hello {username}: {{####}}"),
+            None => format!("{}: {{####}}", event["triggerSource"].as_str().unwrap()),
+        };
+        Ok(json!({ "smsMessage": null, "emailMessage": text, "emailSubject": "Subject" }))
+    });
+    let sent = each_message(&stack, &pool, &client).await;
+    let (events, messages) = (stack.functions().events(), stack.messenger().messages());
+    assert_eq!((events.len(), messages.len()), (sent.len(), sent.len()));
+    for ((event, message), (source, body)) in events.iter().zip(&messages).zip(&sent) {
+        assert_eq!(event["triggerSource"], format!("CustomMessage_{source}"));
+        let request = &event["request"];
+        assert_eq!(request["codeParameter"], "{####}");
+        assert_eq!(request["linkParameter"], "{##Click Here##}");
+        let code = &message.code;
+        assert!(!event.to_string().contains(code.as_str()), "{event}");
+        let expected = match *source {
+            "AdminCreateUser" => format!("Hello bo: {code}"),
+            source => format!("CustomMessage_{source}: {code}"),
+        };
+        assert_eq!(body.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"), expected);
+        assert_eq!(message.subject.as_deref(), Some("Subject"));
+        let is_invitation = *source == "AdminCreateUser";
+        assert_eq!(request["usernameParameter"].is_null(), !is_invitation);
+        let response = json!({ "smsMessage": null, "emailMessage": null, "emailSubject": null });
+        assert_eq!(event["response"], response);
+    }
+}
+
+#[tokio::test]
+async fn a_text_without_a_place_for_the_code_is_refused_and_the_user_stays() {
+    let stack = Stack::new().await;
+    let (pool, client) = asking(&stack, &[Trigger::CustomMessage]).await;
+    let input = |name: &str| {
+        json!({
+            "ClientId": client, "Username": name, "Password": PASSWORD,
+            "UserAttributes": [{ "Name": "email", "Value": format!("{name}@gm.com") }],
+        })
+    };
+    let functions = stack.functions();
+    for (name, text) in [("jo", "Welcome".to_owned()), ("bo", "{####}".repeat(4_000))] {
+        functions.respond(Trigger::CustomMessage, json!({ "emailMessage": text }));
+        let refused = stack.refusal("SignUp", input(name)).await;
+        assert_eq!(refused.0, "InvalidLambdaResponseException");
+        assert_eq!(status(&stack, &pool, name).await, "UNCONFIRMED");
+    }
+    functions.throw(Trigger::CustomMessage, "no words");
+    let again = json!({ "ClientId": client, "Username": "jo" });
+    let refused = stack.refusal("ResendConfirmationCode", again.clone()).await;
+    assert_eq!(refused, failed("CustomMessage failed with error no words."));
+    functions.respond(Trigger::CustomMessage, json!({ "emailMessage": "" }));
+    stack.ok("ResendConfirmationCode", again).await;
+    let message = stack.messenger().messages().pop().unwrap();
+    assert_eq!(message.body, format!("Your confirmation code is {}", message.code));
+}
+
+/// Lets what runs beside the test go on until something holds.
+async fn until(holds: impl Fn() -> bool) {
+    for _ in 0..100_000 {
+        if holds() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it never happened");
+}
+
+#[tokio::test]
+async fn where_existence_is_hidden_a_function_is_not_waited_for() {
+    let stack = Stack::new().await;
+    let (pool, _) = asking(&stack, &[Trigger::CustomMessage]).await;
+    let client = stack.client(&pool, json!({ "PreventUserExistenceErrors": "ENABLED" })).await;
+    let verified = [("email", "jo@gm.com"), ("email_verified", "true")];
+    stack.user(&pool, "jo", &verified).await;
+    stack.functions().throw(Trigger::CustomMessage, "no words");
+    let input = |name: &str| json!({ "ClientId": client, "Username": name });
+    let jo = stack.ok("ForgotPassword", input("jo")).await;
+    let nobody = stack.ok("ForgotPassword", input("nobody")).await;
+    let members = |answer: &Value| {
+        let details = answer["CodeDeliveryDetails"].as_object().unwrap();
+        details.keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(members(&jo), members(&nobody));
+    until(|| stack.functions().events().len() == 1).await;
+    assert!(stack.messenger().messages().is_empty());
+    stack.functions().respond(Trigger::CustomMessage, json!({ "emailMessage": "Say {####}" }));
+    stack.ok("ForgotPassword", input("jo")).await;
+    until(|| !stack.messenger().messages().is_empty()).await;
+    let bodies: Vec<String> = stack.messenger().messages().into_iter().map(|m| m.body).collect();
+    assert!(matches!(&*bodies, [body] if body.starts_with("Say ")), "{bodies:?}");
+}
+
+#[tokio::test]
+async fn a_custom_sender_gets_the_code_encrypted_and_no_text_is_asked_for() {
+    let stack = Stack::new().await;
+    let key = "arn:aws:kms:us-east-1:123456789012:key/1a";
+    let sender = json!({ "LambdaVersion": "V1_0", "LambdaArn": FUNCTION });
+    let functions = json!({
+        "CustomEmailSender": sender, "KMSKeyID": key, "CustomMessage": FUNCTION,
+    });
+    let config = json!({ "AutoVerifiedAttributes": ["email"], "LambdaConfig": functions });
+    let pool = stack.pool(config).await;
+    let client = stack.client(&pool, json!({})).await;
+    let input = json!({
+        "ClientId": client, "Username": "jo", "Password": PASSWORD,
+        "UserAttributes": [{ "Name": "email", "Value": "jo@gm.com" }],
+    });
+    stack.ok("SignUp", input).await;
+    assert!(stack.functions().events().is_empty(), "nobody is asked before the answer");
+    let [message] = &*stack.messenger().messages() else { panic!("one message is sent") };
+    assert_eq!((message.code.as_str(), message.body.as_str()), ("", ""));
+    let invocation = message.invocation.as_ref().unwrap();
+    assert!(invocation.is_queued);
+    let event: Value = serde_json::from_str(&invocation.event).unwrap();
+    assert_eq!(event["triggerSource"], "CustomEmailSender_SignUp");
+    assert!(event.get("response").is_none());
+    let request = &event["request"];
+    assert_eq!(request["type"], "customEmailSenderRequestV1");
+    assert_eq!(request["clientMetadata"], Value::Null);
+    assert_eq!(request["userAttributes"]["email"], "jo@gm.com");
+    // The version and the suite of an AWS Encryption SDK message, in base64.
+    assert!(request["code"].as_str().unwrap().starts_with("AYADe"), "{request}");
+
+    // Text messages are the server's still.
+    let phone = json!([{ "Name": "phone_number", "Value": "+15550100" }]);
+    let invited = json!({
+        "UserPoolId": pool, "Username": "bo", "UserAttributes": phone,
+    });
+    stack.functions().respond(Trigger::CustomMessage, json!({ "smsMessage": "{username} {####}" }));
+    stack.ok("AdminCreateUser", invited).await;
+    let message = stack.messenger().messages().pop().unwrap();
+    assert!(message.invocation.is_none());
+    assert_eq!(message.body, format!("bo {}", message.code));
+}

@@ -39,6 +39,8 @@ pub enum Attempted {
     SendMfaCode,
     /// `SMS_MFA` or `EMAIL_OTP` with a wrong code.
     SentCode,
+    /// Sending a notice of a risky sign-in.
+    SendNotice,
 }
 
 impl Attempted {
@@ -56,6 +58,7 @@ impl Attempted {
             Self::SoftwareTokenCode => "software_token_code",
             Self::SendMfaCode => "send_mfa_code",
             Self::SentCode => "sent_code",
+            Self::SendNotice => "send_notice",
         }
     }
 
@@ -73,7 +76,8 @@ impl Attempted {
             | Self::VerifySoftwareToken
             | Self::SoftwareTokenCode
             | Self::SendMfaCode
-            | Self::SentCode => Some(20),
+            | Self::SentCode
+            | Self::SendNotice => Some(20),
         }
     }
 }

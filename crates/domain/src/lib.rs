@@ -14,6 +14,7 @@ pub mod arn;
 pub mod attempts;
 pub mod attributes;
 pub mod auth;
+pub mod auth_levels;
 pub mod branding;
 pub mod caller;
 pub mod code_encryption;

@@ -32,7 +32,7 @@ use crate::{
     sealing::Keyring,
     sessions::{Sessions, tracking::UserSessions},
     terms::TermsDocuments,
-    threat_protection::ThreatProtection,
+    threat_protection::{ThreatProtection, compromised::CompromisedPasswords},
     time::Timestamp,
     tokens::keys::{KeyReserve, SigningKeys},
     triggers::{Functions, Metadata},
@@ -213,6 +213,8 @@ pub struct Ports {
     pub log_sink: Arc<dyn LogSink>,
     /// Keys for the codes that custom senders get.
     pub key_service: Arc<dyn KeyService>,
+    /// Passwords that are known to have come out.
+    pub compromised_passwords: Arc<dyn CompromisedPasswords>,
     /// Keys that seal what is stored and what clients carry.
     pub keyring: Arc<Keyring>,
     /// Pools, app clients and signing keys, cached for at most a second.

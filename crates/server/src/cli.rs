@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// Look after messages that wait to be sent, or that were given up.
     #[command(subcommand)]
     Messages(MessagesCommand),
+    /// Manage lists of compromised passwords (docs/threat-protection.md).
+    #[command(subcommand)]
+    CompromisedPasswords(CompromisedPasswordsCommand),
     /// Show the current code of a TOTP secret, and the QR code for an authenticator app.
     Totp(Totp),
 }
@@ -91,6 +94,10 @@ pub(crate) struct Dev {
     /// (docs/custom-senders.md).
     #[arg(long)]
     pub(crate) plain_codes: bool,
+    /// Take the compromised passwords of this filter in place of the built-in list; see
+    /// `poolhouse compromised-passwords build`.
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) compromised_passwords: Option<PathBuf>,
     /// Append every answer of the API to this file, a JSON object on each line, with the tokens and
     /// codes that are in it.
     #[arg(long, value_name = "FILE")]
@@ -234,6 +241,38 @@ pub(crate) enum MessagesCommand {
         #[command(flatten)]
         installation: Installation,
     },
+}
+
+/// What to do with lists of compromised passwords.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CompromisedPasswordsCommand {
+    /// Make a filter, in which servers look passwords up, from a list of passwords, one on each line.
+    Build {
+        /// The list; - reads the standard input.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// The filter to write. Beside it, temporary files take 8 bytes for each password.
+        #[arg(long, value_name = "FILTER")]
+        out: PathBuf,
+        /// The lines are hashes of passwords: SHA-1 in hexadecimal digits, and after a colon how often
+        /// the password came out, as Have I Been Pwned has them.
+        #[arg(long, value_enum, value_name = "ALGORITHM")]
+        hashes: Option<HashAlgorithm>,
+        /// Leave out what came out less often than this.
+        #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "hashes")]
+        at_least: u64,
+        /// Take usual variants of each password too: with a capital first letter, and then with 1, !,
+        /// 1!, 123 or 123! at the end.
+        #[arg(long, conflicts_with = "hashes")]
+        variants: bool,
+    },
+}
+
+/// How the passwords of a list are hashed.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum HashAlgorithm {
+    /// SHA-1, without salt.
+    Sha1,
 }
 
 /// Options of `import-log`.

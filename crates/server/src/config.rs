@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) reach: Reach,
     /// Region, account and issuer.
     pub(crate) identity: Identity,
+    /// The filter of compromised passwords, if it is not the built-in one.
+    pub(crate) compromised_passwords: Option<PathBuf>,
     /// Rates of requests, and how many pools and app clients there may be.
     pub(crate) limits: LimitSettings,
     /// To tell of problems that show later.
@@ -102,6 +104,7 @@ struct Written {
     smtp: Option<WrittenSmtp>,
     sms: Option<WrittenSms>,
     kms: Option<kms::WrittenKms>,
+    compromised_passwords: Option<PathBuf>,
     #[serde(default)]
     outbound: WrittenOutbound,
     #[serde(default)]
@@ -223,6 +226,8 @@ impl Config {
         let functions = functions::routes(lambda, functions, &document, environment)?;
         let limits = reader.limits(&written.limits)?;
         let listen = written.listen;
+        let compromised_passwords =
+            written.compromised_passwords.as_ref().map(|path| document.resolve(path));
         let reach = if written.outbound.own_network { Reach::OwnNetwork } else { Reach::Public };
         Ok(Self {
             listen,
@@ -236,6 +241,7 @@ impl Config {
             functions,
             reach,
             identity,
+            compromised_passwords,
             limits,
             document,
         })
@@ -621,9 +627,7 @@ password_env = "PASSWORD"
             "KEY" => Some("00".repeat(32)),
             "ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
             "PASSWORD" => Some("hunter2".to_owned()),
-            "HOOK" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-            "WEBHOOK" | "CHECK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-            "AWS_ACCESS_KEY_ID" => Some("AKIAPOOLHOUSE1234567".to_owned()),
+            "HOOK" | "CHECK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
             "DATABASE" => Some("postgres://pool:hunter2@db.example/pool".to_owned()),
             _ => None,
         };
@@ -688,7 +692,7 @@ password_env = "PASSWORD"
         assert_eq!(kms.endpoint.as_deref(), Some("http://127.0.0.1:4566"));
         assert_eq!(kms.region, "us-east-1");
         for (lines, text) in [
-            ("", "AWS_SECRET_ACCESS_KEY is not set"),
+            ("", "AWS_ACCESS_KEY_ID is not set"),
             ("access_key_id_env = \"ID\"", "AWS_SECRET_ACCESS_KEY is not set"),
             (&key.replace("\"ID", "\"OTHER"), "21: kms.access_key_id_env: the environment"),
             (&key.replace("\"PASSWORD", "\"OTHER"), "22: kms.secret_access_key_env: the env"),
@@ -705,12 +709,12 @@ password_env = "PASSWORD"
     fn functions_have_servers_behind_them() {
         let with = |lines: &str| read(&format!("{GOOD}\n{lines}\n"));
         let good = "[[functions]]\narn = \"arn:aws:lambda:eu-central-1:123456789012:function:a\"\n\
-                    webhook = \"https://hooks.example.com/a\"\nsecret_env = \"WEBHOOK\"\n\
+                    webhook = \"https://hooks.example.com/a\"\nsecret_env = \"HOOK\"\n\
                     [[functions]]\narn = \"arn:aws:lambda:*\"\nrie = \"http://127.0.0.1:9000\"\n\
                     timeout_seconds = 10\nattempts = 1\nparallel = 2\n\
                     [[functions]]\narn = \"arn:aws:lambda:eu-*\"\nlambda = \"http://127.0.0.1:3001\"\n\
                     function = \"Check\"\nregion = \"eu-west-1\"\n\
-                    [lambda]\nsecret_access_key_env = \"PASSWORD\"\nattempts = 2";
+                    [lambda]\naccess_key_id_env = \"ID\"\nsecret_access_key_env = \"PASSWORD\"\nattempts = 2";
         let config = with(good).unwrap_or_else(|problem| panic!("{problem}"));
         assert_eq!(config.functions.count(), 3);
         let arn = "arn = \"arn:aws:lambda:eu-*\"";
@@ -773,8 +777,9 @@ password_env = "PASSWORD"
         assert_eq!(config.unwrap_or_else(|problem| panic!("{problem}")).functions.count(), 2);
     }
 
-    /// The tests' environment has one of the two variables that are meant where none is named.
-    const KEYED: &str = "[lambda]\nsecret_access_key_env = \"PASSWORD\"\n";
+    /// The tests' environment lacks the variables that are meant where none is named.
+    const KEYED: &str =
+        "[lambda]\naccess_key_id_env = \"ID\"\nsecret_access_key_env = \"PASSWORD\"\n";
 
     #[test]
     fn tls_or_a_trusted_proxy_but_not_both() {
@@ -874,7 +879,7 @@ password_env = "PASSWORD"
         };
         assert_eq!(key.len(), 24);
         for (lines, text) in [
-            ("[sms]".to_owned(), "19: sms: needs exactly one"),
+            ("[sms]".to_owned(), "20: sms: needs exactly one"),
             (format!("{sns}\n{hook}"), "sms: needs exactly one"),
             (sns.replace("secret_access_key_env = \"PASSWORD\"", ""), "needs secret_access_key"),
             (format!("{sns}\nsender_id = \"much too long\""), "sms.sns.sender_id: must be up to"),

@@ -108,12 +108,14 @@ mod tests {
     use poolhouse_domain::{
         Fault,
         messages::{
-            DeliveryFailure, Message, MessageKind, Messenger, NotSent, Sender, Senders, SmsSettings,
+            DeliveryFailure, Medium, Message, MessageKind, Messenger, NotSent, Sender, Senders,
+            SmsSettings,
         },
         shapes::{UserPoolType, UserStatusType},
         time::Timestamp,
+        totp::SoftwareToken,
         user_pools::UserPool,
-        users::User,
+        users::{MfaPreference, User},
     };
     use poolhouse_testkit::Kit;
 
@@ -181,6 +183,7 @@ mod tests {
         fn message(&self) -> Message {
             let at = self.kit.ports.clock.now();
             Message {
+                invocation: None,
                 user_pool_id: POOL.into(),
                 sub: SUB.into(),
                 username: "ada".into(),
@@ -227,8 +230,8 @@ mod tests {
             created_at: at,
             modified_at: at,
             password: None,
-            software_token: Default::default(),
-            mfa: Default::default(),
+            software_token: SoftwareToken::default(),
+            mfa: MfaPreference::default(),
             signed_out_at: None,
             version: 0,
         }

@@ -80,6 +80,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
         functions: Arc::clone(&functions.functions) as _,
         log_sink: log_queues,
         reach: Reach::Anywhere,
+        compromised_passwords: options.compromised_passwords,
         limits: LimitSettings::default(),
     };
     let ports = installation::ports(&store, outside, identity)?;

@@ -44,7 +44,6 @@ pub(crate) struct WrittenLambda {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WrittenFunctions {
     arn: String,
-    #[serde(default)]
     lambda: Option<String>,
     rie: Option<String>,
     webhook: Option<String>,

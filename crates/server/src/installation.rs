@@ -1,6 +1,9 @@
 //! An installation: a database together with the master key that opens it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use poolhouse_adapters::{
     entropy::SystemEntropy,
@@ -23,7 +26,7 @@ use poolhouse_domain::{
 };
 use poolhouse_store::{Location, OpenError, SqlStore};
 
-use crate::{Outcome, config};
+use crate::{Outcome, compromised_passwords, config};
 
 /// The name of the database in the data folder of `dev`.
 const DATABASE: &str = "poolhouse.db";
@@ -83,6 +86,8 @@ pub(crate) struct Outside {
     pub(crate) log_sink: Arc<dyn LogSink>,
     /// Which other servers may be asked for documents.
     pub(crate) reach: Reach,
+    /// The filter of compromised passwords, if it is not the built-in one.
+    pub(crate) compromised_passwords: Option<PathBuf>,
     /// How many requests and resources there may be.
     pub(crate) limits: LimitSettings,
 }
@@ -111,9 +116,10 @@ impl Keys {
 /// The ports over an open store.
 ///
 /// # Errors
-/// The operating system refuses to make threads.
+/// The operating system refuses to make threads, or the filter of compromised passwords can't be used.
 pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> Outcome<Ports> {
-    let Outside { clock, messenger, functions, keys, log_sink, reach, limits } = outside;
+    let Outside { clock, messenger, functions, keys, log_sink, reach, .. } = outside;
+    let Outside { compromised_passwords, limits, .. } = outside;
     let keyring = store.keyring();
     let identity = Arc::new(identity);
     let key_service = keys.service(store, &identity);
@@ -136,6 +142,9 @@ pub(crate) fn ports(store: &SqlStore, outside: Outside, identity: Identity) -> O
         functions,
         log_sink,
         key_service,
+        compromised_passwords: Arc::new(compromised_passwords::load(
+            compromised_passwords.as_deref(),
+        )?),
         keyring,
         turns: Arc::default(),
         key_reserve: Arc::new(KeyReserve::default()),

@@ -4,6 +4,7 @@ mod background;
 mod body;
 mod cli;
 mod commands;
+mod compromised_passwords;
 mod config;
 mod cors;
 mod couriers;
@@ -66,6 +67,9 @@ fn run(command: Command) -> Outcome<String> {
         let now = SystemClock.now();
         return Ok(totp::show(&options.secret, &options.issuer, &options.account, now)?);
     }
+    if let Command::CompromisedPasswords(command) = command {
+        return compromised_passwords::run(&command);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
@@ -76,7 +80,7 @@ fn run(command: Command) -> Outcome<String> {
             Command::DataKey(command) => commands::data_key(command).await,
             Command::ImportLog(options) => commands::import_log(options).await,
             Command::Messages(command) => messages::run(command).await,
-            Command::Totp(_) => Ok(String::new()),
+            Command::CompromisedPasswords(_) | Command::Totp(_) => Ok(String::new()),
         }
     })
 }

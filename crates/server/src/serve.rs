@@ -61,6 +61,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
         functions,
         log_sink: log_queues,
         reach: config.reach,
+        compromised_passwords: config.compromised_passwords,
         limits: config.limits,
     };
     let ports = installation::ports(&store, outside, config.identity)?;

@@ -11,6 +11,7 @@
 
 mod authenticator;
 mod clock;
+mod compromised;
 mod entropy;
 mod fetcher;
 mod functions;
@@ -36,6 +37,7 @@ use poolhouse_store::OpenError;
 
 pub use authenticator::{Authenticator, Told};
 pub use clock::{FrozenClock, START};
+pub use compromised::{COMPROMISED, FewPasswords};
 pub use entropy::SeededEntropy;
 pub use fetcher::CannedFetcher;
 pub use functions::ScriptedFunctions;
@@ -108,6 +110,7 @@ impl Kit {
             functions: Arc::clone(&functions) as _,
             log_sink: Arc::clone(&log_sink) as _,
             fetcher: Arc::clone(&fetcher) as _,
+            compromised_passwords: Arc::new(FewPasswords),
             keyring,
             turns: Arc::default(),
             key_reserve: Arc::new(key_reserve()),

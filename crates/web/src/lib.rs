@@ -4,6 +4,7 @@
 //! of the classic pages ([`assets`]), and the endpoints of user pool domains ([`oauth`]).
 
 pub mod assets;
+mod feedback;
 pub mod login;
 pub mod oauth;
 pub mod pages;
@@ -26,6 +27,9 @@ pub const MAX_AGE_SECONDS: u32 = 300;
 
 /// Answers a request to one of these endpoints; `None` if its path belongs to none of them.
 pub async fn serve(ports: &Ports, parts: &Parts) -> Option<Response<String>> {
+    if let Some(response) = feedback::serve(ports, parts).await {
+        return Some(response);
+    }
     let (user_pool_id, document) = well_known::route(parts.uri.path())?;
     if parts.method != Method::GET && parts.method != Method::HEAD {
         return Some(answer(StatusCode::METHOD_NOT_ALLOWED, &message("Method not allowed")));

@@ -1,12 +1,5 @@
 //! Requests to the Invoke API of AWS Lambda, and of servers that look like it.
 
-use std::time::{Duration, UNIX_EPOCH};
-
-use aws_credential_types::Credentials;
-use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
-    sign::v4,
-};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderValue, Request, header::CONTENT_TYPE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -14,27 +7,10 @@ use poolhouse_domain::{time::Timestamp, triggers::Invocation};
 use serde_json::json;
 use url::Url;
 
+use crate::aws::{AccessKey, Unfit};
+
 /// What stays as it is in a step of a path (RFC 3986, "unreserved").
 const STEP: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// The error of something that can't happen with a checked configuration.
-pub(super) type Unfit = Box<dyn std::error::Error + Send + Sync>;
-
-/// The access key with which requests are signed. Its secret parts are never shown.
-#[derive(Clone, Debug)]
-pub struct AccessKey(Credentials);
-
-impl AccessKey {
-    /// A key; temporary ones have a session token.
-    pub fn new(id: &str, secret: &str, session_token: Option<String>) -> Self {
-        Self(Credentials::new(id, secret, session_token, None, "configuration"))
-    }
-
-    /// For servers that do not look at signatures.
-    pub fn any() -> Self {
-        Self::new("test", "test", None)
-    }
-}
 
 /// Where and how the Invoke API is asked.
 pub struct Lambda {
@@ -80,36 +56,9 @@ impl Lambda {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("x-amz-invocation-type", HeaderValue::from_static(kind));
         headers.insert("x-amz-client-context", STANDARD.encode(context).parse()?);
-        self.sign(&mut request, self.region.as_deref().unwrap_or(arn.region), now)?;
+        let region = self.region.as_deref().unwrap_or(arn.region);
+        self.key.sign(&mut request, "lambda", region, now)?;
         Ok(request)
-    }
-
-    fn sign(
-        &self,
-        request: &mut Request<String>,
-        region: &str,
-        now: Timestamp,
-    ) -> Result<(), Unfit> {
-        let identity = self.key.0.clone().into();
-        let now = UNIX_EPOCH + Duration::from_micros(now.micros().try_into()?);
-        let settings = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(region)
-            .name("lambda")
-            .time(now)
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
-        let headers = request.headers().iter();
-        let headers: Result<Vec<_>, _> = headers
-            .map(|(name, value)| value.to_str().map(|value| (name.as_str(), value)))
-            .collect();
-        let url = request.uri().to_string();
-        let body = SignableBody::Bytes(request.body().as_bytes());
-        let signable = SignableRequest::new("POST", &url, headers?.into_iter(), body)?;
-        let (instructions, _) = sign(signable, &settings)?.into_parts();
-        instructions.apply_to_request_http1x(request);
-        Ok(())
     }
 }
 
@@ -239,11 +188,5 @@ mod tests {
         let queued = Invocation { is_queued: true, ..call(ARN) };
         let request = lambda(None).request(&queued, NOW).unwrap();
         assert_eq!(request.headers().get("x-amz-invocation-type").unwrap(), "Event");
-    }
-
-    #[test]
-    fn secrets_are_not_shown() {
-        let key = AccessKey::new("AKIA", "hunter2", Some("hunter3".to_owned()));
-        assert!(!format!("{key:?}").contains("hunter"));
     }
 }

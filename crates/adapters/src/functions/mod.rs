@@ -31,11 +31,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 use self::{answer::Failed, lanes::Lanes};
 pub use self::{
     journal::{Journal, JournalFilter},
-    lambda::{AccessKey, Lambda},
+    lambda::Lambda,
     routes::{Pattern, Routes},
     target::{EMULATOR_PATH, Limits, Target, parse as parse_url},
     webhook::Secrets,
 };
+pub use crate::aws::AccessKey;
 use crate::inbox::epoch_seconds;
 
 /// The pause before the second attempt, unless the first ran out of time; it doubles with each

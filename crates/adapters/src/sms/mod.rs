@@ -64,6 +64,7 @@ mod testing {
 
     pub(super) fn message() -> Message {
         Message {
+            invocation: None,
             user_pool_id: "us-east-1_AAAAAAAAA".into(),
             sub: "s".into(),
             username: "alice".into(),

@@ -693,3 +693,64 @@ async fn a_session_that_is_not_of_the_sign_up_leads_to_none() {
     let answer = stack.ok("ConfirmSignUp", confirm(&stack, &client, &session)).await;
     assert_eq!(answer, json!({}));
 }
+
+#[tokio::test]
+async fn wrong_codes_and_passkeys_are_events_of_threat_protection() {
+    let stack = Stack::new().await;
+    let key = Authenticator::es256("key");
+    let (pool, client) = ada_with(&stack, &key).await;
+    let add_ons = json!({ "AdvancedSecurityMode": "AUDIT" });
+    let described = stack.ok("DescribeUserPool", json!({ "UserPoolId": pool })).await;
+    let update = json!({
+        "UserPoolId": pool, "UserPoolTier": "PLUS", "UserPoolAddOns": add_ons,
+        "Policies": described["UserPool"]["Policies"],
+    });
+    stack.ok("UpdateUserPool", update).await;
+    stack.advance(2);
+    let count = async || {
+        let input = json!({ "UserPoolId": pool, "Username": "ada" });
+        let answer = stack.ok("AdminListUserAuthEvents", input).await;
+        let events = answer["AuthEvents"].as_array().unwrap().clone();
+        assert!(events.iter().all(|event| {
+            event["EventType"] == "SignIn"
+                && event["EventResponse"] == "Fail"
+                && event["ChallengeResponses"] == json!([])
+        }));
+        events.len()
+    };
+    let mail = begin(&client, json!({ "PREFERRED_CHALLENGE": "EMAIL_OTP" }));
+    let asked = stack.ok("InitiateAuth", mail).await;
+    assert_eq!(count().await, 0);
+    let wrong = reply(&client, "EMAIL_OTP", &asked, json!({ "EMAIL_OTP_CODE": "x" }));
+    assert_eq!(stack.refusal(RESPOND, wrong).await, mismatch());
+    assert_eq!(count().await, 1);
+    let by_key = begin(&client, json!({ "PREFERRED_CHALLENGE": "WEB_AUTHN" }));
+    let asked = stack.ok("InitiateAuth", by_key).await;
+    for other in [Authenticator::es256("key"), Authenticator::es256("unknown")] {
+        let shown = credential(&other, &asked, &Told::default());
+        let input = reply(&client, "WEB_AUTHN", &asked, shown);
+        assert_eq!(stack.refusal(RESPOND, input).await, error("NotAuthorizedException", WRONG));
+    }
+    assert_eq!(count().await, 3);
+}
+
+#[tokio::test]
+async fn the_text_of_a_code_is_the_pools_only_where_it_is_a_second_factor_too() {
+    let stack = Stack::new().await;
+    let (pool, client) = passkey_pool(&stack).await;
+    let update = json!({
+        "UserPoolId": pool, "SmsAuthenticationMessage": "Ours: {####}",
+        "Policies": { "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "SMS_OTP"] } },
+        "SmsConfiguration": {
+            "SnsCallerArn": "arn:aws:iam::123456789012:role/sms", "ExternalId": "x",
+        },
+    });
+    stack.ok("UpdateUserPool", update).await;
+    stack.advance(2);
+    let number = [("phone_number", "+14155550008"), ("phone_number_verified", "true")];
+    stack.user(&pool, "ada", &number).await;
+    let begun = begin(&client, json!({ "PREFERRED_CHALLENGE": "SMS_OTP" }));
+    assert_eq!(stack.ok("InitiateAuth", begun).await["ChallengeName"], "SMS_OTP");
+    let sent = stack.messenger().messages().pop().unwrap();
+    assert!(sent.body.starts_with("Your authentication code is "), "{}", sent.body);
+}

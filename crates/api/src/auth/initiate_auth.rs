@@ -136,6 +136,51 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn each_further_wrong_password_doubles_the_lock_up_to_a_quarter_of_an_hour() {
+        let stack = Stack::new().await;
+        let (pool, client) = pool_and_client(&stack, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        let locked = error("NotAuthorizedException", "Password attempts exceeded");
+        let wrong = sign_in(&client, "ada", "Wrong-Horse-7");
+        let right = sign_in(&client, "ada", PASSWORD);
+        for _ in 0..4 {
+            assert_eq!(stack.refusal("InitiateAuth", wrong.clone()).await.1, WRONG);
+        }
+        for lock in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900] {
+            assert_eq!(stack.refusal("InitiateAuth", wrong.clone()).await.1, WRONG, "{lock}");
+            stack.advance(lock - 1);
+            // Neither is looked at, and neither makes the lock longer.
+            assert_eq!(stack.refusal("InitiateAuth", wrong.clone()).await, locked, "{lock}");
+            assert_eq!(stack.refusal("InitiateAuth", right.clone()).await, locked, "{lock}");
+            stack.advance(1);
+        }
+        // The longest lock is as long as the quiet time after which all is forgotten.
+        for _ in 0..5 {
+            assert_eq!(stack.refusal("InitiateAuth", wrong.clone()).await.1, WRONG);
+        }
+        assert_eq!(stack.refusal("InitiateAuth", right.clone()).await, locked);
+        stack.advance(1);
+        stack.ok("InitiateAuth", right).await;
+    }
+
+    #[tokio::test]
+    async fn a_quiet_quarter_of_an_hour_forgets_wrong_passwords() {
+        for (quiet, is_forgotten) in [(899, false), (900, true)] {
+            let stack = Stack::new().await;
+            let (pool, client) = pool_and_client(&stack, json!({})).await;
+            stack.user(&pool, "ada", &[]).await;
+            let wrong = sign_in(&client, "ada", "Wrong-Horse-7");
+            for _ in 0..4 {
+                stack.refusal("InitiateAuth", wrong.clone()).await;
+            }
+            stack.advance(quiet);
+            stack.refusal("InitiateAuth", wrong).await;
+            let right = stack.call("InitiateAuth", sign_in(&client, "ada", PASSWORD)).await;
+            assert_eq!(right.status == 200, is_forgotten, "{quiet}");
+        }
+    }
+
+    #[tokio::test]
     async fn guesses_sent_at_once_are_locked_out_like_guesses_in_a_row() {
         let stack = std::sync::Arc::new(Stack::new().await);
         let (pool, client) = pool_and_client(&stack, json!({})).await;

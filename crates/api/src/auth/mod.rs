@@ -5,8 +5,14 @@ mod admin_initiate_auth;
 mod admin_respond_to_auth_challenge;
 #[cfg(test)]
 mod choice_tests;
+#[cfg(test)]
+mod existence_tests;
 mod initiate_auth;
 mod respond_to_auth_challenge;
+#[cfg(test)]
+mod second_factor_tests;
+#[cfg(test)]
+mod step_up_tests;
 #[cfg(test)]
 mod trigger_tests;
 
@@ -14,14 +20,18 @@ use poolhouse_domain::{
     auth::{
         Missing, Outcome, answer::AnswerRefused, first_factor::SignInRefused,
         new_password::NewPasswordRefused, session::SessionRefused, start::StartRefused,
+        step_up::LevelsRefused,
     },
     secret_hash::SecretHashRefused,
     shapes::{AuthenticationResultType, ChallengeNameType, NewDeviceMetadataType},
     tokens::{issue::Tokens, refresh::RefreshRefused},
 };
-use poolhouse_wire::{Permits, codes};
+use poolhouse_wire::{Operation, Permits, codes};
 
-use crate::failure::{Failure, invalid_parameter, not_authorized, trigger_failed};
+use crate::{
+    failure::{Failure, invalid_parameter, not_authorized, trigger_failed},
+    subject::token_refused,
+};
 
 /// What the four operations answer.
 #[derive(Default)]
@@ -73,7 +83,9 @@ pub(crate) fn authentication_result(tokens: Tokens) -> AuthenticationResultType 
 /// the client doesn't allow.
 fn start_refused<Op>(refused: StartRefused, client_id: &str, disabled_flow: String) -> Failure<Op>
 where
-    Op: Permits<codes::InvalidParameterException>
+    Op: Operation
+        + Permits<codes::FeatureUnavailableInTierException>
+        + Permits<codes::InvalidParameterException>
         + Permits<codes::NotAuthorizedException>
         + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::PasswordResetRequiredException>
@@ -85,6 +97,7 @@ where
         + Permits<codes::UserNotFoundException>,
 {
     match refused {
+        StartRefused::Levels(refused) => levels_refused(refused),
         StartRefused::FlowNotEnabled(_) => invalid_parameter(disabled_flow),
         StartRefused::WrongOperation => invalid_parameter("Initiate Auth method not supported."),
         StartRefused::NoCustomAuthTrigger => no_custom_auth_trigger(),
@@ -105,6 +118,31 @@ where
         StartRefused::Refresh(RefreshRefused::UserGone) => crate::failure::user_not_found(),
         StartRefused::Refresh(refused) => refresh_refused(refused),
         StartRefused::SignIn(refused) => sign_in_refused(refused, client_id),
+    }
+}
+
+/// What is said of levels that can't be aimed at. All texts are beliefs, but for those of tokens.
+fn levels_refused<Op>(refused: LevelsRefused) -> Failure<Op>
+where
+    Op: Operation
+        + Permits<codes::FeatureUnavailableInTierException>
+        + Permits<codes::InvalidParameterException>
+        + Permits<codes::NotAuthorizedException>,
+{
+    match refused {
+        LevelsRefused::Tier => Failure::new(
+            codes::FeatureUnavailableInTierException,
+            "Step-up authentication is not available in the LITE pricing tier.",
+        ),
+        LevelsRefused::NoneValid => {
+            invalid_parameter("None of the TARGET_ACR_VALUES is valid for the user pool.")
+        }
+        LevelsRefused::NoTarget => {
+            invalid_parameter("Missing required parameter TARGET_ACR_VALUES")
+        }
+        LevelsRefused::BadMaxAge => invalid_parameter("MAX_AGE is not a number of seconds."),
+        LevelsRefused::Token(refused) => token_refused(refused),
+        LevelsRefused::OtherUser => not_authorized("Invalid Access Token"),
     }
 }
 
@@ -288,6 +326,7 @@ where
 {
     match refused {
         NewPasswordRefused::Password(refused) => crate::passwords::refusal(refused),
+        NewPasswordRefused::PasswordKnown => crate::passwords::known_to_others(),
         NewPasswordRefused::PasswordUsed => crate::passwords::used_before(),
         NewPasswordRefused::AttributeMissing(name) => {
             invalid_parameter(format!("Invalid attributes given, {name} is missing"))

@@ -111,6 +111,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn wrong_proofs_lock_as_wrong_passwords_do_and_locked_ones_use_nothing_up() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        for _ in 0..5 {
+            let started = challenge(&stack, &client, "ada").await;
+            let wrong = proof(&stack, &pool, &client, &started, "Wrong-Horse-7");
+            assert_eq!(stack.refusal("RespondToAuthChallenge", wrong).await.1, WRONG);
+        }
+        let started = challenge(&stack, &client, "ada").await;
+        let right = proof(&stack, &pool, &client, &started, PASSWORD);
+        let locked = error("NotAuthorizedException", "Password attempts exceeded");
+        assert_eq!(stack.refusal("RespondToAuthChallenge", right.clone()).await, locked);
+        stack.advance(1);
+        stack.ok("RespondToAuthChallenge", right).await;
+    }
+
+    #[tokio::test]
     async fn zero_as_public_key_gets_a_challenge_and_never_tokens() {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use poolhouse_domain::{
+    caller::Caller,
     srp::{
         Party,
         client::{ChallengeParameters, Client, timestamp},
@@ -559,4 +560,35 @@ async fn the_address_of_the_last_sign_in_is_kept() {
     phone.prove(&stack, &client, "ada", &asked).await;
     let listed = shown(stack.ok("ListDevices", input).await);
     assert_eq!(listed, json!({ "Name": "last_ip_used", "Value": "2001:db8::7" }));
+}
+
+#[tokio::test]
+async fn a_device_does_not_stand_in_where_the_risk_demands_a_second_factor() {
+    let mut stack = Stack::new().await;
+    let protected = json!({
+        "DeviceConfiguration": ALWAYS, "UserPoolTier": "PLUS",
+        "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" },
+    });
+    let pool = stack.pool(protected).await;
+    let client = stack.client(&pool, json!({})).await;
+    stack.user(&pool, "ada", &[]).await;
+    stack.ports.caller = Caller::new("192.0.2.1".parse().ok(), Some("curl/8.5"));
+    let (phone, _) = confirmed(&stack, &client, "ada").await;
+    offer_totp(&stack, &pool, "OPTIONAL").await;
+    let secret = enrol(&stack, &client, "ada").await;
+    let action = json!({ "Notify": false, "EventAction": "MFA_REQUIRED" });
+    let actions = json!({ "LowAction": action, "MediumAction": action, "HighAction": action });
+    let input = json!({
+        "UserPoolId": pool, "AccountTakeoverRiskConfiguration": { "Actions": actions },
+    });
+    stack.ok("SetRiskConfiguration", input).await;
+    let asked = stack.ok("InitiateAuth", phone.sign_in(&client, "ada")).await;
+    assert_eq!(asked["ChallengeName"], "DEVICE_SRP_AUTH", "without risk it does");
+    stack.ports.caller = Caller::new("203.0.113.1".parse().ok(), Some("Wget/1"));
+    let asked = stack.ok("InitiateAuth", phone.sign_in(&client, "ada")).await;
+    assert_eq!(asked["ChallengeName"], "SOFTWARE_TOKEN_MFA");
+    let shown = answer_to(&client, &asked, "SOFTWARE_TOKEN_MFA_CODE", &code(&stack, &secret, 0));
+    let asked = stack.ok(RESPOND, shown).await;
+    let tokens = phone.prove(&stack, &client, "ada", &asked).await;
+    assert!(tokens["AccessToken"].is_string());
 }

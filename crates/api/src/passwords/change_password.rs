@@ -5,15 +5,19 @@ use poolhouse_domain::{
     passwords,
     ports::{Ports, Transaction},
     shapes::{
-        ChangePasswordRequest, ChangePasswordResponse, EventResponseType, EventType, UserStatusType,
+        ChangePasswordRequest, ChangePasswordResponse, EventFilterType, EventResponseType,
+        EventType, UserStatusType,
     },
-    threat_protection::events::{self, Happening, Subject},
+    threat_protection::{
+        compromised,
+        events::{self, Happening, Subject},
+    },
     time::Timestamp,
     users::User,
 };
 use poolhouse_wire::{codes, operations::ChangePassword as Op};
 
-use super::{refusal, used_before};
+use super::{known_to_others, refusal, used_before};
 use crate::{
     failure::{Answer, Failure, Unanswered, invalid_parameter, limit_exceeded, not_authorized},
     serve::Handle,
@@ -35,6 +39,8 @@ impl Handle for Op {
         let (name, proposed) = (&user.username, &input.proposed_password);
         let is_used =
             passwords::history::is_used(ports, &pool, Some(&user), name, proposed).await?;
+        let (kind, client_id) = (EventFilterType::PasswordChange, caller.client.id());
+        let finding = compromised::look_up(ports, &pool, client_id, kind, proposed).await?;
         let stored = passwords::store_form(ports, &user, proposed).await?;
 
         let now = ports.clock.now();
@@ -43,8 +49,11 @@ impl Handle for Op {
         let counted = attempts::count(&mut *tx, pool.id(), &user.sub, what, now).await?;
         counted.map_err(limit_exceeded::<Op>)?;
         let admitted = admit(&mut *tx, &user, is_right, now).await;
-        let admitted =
-            admitted.and_then(|()| if is_used { Err(used_before().into()) } else { Ok(()) });
+        let admitted = admitted.and_then(|()| match (finding.is_blocked, is_used) {
+            (true, _) => Err(known_to_others().into()),
+            (false, true) => Err(used_before().into()),
+            (false, false) => Ok(()),
+        });
         if admitted.is_ok() {
             passwords::history::replace(&mut *tx, &pool, &mut user, stored).await?;
             user.modified_at = now;
@@ -55,8 +64,9 @@ impl Handle for Op {
         tx.commit().await?; // on refusal too: the attempt must outlive the error answer
         let response =
             if admitted.is_ok() { EventResponseType::Pass } else { EventResponseType::Fail };
-        let subject = Subject { ports, pool: &pool, client_id: caller.client.id(), user: &user };
-        events::record(subject, Happening::plain(EventType::PasswordChange, response)).await?;
+        let subject = Subject { ports, pool: &pool, client_id, user: &user };
+        let plain = Happening::plain(EventType::PasswordChange, response);
+        events::record(subject, Happening { risk: finding.risk(), ..plain }).await?;
         admitted?;
         Ok(ChangePasswordResponse {})
     }

@@ -11,9 +11,13 @@ use poolhouse_domain::{
     },
     ports::Ports,
     shapes::{
-        ConfirmForgotPasswordRequest, ConfirmForgotPasswordResponse, EventResponseType, EventType,
+        ConfirmForgotPasswordRequest, ConfirmForgotPasswordResponse, EventFilterType,
+        EventResponseType, EventType,
     },
-    threat_protection::events::{self, Happening, Subject},
+    threat_protection::{
+        compromised,
+        events::{self, Happening, Subject},
+    },
     triggers::{
         Metadata, call,
         post_confirmation::{self, Confirmed},
@@ -22,7 +26,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::ConfirmForgotPassword as Op;
 
-use super::{refusal, used_before};
+use super::{known_to_others, refusal, used_before};
 use crate::{
     attributes::code_refused,
     failure::{Answer, Failure, limit_exceeded, not_authorized, trigger_failed},
@@ -48,6 +52,8 @@ impl Handle for Op {
         let username =
             found.as_ref().map_or_else(|| pool.name_key(name), |user| user.username.clone());
         let (user, password) = (found.as_ref(), &input.password);
+        let (kind, client_id) = (EventFilterType::PasswordChange, client.id());
+        let finding = compromised::look_up(ports, &pool, client_id, kind, password).await?;
         let is_used = passwords::history::is_used(ports, &pool, user, &username, password).await?;
         let stored = passwords::store_form_for(ports, pool.id(), &username, password).await?;
         let password = if is_used { NewPassword::Used } else { NewPassword::Fresh(stored) };
@@ -65,6 +71,8 @@ impl Handle for Op {
         counted.map_err(limit_exceeded::<Op>)?;
         let known = user.clone();
         let outcome = match admitted(&client, user) {
+            // Whoever it is, and whatever the code: it stays good, and nothing shows of the user.
+            _ if finding.is_blocked => Err(known_to_others()),
             Err(failure) => Err(failure),
             Ok(mut user) => {
                 let (keyring, code) = (&ports.keyring, &input.confirmation_code);
@@ -78,8 +86,9 @@ impl Handle for Op {
         if let Some(user) = &known {
             let response =
                 if outcome.is_ok() { EventResponseType::Pass } else { EventResponseType::Fail };
-            let subject = Subject { ports, pool: &pool, client_id: client.id(), user };
-            let happening = Happening::plain(EventType::ForgotPassword, response);
+            let subject = Subject { ports, pool: &pool, client_id, user };
+            let plain = Happening::plain(EventType::ForgotPassword, response);
+            let happening = Happening { risk: finding.risk(), ..plain };
             events::record_unseen(subject, &client, happening).await?;
         }
         let user = outcome?;

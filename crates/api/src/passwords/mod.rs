@@ -36,6 +36,15 @@ where
     Failure::new(codes::PasswordHistoryPolicyViolationException, message)
 }
 
+/// What is said of a password that others know. (Applications in production test for the text.)
+pub(crate) fn known_to_others<Op>() -> Failure<Op>
+where
+    Op: Permits<codes::InvalidPasswordException>,
+{
+    let message = "Provided password cannot be used for security reasons.";
+    Failure::new(codes::InvalidPasswordException, message)
+}
+
 /// What is said of a user who gets no recovery code.
 fn recovery_refused<Op>(refused: RecoveryRefused) -> Failure<Op>
 where

@@ -1,15 +1,22 @@
 //! `SignUp`: a user makes the own account, which waits for confirmation.
 
 use poolhouse_domain::{
+    app_clients::AppClient,
     attributes::{Contact, Creator},
     auth::{Place, first_sign_in},
     codes::{self as issued, CodePurpose},
     messages::MessageKind,
     passwords::{self, policy},
     ports::Ports,
-    shapes::{EventResponseType, EventType, SignUpRequest, SignUpResponse, UserStatusType},
+    shapes::{
+        EventFilterType, EventResponseType, EventType, SignUpRequest, SignUpResponse,
+        UserStatusType,
+    },
     sign_up,
-    threat_protection::events::{self, Happening, Subject},
+    threat_protection::{
+        compromised::{self, Finding},
+        events::{self, Happening, Subject},
+    },
     triggers::{
         Metadata, call,
         post_confirmation::{self, Confirmed},
@@ -23,9 +30,9 @@ use poolhouse_wire::{Sensitive, codes, operations::SignUp as Op};
 use crate::{
     attributes::{account_exists, pairs},
     delivery,
-    failure::{Answer, Failure, invalid_parameter, not_authorized, trigger_failed},
+    failure::{Answer, Failure, Unanswered, invalid_parameter, not_authorized, trigger_failed},
     lookup,
-    passwords::refusal,
+    passwords::{known_to_others, refusal},
     secret_hash,
     serve::Handle,
     threat_protection::context,
@@ -49,7 +56,7 @@ impl Handle for Op {
         let (creator, entropy) = (Creator::SignUp(&client), &*ports.entropy);
         let draft = create::draft(&pool, &input.username, &given, creator, entropy, now);
         let mut user = draft.map_err(draft_refused::<Op>)?;
-        let password = first_password(&pool, input.password)?;
+        let (password, finding) = first_password(ports, &pool, &client, input.password).await?;
         if pre_sign_up::is_connected(&pool) {
             let mut view = ports.store.read().await?;
             let free = create::check_free(&mut *view, &pool, &user, OnConflict::Refuse).await?;
@@ -76,7 +83,8 @@ impl Handle for Op {
         tx.commit().await?;
         let subject = Subject { ports, pool: &pool, client_id: client.id(), user: &user };
         // That the sign-up counts as passed before it is confirmed is a belief.
-        let happening = Happening::plain(EventType::SignUp, EventResponseType::Pass);
+        let plain = Happening::plain(EventType::SignUp, EventResponseType::Pass);
+        let happening = Happening { risk: finding.risk(), ..plain };
         events::record(subject, happening).await?;
         let code_delivery_details = match &sent {
             Some(sent) => {
@@ -102,24 +110,30 @@ impl Handle for Op {
     }
 }
 
-/// The password, which may be absent where codes are a way to sign in.
-fn first_password(
+/// The password, which may be absent where codes are a way to sign in, and what is known of it.
+async fn first_password(
+    ports: &Ports,
     pool: &UserPool,
+    client: &AppClient,
     password: Option<Sensitive<String>>,
-) -> Result<Option<Sensitive<String>>, Failure<Op>> {
+) -> Result<(Option<Sensitive<String>>, Finding), Unanswered<Op>> {
     let is_absent = password.as_ref().is_none_or(|password| password.is_empty());
     if is_absent && policy::is_optional(pool) {
-        return Ok(None);
+        return Ok((None, Finding::default()));
     }
     let Some(password) = password else {
         // The text of the time when the member was required.
-        return Err(invalid_parameter(
-            "1 validation error detected: Value at 'password' failed to satisfy constraint: \
-             Member must not be null",
-        ));
+        let text = "1 validation error detected: Value at 'password' failed to satisfy constraint: \
+                    Member must not be null";
+        return Err(invalid_parameter::<Op>(text).into());
     };
     passwords::check(pool, &password).map_err(refusal::<Op>)?;
-    Ok(Some(password))
+    let kind = EventFilterType::SignUp;
+    let finding = compromised::look_up(ports, pool, client.id(), kind, &password).await?;
+    if finding.is_blocked {
+        return Err(known_to_others::<Op>().into());
+    }
+    Ok((Some(password), finding))
 }
 
 /// What is said when a function wants a contact verified that the user doesn't have. The type and the

@@ -2,8 +2,12 @@
 
 mod admin_list_user_auth_events;
 mod admin_update_auth_event_feedback;
+#[cfg(test)]
+mod compromised_tests;
 pub(crate) mod context;
 mod describe_risk_configuration;
+#[cfg(test)]
+mod notice_tests;
 mod set_risk_configuration;
 #[cfg(test)]
 mod sign_in_tests;

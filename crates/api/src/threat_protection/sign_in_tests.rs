@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     testing::{PASSWORD, Stack, claims, error, invalid, merged, text},
-    totp::testing::{answer_to, code, enrol, start},
+    totp::testing::{answer_to, code, enrol, offer_totp, start},
 };
 
 const WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like \
@@ -426,4 +426,71 @@ async fn what_a_request_says_of_its_device_counts_where_it_may() {
         (&seen["IpAddress"], &seen["DeviceName"]),
         (&json!("203.0.113.6"), &json!("curl 8, Other"))
     );
+}
+
+#[tokio::test]
+async fn where_everybody_needs_mfa_a_risk_demands_a_factor_that_is_there_already() {
+    let (mut stack, pool, client) = protected("ENFORCED", json!({})).await;
+    stack.tokens(&client, "ada").await;
+    stack.advance(3_600);
+    let level = || action("MFA_REQUIRED");
+    let levels = json!({ "LowAction": level(), "MediumAction": level(), "HighAction": level() });
+    act(&stack, &pool, levels).await;
+    offer_totp(&stack, &pool, "ON").await;
+    stack.advance(2);
+    let answer = stack.ok("InitiateAuth", sign_in(&client, PASSWORD)).await;
+    assert_eq!(answer["ChallengeName"], "MFA_SETUP", "without risk one can be set up");
+    come_from(&mut stack, "203.0.113.1", "curl/8.5.0");
+    let refused = stack.refusal("InitiateAuth", sign_in(&client, PASSWORD)).await;
+    assert_eq!(refused, error("NotAuthorizedException", BLOCKED));
+    let event = &events(&stack, &pool).await[0];
+    assert_eq!(event["EventRisk"]["RiskDecision"], "AccountTakeover");
+}
+
+#[tokio::test]
+async fn a_blocked_network_gets_no_further_at_any_step() {
+    let (mut stack, pool, client) = protected("ENFORCED", json!({})).await;
+    let all = ["ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH"];
+    let choosing = stack.client(&pool, json!({ "ExplicitAuthFlows": all })).await;
+    offer_totp(&stack, &pool, "OPTIONAL").await;
+    let secret = enrol(&stack, &client, "ada").await;
+    let ranges = json!({ "BlockedIPRangeList": ["198.51.100.0/24"] });
+    let input = json!({ "UserPoolId": pool, "RiskExceptionConfiguration": ranges });
+    stack.ok("SetRiskConfiguration", input).await;
+
+    let mfa = start(&stack, &client, "ada").await;
+    let mfa = answer_to(&client, &mfa, "SOFTWARE_TOKEN_MFA_CODE", &code(&stack, &secret, 0));
+    let begin = |flow: &str, parameters: Value| {
+        let parameters = merged(json!({ "USERNAME": "ada" }), parameters);
+        json!({ "ClientId": choosing, "AuthFlow": flow, "AuthParameters": parameters })
+    };
+    let chosen = stack.ok("InitiateAuth", begin("USER_AUTH", json!({}))).await;
+    let chosen = json!({
+        "ClientId": choosing, "ChallengeName": "SELECT_CHALLENGE", "Session": chosen["Session"],
+        "ChallengeResponses": { "USERNAME": "ada", "ANSWER": "PASSWORD", "PASSWORD": PASSWORD },
+    });
+    let begun = stack.ok("InitiateAuth", begin("USER_SRP_AUTH", json!({ "SRP_A": "2" }))).await;
+    let proof = json!({
+        "ClientId": choosing, "ChallengeName": "PASSWORD_VERIFIER",
+        "ChallengeResponses": {
+            "USERNAME": "ada", "PASSWORD_CLAIM_SIGNATURE": "AAAA",
+            "PASSWORD_CLAIM_SECRET_BLOCK": begun["ChallengeParameters"]["SECRET_BLOCK"],
+            "TIMESTAMP": "Sat Nov 7 09:03:07 UTC 2026",
+        },
+    });
+    for step in [&mfa, &chosen, &proof] {
+        come_from(&mut stack, "198.51.100.7", WINDOWS);
+        let name = &step["ChallengeName"];
+        let refused = stack.refusal("RespondToAuthChallenge", step.clone()).await;
+        assert_eq!(refused, error("NotAuthorizedException", BLOCKED), "{name}");
+        stack.advance(1);
+        let latest = &events(&stack, &pool).await[0];
+        assert_eq!(latest["EventRisk"]["RiskDecision"], "Block", "{name}");
+        // From elsewhere it goes on as if nothing had been.
+        come_from(&mut stack, "192.0.2.1", WINDOWS);
+        let answer = stack.call("RespondToAuthChallenge", step.clone()).await;
+        assert_eq!(answer.status == 200, name != "PASSWORD_VERIFIER", "{name}: {}", answer.body);
+        assert_ne!(answer.body["message"], BLOCKED);
+        stack.advance(1);
+    }
 }

@@ -11,6 +11,7 @@ use super::{
     srp, watch,
 };
 use crate::{
+    auth_levels::Method,
     fault::Ruling,
     granted,
     ports::Transaction,
@@ -128,7 +129,9 @@ pub async fn answer(
     let event = watch::of_session(&session);
     let device_key = place.device_key.or(session.device_key.as_deref());
     let custom = session.custom.as_ref().map(|flow| flow.after(challenge));
-    let place = Place { event: event.as_ref(), device_key, custom: custom.as_ref(), ..place };
+    let (event, custom) = (event.as_ref(), custom.as_ref());
+    let (methods, target) = (session.methods, session.target);
+    let place = Place { event, device_key, custom, methods, target, ..place };
     granted!(watch::check_network_of(place, &session).await?);
     let step = Answered { place, session: &session, username, responses };
     let answered = take(step, challenge).await?;
@@ -249,7 +252,8 @@ async fn finish_mfa_setup(step: Answered<'_>) -> Ruling<Outcome, AnswerRefused> 
         // An administrator has deleted it meanwhile.
         return Ok(Err(AnswerRefused::NoSoftwareToken));
     }
-    Ok(next::sign_in(step.place, &user).await?.map_err(Into::into))
+    let place = step.place.showing(Method::SoftwareToken);
+    Ok(next::sign_in(place, &user).await?.map_err(Into::into))
 }
 
 /// `MFA_SETUP` before a software token was verified with this session.

@@ -26,10 +26,13 @@ use super::{
     session::{ChallengeSession, SessionRefused, Step},
     srp as srp_flow,
     start::StartRefused,
+    step_up::{self, Aimed},
+    watch,
 };
 use crate::{
     attempts::{self, Attempted},
     attributes::Contact,
+    auth_levels::Method,
     codes,
     fault::{Fault, Ruling},
     granted,
@@ -106,6 +109,14 @@ pub(super) async fn start(
     granted!(check_secret_hash(place.client, &[login], parameters));
     let user = granted!(first_factor::announced(place, login).await?);
     let person = Person { login, user: user.as_ref() };
+    let place = match granted!(step_up::aim(place, person.user, parameters).await?) {
+        Aimed::ByToken(place) => {
+            let Some(user) = person.user else { return Err(Fault::broken("a token is nobody's")) };
+            let shown = FirstFactor::AccessToken;
+            return Ok(first_factor::pass(place, user, shown).await?.map_err(Into::into));
+        }
+        Aimed::At(place) => place,
+    };
     let available = available(place, person.user).await?;
     if available.is_empty() {
         // Belief: who has nothing to sign in by is told what everybody is told.
@@ -142,8 +153,9 @@ fn preferred(parameters: &Parameters) -> Result<Option<Name>, StartRefused> {
 /// By what somebody can sign in. Nobody has a password, and codes by the first way that the pool has.
 ///
 /// Codes don't combine with a second factor: who has one is offered the password, and a passkey where
-/// it stands for both.
-async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, Fault> {
+/// it stands for both. Where the application wants a level to be reached, only what leads there is
+/// offered.
+pub(super) async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, Fault> {
     let pool = place.pool;
     let allows = |factor| policy::is_first_factor(pool, factor);
     let mut available = Vec::new();
@@ -172,6 +184,9 @@ async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, F
     }
     if user.is_none_or(|user| user.password.is_some()) {
         available.extend([Name::PasswordSrp, Name::Password]);
+    }
+    if let Some(user) = user {
+        available.retain(|name| step_up::leads_to_target(place, user, *name));
     }
     Ok(available)
 }
@@ -216,9 +231,7 @@ async fn proceed(
             Some(password) => {
                 let known = first_factor::check_password(place, person.login, password).await?;
                 let known = granted!(known);
-                let admitted =
-                    first_factor::admit(place, &known.user, &known.subject, known.failed_before);
-                Ok(admitted.await?.map_err(Into::into))
+                Ok(first_factor::admit(place, &known).await?.map_err(Into::into))
             }
             None => Ok(Ok(ask(place, person, choice, Stage::Password, none())?)),
         },
@@ -446,8 +459,7 @@ async fn with_password(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome
     granted!(device::check_named(place, &mut *view, &known.user).await?);
     drop(view);
     granted!(spend(step).await?);
-    let first_factor::Known { user, subject, failed_before } = known;
-    Ok(first_factor::admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
+    Ok(first_factor::admit(place, &known).await?.map_err(Into::into))
 }
 
 async fn spend(step: Answered<'_>) -> Ruling<(), SessionRefused> {
@@ -478,13 +490,14 @@ async fn show_code(
     };
     let hashed = hashed(place, person, contact, code);
     let is_right = ports.keyring.mac_matches(Purpose::CodeHash, &hashed, hash);
-    let Some(user) = person.allowed().filter(|_| is_right) else {
+    let Some(known) = person.allowed().filter(|_| is_right) else {
         granted!(step.session.check_unspent(&mut *tx).await?);
         attempts::record(&mut *tx, pool_id, &subject, what, now).await?;
         tx.commit().await?;
+        watch::showed_wrong(place, user.as_ref()).await?;
         return Ok(Err(AnswerRefused::WrongSentCode));
     };
-    if has_second_factor(place, &user) {
+    if has_second_factor(place, &known) {
         // Set up since the code was sent: the code alone is no longer enough.
         return Ok(Err(SessionRefused::Invalid.into()));
     }
@@ -493,7 +506,9 @@ async fn show_code(
         tx.clear_attempts(pool_id, &subject, what).await?;
     }
     tx.commit().await?;
-    Ok(first_factor::pass(place, &user, FirstFactor::Alone).await?.map_err(Into::into))
+    Ok(first_factor::pass(place, &known, FirstFactor::Alone(contact.into()))
+        .await?
+        .map_err(Into::into))
 }
 
 /// `WEB_AUTHN`. What is said of a passkey that proves nothing is a belief.
@@ -513,16 +528,24 @@ async fn show_passkey(
     let wrong = AnswerRefused::SignIn(SignInRefused::WrongPassword);
     let mut tx = ports.store.read().await?;
     let known = tx.passkey(place.pool.id(), &shown.credential_id()).await?;
-    let Some(passkey) = known else { return Ok(Err(wrong)) };
-    let count =
-        granted!(shown.check(place.pool, &passkey, &user.sub, challenge).map_err(|refused| {
-            tracing::info!(sub = user.sub, ?refused, "a passkey was not accepted");
-            wrong
-        }));
+    drop(tx);
+    let checked = known
+        .as_ref()
+        .map(|passkey| (passkey, shown.check(place.pool, passkey, &user.sub, challenge)));
+    let Some((passkey, Ok(count))) = checked else {
+        let refused = checked.and_then(|(_, checked)| checked.err());
+        tracing::info!(sub = user.sub, ?refused, "a passkey was not accepted");
+        watch::showed_wrong(place, Some(&user)).await?;
+        return Ok(Err(wrong));
+    };
     let mut tx = ports.store.write().await?;
     granted!(step.spend(&mut *tx).await?);
     // Also when it stays the same: the passkey must still be there.
-    tx.update_sign_count(&passkey, count).await?;
+    tx.update_sign_count(passkey, count).await?;
     tx.commit().await?;
-    Ok(first_factor::pass(place, &user, FirstFactor::Alone).await?.map_err(Into::into))
+    // One that didn't say where it is counts as one of the device: a belief.
+    let is_roaming = passkey.attachment.as_deref() == Some("cross-platform");
+    let method = if is_roaming { Method::RoamingPasskey } else { Method::PlatformPasskey };
+    let shown = FirstFactor::Alone(method);
+    Ok(first_factor::pass(place, &user, shown).await?.map_err(Into::into))
 }

@@ -18,7 +18,7 @@ use super::{
     next, required,
     session::{ChallengeSession, SessionRefused, Step},
     srp::{BegunExchange, SentProof},
-    watch,
+    step_up, watch,
 };
 use crate::{
     devices::{self, Device, NewDevice},
@@ -77,7 +77,7 @@ pub(super) async fn in_place_of_second_factor(
     user: &User,
 ) -> Result<Option<Device>, Fault> {
     let is_demanded = place.event.is_some_and(|event| event.demands_second_factor);
-    if is_demanded || !devices::replaces_second_factor(place.pool) {
+    if is_demanded || step_up::is_needed(place) || !devices::replaces_second_factor(place.pool) {
         return Ok(None);
     }
     Ok(named(place, user).await?.filter(|device| device.is_remembered))
@@ -311,9 +311,9 @@ pub(super) async fn prove(
     let source = Source::AuthenticateDevice;
     let custom =
         session.custom.as_ref().map(|f| f.after(ChallengeNameType::DevicePasswordVerifier));
-    let device_key = Some(device.key.as_str());
+    let (device_key, methods) = (Some(device.key.as_str()), session.methods);
     let custom = custom.as_ref();
-    let place = Place { event: event.as_ref(), source, custom, device_key, ..place };
+    let place = Place { event: event.as_ref(), source, custom, device_key, methods, ..place };
     if let Some(flow) = custom.filter(|flow| flow.is_open()) {
         return Ok(custom::go_on(place, flow, &user).await?.map_err(Into::into));
     }

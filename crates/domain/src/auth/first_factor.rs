@@ -7,12 +7,14 @@ use zeroize::Zeroizing;
 use super::{Outcome, Person, Place, device, migration, next, watch};
 use crate::{
     attempts::{self, Attempted, count_wrong_password},
+    auth_levels::Method,
     fault::{Fault, Ruling, retrying},
     granted,
     passwords::verifier::PasswordVerifier,
     ports::{Ports, compute},
     sealing::Purpose,
-    shapes::UserStatusType,
+    shapes::{EventFilterType, UserStatusType},
+    threat_protection::compromised::{self, Finding},
     triggers::{TriggerFailed, pre_authentication, user_migration},
     users::{self, User},
 };
@@ -57,12 +59,27 @@ impl From<TriggerFailed> for SignInRefused {
 pub(super) enum FirstFactor {
     /// The password, plain or proved.
     Password,
+    /// The plain password, of which it is known that others know it.
+    KnownPassword,
     /// A code or a passkey, which is all that is asked in a sign-in by choice.
-    Alone,
-    /// The code that confirmed a sign-up.
-    SignUpCode,
+    Alone(Method),
+    /// The code that confirmed a sign-up, which came by mail or text message.
+    SignUpCode(Method),
+    /// The access token of an earlier sign-in, which is to reach a higher level.
+    AccessToken,
     /// What functions of the pool have asked for.
     Custom,
+}
+
+impl FirstFactor {
+    /// The place where it was shown.
+    const fn shown_at(self, place: Place<'_>) -> Place<'_> {
+        match self {
+            Self::Password | Self::KnownPassword => place.showing(Method::Password),
+            Self::Alone(method) | Self::SignUpCode(method) => place.showing(method),
+            Self::AccessToken | Self::Custom => place,
+        }
+    }
 }
 
 /// Goes on with a user whose first factor is right, and who may sign in, unless threat protection
@@ -73,11 +90,15 @@ pub(super) async fn pass(
     shown: FirstFactor,
 ) -> Ruling<Outcome, SignInRefused> {
     let event = granted!(watch::admit(place, user, shown).await?);
-    let place = Place { event: event.as_ref(), ..place };
+    let place = shown.shown_at(Place { event: event.as_ref(), ..place });
     let outcome = match shown {
-        FirstFactor::Password => next::after_password(place, user).await?,
-        FirstFactor::SignUpCode => next::after_first_factor(place, user).await?,
-        FirstFactor::Alone => next::sign_in(place, user).await?,
+        FirstFactor::Password | FirstFactor::KnownPassword => {
+            next::after_password(place, user).await?
+        }
+        FirstFactor::SignUpCode(_) | FirstFactor::AccessToken => {
+            next::after_first_factor(place, user).await?
+        }
+        FirstFactor::Alone(_) => next::sign_in(place, user).await?,
         FirstFactor::Custom if place.event.is_some_and(|event| event.demands_second_factor) => {
             next::after_first_factor(place, user).await?
         }
@@ -97,12 +118,12 @@ pub(super) async fn with_password(
     if user_migration::is_connected(place.pool) && granted!(is_unknown(place, login).await?) {
         let migrated = migration::sign_in(place, login, password).await?;
         if let Some(known) = granted!(migrated) {
-            return admit(place, &known.user, &known.subject, known.failed_before).await;
+            return admit(place, &known).await;
         }
     }
     let user = granted!(announced(place, login).await?);
     let known = granted!(check_password_of(place, user, login, password).await?);
-    admit(place, &known.user, &known.subject, known.failed_before).await
+    admit(place, &known).await
 }
 
 /// Whether nobody has the name, and whoever asks may go on all the same.
@@ -123,6 +144,8 @@ pub(super) struct Known {
     pub(super) subject: String,
     /// Whether any are counted from before.
     pub(super) failed_before: bool,
+    /// What is known of the password itself. Nothing of one that was proved.
+    pub(super) finding: Finding,
 }
 
 /// Checks a plain password, and counts a wrong one.
@@ -147,7 +170,9 @@ async fn check_password_of(
     let guessed = guess(place, &subject, check).await?;
     let failed_before = granted!(watch::guessed(place, user.as_ref(), guessed).await?);
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
-    Ok(Ok(Known { user, subject, failed_before }))
+    let (kind, client_id) = (EventFilterType::SignIn, place.client.id());
+    let finding = compromised::look_up(place.ports, place.pool, client_id, kind, password).await?;
+    Ok(Ok(Known { user, subject, failed_before, finding }))
 }
 
 /// Makes one guess in its turn: refuses while wrong passwords have locked the subject, and counts the
@@ -291,15 +316,11 @@ async fn record_failure(ports: &Ports, pool_id: &str, subject: &str) -> Result<(
 }
 
 /// Goes on with a user whose password is right.
-pub(super) async fn admit(
-    place: Place<'_>,
-    user: &User,
-    subject: &str,
-    failed_before: bool,
-) -> Ruling<Outcome, SignInRefused> {
-    if failed_before {
+pub(super) async fn admit(place: Place<'_>, known: &Known) -> Ruling<Outcome, SignInRefused> {
+    let user = &known.user;
+    if known.failed_before {
         let mut tx = place.ports.store.write().await?;
-        tx.clear_attempts(place.pool.id(), subject, Attempted::Password).await?;
+        tx.clear_attempts(place.pool.id(), &known.subject, Attempted::Password).await?;
         tx.commit().await?;
     }
     granted!(check_state(user));
@@ -309,7 +330,37 @@ pub(super) async fn admit(
     let mut tx = place.ports.store.read().await?;
     granted!(device::check_named(place, &mut *tx, user).await?);
     drop(tx);
-    pass(place, user, FirstFactor::Password).await
+    // A temporary password is replaced at once anyway: a belief, as all that follows from it being
+    // known.
+    if known.finding.is_blocked && user.status != UserStatusType::ForceChangePassword {
+        require_reset(place, known).await?;
+        return Ok(Err(SignInRefused::ResetRequired));
+    }
+    let is_known = known.finding.is_known;
+    let shown = if is_known { FirstFactor::KnownPassword } else { FirstFactor::Password };
+    pass(place, user, shown).await
+}
+
+/// Lets nobody sign in by a password that others know, until the user has set another one.
+async fn require_reset(place: Place<'_>, known: &Known) -> Result<(), Fault> {
+    let (ports, user) = (place.ports, &known.user);
+    let change = || async {
+        let mut tx = ports.store.write().await?;
+        let current = tx.user_by_sub(place.pool.id(), &user.sub).await?;
+        // Whoever has set another password meanwhile keeps it.
+        let is_same = |current: &User| {
+            current.status == user.status
+                && current.password.as_ref().map(|p| p.set_at)
+                    == user.password.as_ref().map(|p| p.set_at)
+        };
+        let Some(mut current) = current.filter(is_same) else { return Ok(()) };
+        current.status = UserStatusType::ResetRequired;
+        current.modified_at = ports.clock.now();
+        tx.update_user(&mut current).await?;
+        tx.commit().await
+    };
+    retrying(change).await?;
+    watch::blocked(place, user, known.finding.risk()).await
 }
 
 /// Whether a temporary password is still good.

@@ -14,10 +14,12 @@ use super::{
     watch,
 };
 use crate::{
+    attributes::Contact,
     fault::{Fault, Ruling},
     granted,
     ports::Transaction,
     shapes::{AuthFlowType, ExplicitAuthFlowsType},
+    sign_up,
     triggers::TriggerFailed,
     users::{self, User},
 };
@@ -86,7 +88,10 @@ pub(super) async fn go_on(
     granted!(check_state(&user));
     granted!(session.spend(&mut *tx, place.ports.clock.now()).await?);
     tx.commit().await?;
-    Ok(first_factor::pass(place, &user, FirstFactor::SignUpCode).await?.map_err(Into::into))
+    // Without a contact there would have been no code.
+    let contact = sign_up::contact(place.pool, &user).unwrap_or(Contact::Email);
+    let shown = FirstFactor::SignUpCode(contact.into());
+    Ok(first_factor::pass(place, &user, shown).await?.map_err(Into::into))
 }
 
 /// Asks the function that may refuse a sign-in. Of a session that is good for nothing it needs to know

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     app_clients::AppClient,
+    auth_levels::Methods,
     fault::{Fault, Ruling},
     granted, secret_hash,
     shapes::ExplicitAuthFlowsType,
@@ -27,6 +28,8 @@ pub struct Proved {
     pub user: Box<User>,
     /// The event that tells of it, for the tokens to come.
     pub event_id: String,
+    /// By what the user signed in.
+    pub methods: Methods,
 }
 
 /// Whether users of a client choose by what they sign in, after they have said who they are.
@@ -88,5 +91,5 @@ pub(super) async fn finish(place: Place<'_>, user: &User) -> Ruling<Outcome, Sig
         if granted!(told) { granted!(next::again(place, user).await?) } else { user.clone() };
     let event_id = watch::event_id(place);
     watch::signed_in(place, &user, &event_id).await?;
-    Ok(Ok(Outcome::Proved(Proved { user: Box::new(user), event_id })))
+    Ok(Ok(Outcome::Proved(Proved { user: Box::new(user), event_id, methods: place.methods })))
 }

@@ -16,6 +16,7 @@ use crate::{
     messages::{self, hand_over},
     passwords,
     shapes::{UserPoolMfaType, UserStatusType},
+    threat_protection::compromised::Finding,
     triggers::{
         TriggerFailed,
         call::Client,
@@ -44,7 +45,7 @@ impl From<TriggerFailed> for MigrationRefused {
 /// What became of somebody whom the pool doesn't know.
 pub enum Brought {
     /// They are a user now.
-    Over(User),
+    Over(Box<User>),
     /// Somebody else has brought them over meanwhile.
     Already,
     /// Nobody knows them.
@@ -64,7 +65,7 @@ pub(super) async fn sign_in(
     granted!(first_factor::count_ahead(place, &subject).await?);
     let hides = place.client.hides_user_existence();
     let user = match bring_over(place, login, Some(password)).await? {
-        Ok(Brought::Over(user)) => user,
+        Ok(Brought::Over(user)) => *user,
         Ok(Brought::Already) => return Ok(Ok(None)),
         Err(MigrationRefused::Trigger(failed)) => return Ok(Err(failed.into())),
         // The recorded answer for a failure tells that there is no such user: where that is to be
@@ -85,7 +86,8 @@ pub(super) async fn sign_in(
     let asked = granted!(first_factor::announce(place, person).await?);
     let user = if asked { granted!(next::again(place, &user).await?) } else { user };
     let subject = user.sub.clone();
-    Ok(Ok(Some(Known { user, subject, failed_before: false })))
+    // What the function has accepted elsewhere is not looked up.
+    Ok(Ok(Some(Known { user, subject, failed_before: false, finding: Finding::default() })))
 }
 
 /// Asks the pool's function for somebody, and makes them a user.
@@ -132,15 +134,14 @@ pub async fn bring_over(
     if described.is_welcomed() {
         welcome(place, &user, login, &described).await;
     }
-    Ok(Ok(Brought::Over(user)))
+    Ok(Ok(Brought::Over(Box::new(user))))
 }
 
+/// A user, and the attributes that were given for them.
+type Drafted = (User, Vec<(String, String)>);
+
 /// The user that a function describes, and the attributes that it names; or why there can be none.
-fn draft(
-    place: Place<'_>,
-    login: &str,
-    described: &Described,
-) -> Result<(User, Vec<(String, String)>), &'static str> {
+fn draft(place: Place<'_>, login: &str, described: &Described) -> Result<Drafted, &'static str> {
     let Place { ports, pool, .. } = place;
     let mut attributes = described.attributes();
     let name = match attributes.remove("username") {

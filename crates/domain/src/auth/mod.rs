@@ -18,6 +18,7 @@
 //! | `device.rs` | the device that somebody signs in on, and its proof |
 //! | `session.rs` | what a client carries between the steps |
 //! | `turns.rs` | one guess at a time |
+//! | `step_up.rs` | the level that an application wants to be reached |
 //! | `watch.rs` | what threat protection sees of it |
 //!
 //! The happy path reads and does not write, except for what can be used only once: a TOTP code, and
@@ -38,6 +39,7 @@ mod second_factor;
 pub mod session;
 mod srp;
 pub mod start;
+pub mod step_up;
 pub mod turns;
 pub mod watch;
 
@@ -47,6 +49,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     app_clients::AppClient,
+    auth_levels::{Level, Method, Methods},
     devices,
     ports::Ports,
     secret_hash::{self, SecretHashRefused},
@@ -74,6 +77,10 @@ pub struct Place<'a> {
     pub source: Source,
     /// The custom sign-in that a request is a step of; callers from outside leave it empty.
     pub custom: Option<&'a custom::Flow>,
+    /// What was shown in this sign-in so far.
+    pub methods: Methods,
+    /// The level that the application wants to be reached, if the user can.
+    pub target: Level,
     /// Whether it happens at the pages of a domain: it ends without tokens, which come for the
     /// application's code.
     pub is_hosted: bool,
@@ -86,15 +93,29 @@ impl<'a> Place<'a> {
         pool: &'a Arc<UserPool>,
         client: &'a Arc<AppClient>,
     ) -> Self {
-        let source = Source::Authentication;
-        let is_hosted = false;
-        Self { ports, pool, client, event: None, device_key: None, source, custom: None, is_hosted }
+        Self {
+            ports,
+            pool,
+            client,
+            event: None,
+            device_key: None,
+            source: Source::Authentication,
+            custom: None,
+            methods: Methods::NONE,
+            target: Level::NONE,
+            is_hosted: false,
+        }
     }
 
     /// The same place at the pages of a domain.
     #[must_use]
     pub const fn at_pages(self) -> Self {
         Self { is_hosted: true, ..self }
+    }
+
+    /// The same place, where something more was shown.
+    const fn showing(self, method: Method) -> Self {
+        Self { methods: self.methods.with(method), ..self }
     }
 
     /// The same place on the device that the parameters name, if they do.

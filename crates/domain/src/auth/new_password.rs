@@ -6,13 +6,15 @@ use super::{
     answer::{AnswerRefused, Answered},
     next, required,
     session::SessionRefused,
+    watch,
 };
 use crate::{
     attributes::{self, AttributeRefused, Contact, Writer},
     fault::Ruling,
     granted,
     passwords::{self, PasswordRefused},
-    shapes::UserStatusType,
+    shapes::{EventFilterType, UserStatusType},
+    threat_protection::compromised,
     triggers::pre_token_generation::Source,
     users::{
         User,
@@ -28,6 +30,8 @@ pub enum NewPasswordRefused {
     Password(PasswordRefused),
     /// The password is one that the user had before.
     PasswordUsed,
+    /// The password is one that others know.
+    PasswordKnown,
     /// A required attribute is still missing.
     AttributeMissing(String),
     /// The user has a value for the attribute already
@@ -79,6 +83,14 @@ async fn change(step: Answered<'_>, read: &User, password: &str) -> Ruling<User,
     granted!(check_attributes(step, read, &given).map_err(refused));
     granted!(passwords::check(place.pool, password).map_err(|r| refused(r.into())));
     let (ports, pool) = (place.ports, place.pool);
+    let (kind, client_id) = (EventFilterType::PasswordChange, place.client.id());
+    let finding = compromised::look_up(ports, pool, client_id, kind, password).await?;
+    if finding.is_known {
+        watch::chose_known_password(place, read, finding).await?;
+    }
+    if finding.is_blocked {
+        return Ok(Err(refused(NewPasswordRefused::PasswordKnown)));
+    }
     if passwords::history::is_used(ports, pool, Some(read), &read.username, password).await? {
         return Ok(Err(refused(NewPasswordRefused::PasswordUsed)));
     }

@@ -9,13 +9,13 @@ use super::{
     first_factor::{SignInRefused, check_state},
     hosted, second_factor,
     session::{ChallengeSession, Step},
-    watch,
+    step_up, watch,
 };
 use crate::{
     fault::{Fault, Ruling},
     granted,
     shapes::{ChallengeNameType, UserPoolMfaType, UserStatusType},
-    tokens::issue::{self, Tokens},
+    tokens::issue::{self, Ended, Tokens},
     triggers::post_authentication,
     users::{MfaFactor, User},
 };
@@ -43,7 +43,8 @@ pub(super) async fn after_first_factor(
     if mfa == UserPoolMfaType::Off {
         return sign_in(place, user).await;
     }
-    let factors = usable_factors(place, user);
+    let for_level = step_up::factors(place, user);
+    let factors = if for_level.is_empty() { usable_factors(place, user) } else { for_level };
     let preferred = user.mfa.preferred.filter(|factor| factors.contains(factor));
     match (preferred, factors.as_slice()) {
         (Some(factor), _) | (None, &[factor]) => {
@@ -90,8 +91,8 @@ pub(super) async fn tokens(
     let told = post_authentication::tell(ports, pool, client, user, is_new_device).await?;
     let user = if granted!(told) { granted!(again(place, user).await?) } else { user.clone() };
     let event_id = watch::event_id(place);
-    let tokens =
-        issue::for_sign_in(ports, pool, client, &user, &event_id, device_key, place.source).await?;
+    let ended = Ended { event_id: &event_id, device_key, methods: place.methods };
+    let tokens = issue::for_sign_in(ports, pool, client, &user, ended, place.source).await?;
     let tokens = granted!(tokens);
     watch::signed_in(place, &user, &event_id).await?;
     Ok(Ok(tokens))

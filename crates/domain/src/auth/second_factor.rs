@@ -66,7 +66,8 @@ pub(super) async fn answer_software_token(step: Answered<'_>) -> Ruling<Outcome,
         Ok(()) => {
             enable_if_required(step.place, &mut user, MfaFactor::SoftwareToken);
             granted!(finish(step, tx, &mut user, tried.then_some(what)).await?);
-            Ok(next::sign_in(step.place, &user).await?.map_err(Into::into))
+            let place = step.place.showing(MfaFactor::SoftwareToken.into());
+            Ok(next::sign_in(place, &user).await?.map_err(Into::into))
         }
         Err(refused) => {
             granted!(step.session.check_unspent(&mut *tx).await?);
@@ -259,7 +260,8 @@ pub(super) async fn answer_sent_code(
         granted!(saved.map_err(AnswerRefused::AliasTaken));
     }
     granted!(finish(step, tx, &mut user, tried.then_some(what)).await?);
-    Ok(next::sign_in(step.place, &user).await?.map_err(Into::into))
+    let place = step.place.showing(factor.into());
+    Ok(next::sign_in(place, &user).await?.map_err(Into::into))
 }
 
 /// Whether a contact can count as verified: where it would become an alias that somebody else holds,

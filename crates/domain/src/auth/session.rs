@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Place, choice::Stage, custom};
 use crate::{
+    auth_levels::{Level, Methods},
     fault::{Fault, Ruling},
     ids,
     ports::{Ports, Transaction},
@@ -75,6 +76,12 @@ pub struct ChallengeSession {
     /// The custom sign-in that this is a step of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom: Option<custom::Flow>,
+    /// What was shown in this sign-in so far.
+    #[serde(default)]
+    pub methods: Methods,
+    /// The level that the application wants to be reached.
+    #[serde(default)]
+    pub target: Level,
 }
 
 /// Why a session is not accepted.
@@ -109,6 +116,8 @@ impl ChallengeSession {
             event_id: place.event.map(|event| event.id.clone()),
             demands_second_factor: place.event.is_some_and(|event| event.demands_second_factor),
             custom: place.custom.cloned(),
+            methods: place.methods,
+            target: place.target,
         }
     }
 

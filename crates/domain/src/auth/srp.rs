@@ -12,12 +12,13 @@ use super::{
     check_secret_hash,
     custom::Flow,
     device,
-    first_factor::{self, SignInRefused, admit, guess, stand_in},
+    first_factor::{self, Known, SignInRefused, admit, guess, stand_in},
     required,
     session::SessionRefused,
     watch,
 };
 use crate::{
+    auth_levels::{Level, Methods},
     devices,
     fault::{Fault, Ruling},
     granted, ids,
@@ -25,6 +26,7 @@ use crate::{
     sealing::Purpose,
     shapes::ChallengeNameType,
     srp::{self, Exchange, Party, Proof, PublicKey},
+    threat_protection::compromised::Finding,
     time::Timestamp,
     users::{self, User},
 };
@@ -53,6 +55,9 @@ struct SecretBlock {
     /// The custom sign-in in which the password is proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     custom: Option<Flow>,
+    /// What was shown before, and what the application wants to be reached.
+    methods: Methods,
+    target: Level,
 }
 
 /// Answers `SRP_A` with a challenge. Somebody who isn't there gets one that looks the same, with
@@ -85,6 +90,8 @@ pub(super) async fn challenge(
         password_set_at: password.map_or(now, |password| password.set_at),
         expires_at: now.plus_seconds(place.client.session_seconds()),
         custom: place.custom.cloned(),
+        methods: place.methods,
+        target: place.target,
     };
     let parameters = [
         ("SALT", salt),
@@ -136,6 +143,7 @@ pub(super) async fn answer(
     let wrong = AnswerRefused::SignIn(SignInRefused::WrongPassword);
     let Ok(sealed) = STANDARD.decode(sealed) else { return Ok(Err(wrong)) };
     let Some(block) = SecretBlock::open(place, &sealed) else { return Ok(Err(wrong)) };
+    let place = Place { methods: block.methods, target: block.target, ..place };
     let names = [username, &block.username];
     granted!(check_secret_hash(place.client, &names, responses));
     if place.ports.clock.now() >= block.expires_at {
@@ -163,7 +171,8 @@ pub(super) async fn answer(
     let Some(user) = user else { return Err(Fault::broken("nobody has a right password")) };
     let place = device::recalled(place, &user, named_before.as_deref()).await?;
     let place = Place { custom: custom.as_ref(), ..place };
-    Ok(admit(place, &user, &subject, failed_before).await?.map_err(Into::into))
+    let known = Known { user, subject, failed_before, finding: Finding::default() };
+    Ok(admit(place, &known).await?.map_err(Into::into))
 }
 
 /// The user of a block.

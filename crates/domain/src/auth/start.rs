@@ -6,6 +6,7 @@ use super::{
     required,
     session::SessionRefused,
     srp as srp_flow,
+    step_up::LevelsRefused,
 };
 use crate::{
     app_clients::AppClient,
@@ -43,6 +44,8 @@ pub enum StartRefused {
     RefreshSecretHash,
     /// The refresh token is not accepted.
     Refresh(RefreshRefused),
+    /// What is said of levels doesn't do.
+    Levels(LevelsRefused),
     /// The user can't sign in.
     SignIn(SignInRefused),
 }
@@ -74,6 +77,12 @@ impl From<SessionRefused> for StartRefused {
 impl From<TriggerFailed> for StartRefused {
     fn from(failed: TriggerFailed) -> Self {
         Self::SignIn(failed.into())
+    }
+}
+
+impl From<LevelsRefused> for StartRefused {
+    fn from(refused: LevelsRefused) -> Self {
+        Self::Levels(refused)
     }
 }
 

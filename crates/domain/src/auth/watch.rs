@@ -21,7 +21,9 @@ use crate::{
     threat_protection::{
         self, Mode,
         assessment::Demand,
+        compromised::Finding,
         events::{self, Happening, Subject},
+        notices,
     },
     users::User,
 };
@@ -97,6 +99,13 @@ pub(super) async fn guessed<T>(
     Ok(guessed)
 }
 
+/// Records a wrong code or passkey in a sign-in by choice. Events have no name for what was shown.
+pub(super) async fn showed_wrong(place: Place<'_>, user: Option<&User>) -> Result<(), Fault> {
+    let Some(user) = user else { return Ok(()) };
+    let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
+    events::record_unseen(subject(place, user, place.client.id()), place.client, plain).await
+}
+
 /// Judges a sign-in whose first factor is right, and answers its event; none where threat protection
 /// is off.
 pub(super) async fn admit(
@@ -106,20 +115,26 @@ pub(super) async fn admit(
 ) -> Ruling<Option<Watched>, SignInRefused> {
     let subject = subject(place, user, place.client.id());
     let Some(mode) = mode(place) else { return Ok(Ok(None)) };
-    let Some(verdict) = events::assess(subject).await? else { return Ok(Ok(None)) };
+    let Some(mut verdict) = events::assess(subject).await? else { return Ok(Ok(None)) };
+    let is_known = shown == FirstFactor::KnownPassword;
+    verdict.risk.compromised_credentials_detected = Some(is_known);
     let is_enforced = mode == Mode::Enforced;
     let is_blocked = match verdict.demand {
         Demand::Pass => false,
         Demand::SecondFactor => !asks_second_factor(place, user),
         Demand::Block => true,
     };
-    if is_enforced && is_blocked {
-        let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
-        let challenges = challenges(shown);
-        events::record(subject, Happening { risk: verdict.risk, challenges, ..plain }).await?;
+    let id = ids::timed_uuid(&*place.ports.entropy, place.ports.clock.now());
+    let is_refused = is_enforced && is_blocked;
+    if is_refused {
+        refuse(subject, Some(id.clone()), verdict.risk.clone(), challenges(shown)).await?;
+    }
+    if let Some(notice) = verdict.notice.as_ref().filter(|_| is_enforced) {
+        notices::send(subject, notice, &id, is_refused).await?;
+    }
+    if is_refused {
         return Ok(Err(SignInRefused::Blocked));
     }
-    let id = ids::timed_uuid(&*place.ports.entropy, place.ports.clock.now());
     let demands_second_factor = is_enforced && verdict.demand == Demand::SecondFactor;
     let stage = Stage::FirstFactor(verdict.risk, shown);
     Ok(Ok(Some(Watched { id, demands_second_factor, stage })))
@@ -133,12 +148,37 @@ fn mode(place: Place<'_>) -> Option<Mode> {
     }
 }
 
+/// Records that somebody with the right password is refused because of it.
+pub(super) async fn blocked(
+    place: Place<'_>,
+    user: &User,
+    risk: EventRiskType,
+) -> Result<(), Fault> {
+    let challenges = challenges(FirstFactor::KnownPassword);
+    refuse(subject(place, user, place.client.id()), None, risk, challenges).await
+}
+
+async fn refuse(
+    subject: Subject<'_>,
+    id: Option<String>,
+    risk: EventRiskType,
+    challenges: Vec<(ChallengeName, ChallengeResponse)>,
+) -> Result<(), Fault> {
+    let plain = Happening::plain(EventType::SignIn, EventResponseType::Fail);
+    events::record(subject, Happening { id, risk, challenges, ..plain }).await
+}
+
 /// The answers to challenges that events show of a first factor. They have no name for codes and
 /// passkeys.
 fn challenges(shown: FirstFactor) -> Vec<(ChallengeName, ChallengeResponse)> {
     match shown {
-        FirstFactor::Password => vec![(ChallengeName::Password, ChallengeResponse::Success)],
-        FirstFactor::Alone | FirstFactor::SignUpCode | FirstFactor::Custom => Vec::new(),
+        FirstFactor::Password | FirstFactor::KnownPassword => {
+            vec![(ChallengeName::Password, ChallengeResponse::Success)]
+        }
+        FirstFactor::Alone(_)
+        | FirstFactor::SignUpCode(_)
+        | FirstFactor::AccessToken
+        | FirstFactor::Custom => Vec::new(),
     }
 }
 
@@ -149,6 +189,19 @@ fn asks_second_factor(place: Place<'_>, user: &User) -> bool {
         UserPoolMfaType::Off => false,
         _ => !next::usable_factors(place, user).is_empty(),
     }
+}
+
+/// Records that somebody chooses a password that others know, as the first one of their own.
+pub(super) async fn chose_known_password(
+    place: Place<'_>,
+    user: &User,
+    finding: Finding,
+) -> Result<(), Fault> {
+    let response =
+        if finding.is_blocked { EventResponseType::Fail } else { EventResponseType::Pass };
+    let plain = Happening::plain(EventType::PasswordChange, response);
+    let happening = Happening { risk: finding.risk(), ..plain };
+    events::record(subject(place, user, place.client.id()), happening).await
 }
 
 /// Records a sign-in that waits for something after its first factor.

@@ -7,7 +7,7 @@ use crate::{
     attributes::{Contact, is_email},
     codes::SentCode,
     messages::{Medium, Message, MessageKind, SmsSettings},
-    shapes::EmailConfigurationType,
+    shapes::{EmailConfigurationType, UserPoolMfaType},
     time::Timestamp,
     user_pools::UserPool,
     users::User,
@@ -17,6 +17,9 @@ use crate::{
 const CODE: &str = "{####}";
 /// Stands for the username in invitations.
 const USERNAME: &str = "{username}";
+
+/// For how many seconds a notice of a risky sign-in is news.
+const NOTICE_SECONDS: i64 = 86_400;
 
 /// About whom a message is.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +73,12 @@ pub fn mfa_code<'a>(
             let subject = mail.and_then(|mail| mail.subject.as_deref());
             (Some(subject.unwrap_or("Your sign-in code")), mail.and_then(|m| m.message.as_deref()))
         }
-        Contact::PhoneNumber => (None, pool.settings.sms_authentication_message.as_deref()),
+        Contact::PhoneNumber => {
+            // Where codes are only a way to sign in, the text is not the pool's to choose.
+            let is_chosen = pool.mfa() != UserPoolMfaType::Off;
+            let text = pool.settings.sms_authentication_message.as_deref();
+            (None, text.filter(|_| is_chosen))
+        }
     };
     let body = fill(text.unwrap_or("Your authentication code is {####}"), &[(CODE, &sent.code)]);
     let text = (subject.map(str::to_owned), body);
@@ -127,6 +135,45 @@ pub(super) fn custom(text: &str, message: &Message, login: &str) -> String {
             fill(text, &[(CODE, &escaped(&message.code)), (USERNAME, &escaped(login))])
         }
         Medium::Sms => fill(text, &[(CODE, &message.code), (USERNAME, login)]),
+    }
+}
+
+/// The mail that tells a user of a risky sign-in: HTML, or text where there is none. `values` stand for
+/// placeholders, `senders` are `From` and `Reply-To`.
+pub fn notice(
+    pool: &UserPool,
+    user: &User,
+    subject: &str,
+    (html, text): (Option<&str>, Option<&str>),
+    values: &[(&str, &str)],
+    (from, reply_to): (Option<&str>, Option<&str>),
+    now: Timestamp,
+) -> Message {
+    // Devices name themselves, and users too.
+    let safe: Vec<(&str, String)> =
+        values.iter().map(|(name, value)| (*name, escaped(value))).collect();
+    let safe: Vec<(&str, &str)> =
+        safe.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = match html {
+        Some(html) => fill(html, &safe),
+        None => fill(&escaped(text.unwrap_or_default()).replace('\n', "<br>"), &safe),
+    };
+    let destination = user.attribute(Contact::Email.attribute()).unwrap_or_default();
+    let sent = SentCode {
+        code: String::new().into(),
+        contact: Contact::Email,
+        destination: destination.to_owned(),
+        expires_at: now.plus_seconds(NOTICE_SECONDS),
+    };
+    // Without line ends, with which a value could make up headers.
+    let subject = fill(subject, values).replace(['\r', '\n'], " ");
+    let content = (Some(subject), body);
+    let kind = MessageKind::RiskNotice;
+    let message = envelope(pool, user.into(), kind, &sent, content, now);
+    Message {
+        from: from.map(str::to_owned).or(message.from),
+        reply_to: reply_to.map(str::to_owned).or(message.reply_to),
+        ..message
     }
 }
 

@@ -13,7 +13,7 @@ pub mod outbox;
 
 use std::sync::Arc;
 
-pub use compose::{Addressee, invitation, mfa_code, verification};
+pub use compose::{Addressee, invitation, mfa_code, notice, verification};
 pub use finish::{Diverting, FunctionSender, NotHandedOver, hand_over};
 pub use masking::Delivery;
 
@@ -74,6 +74,8 @@ pub enum MessageKind {
     Invitation,
     /// Code of a second factor, or one that stands for a password.
     MfaCode,
+    /// Notice of a risky sign-in.
+    RiskNotice,
 }
 
 impl MessageKind {
@@ -87,6 +89,7 @@ impl MessageKind {
             Self::VerifyAttribute => "VerifyAttribute",
             Self::Invitation => "Invitation",
             Self::MfaCode => "MfaCode",
+            Self::RiskNotice => "RiskNotice",
         }
     }
 }

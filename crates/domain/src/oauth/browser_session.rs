@@ -11,6 +11,7 @@ use super::{authorize::Request, mount::Mount};
 use crate::{
     app_clients::AppClient,
     auth::Place,
+    auth_levels::Methods,
     fault::{Fault, retrying},
     ids,
     ports::Ports,
@@ -46,6 +47,9 @@ pub struct BrowserSession {
     pub auth_time: Timestamp,
     /// When the session ends.
     pub expires_at: Timestamp,
+    /// By what they did.
+    #[serde(default)]
+    pub methods: Methods,
     /// Whether the domain showed managed login. Changing that ends its sessions.
     is_managed: bool,
 }
@@ -80,6 +84,7 @@ pub async fn begin(
         provider: provider.to_owned(),
         auth_time: now,
         expires_at,
+        methods: place.methods,
         is_managed: mount.domain.shows_managed_login(),
     };
     let row = tracking::browser(ports, place.client, user, &session.id, now, expires_at);

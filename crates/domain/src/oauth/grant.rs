@@ -17,6 +17,7 @@ use super::{
 use crate::{
     app_clients::AppClient,
     auth::Place,
+    auth_levels::Methods,
     fault::{Fault, Ruling, retrying},
     granted, ids,
     ports::Ports,
@@ -46,13 +47,15 @@ pub struct SignedIn {
     pub event_id: Option<String>,
     /// The browser session that it began or came through.
     pub session_id: Option<String>,
+    /// By what the user signed in.
+    pub methods: Methods,
 }
 
 impl SignedIn {
     /// A sign-in by a browser session, new or resumed.
     pub fn through(session: &BrowserSession) -> Self {
         let session_id = Some(session.id.clone());
-        Self { auth_time: session.auth_time, event_id: None, session_id }
+        Self { auth_time: session.auth_time, event_id: None, session_id, methods: session.methods }
     }
 }
 
@@ -138,6 +141,7 @@ fn sign_in(place: Place<'_>, request: &Request, user: &User, signed_in: &SignedI
         auth_time: signed_in.auth_time,
         scope: request.scopes.join(" "),
         device_key: None,
+        methods: signed_in.methods,
         hosted: Some(Hosted { nonce: request.nonce.clone(), resource: request.resource.clone() }),
     }
 }

@@ -9,7 +9,7 @@
 
 use std::net::IpAddr;
 
-use super::{AuthEvent, configuration};
+use super::{AuthEvent, configuration, notices::Notice};
 use crate::{
     network::Network,
     shapes::{
@@ -65,6 +65,8 @@ pub struct Verdict {
     pub risk: EventRiskType,
     /// What is to be done where protection is enforced.
     pub demand: Demand,
+    /// What the user is to be told then.
+    pub notice: Option<Notice>,
 }
 
 /// What the lists of addresses say. The one of blocked addresses wins.
@@ -157,22 +159,23 @@ pub(super) fn judge(settings: &RiskConfigurationType, level: Option<RiskLevelTyp
         Action::MfaRequired => (RiskDecisionType::AccountTakeover, Demand::SecondFactor),
         Action::Block => (RiskDecisionType::Block, Demand::Block),
     };
-    Verdict { risk: risk(decision, Some(level)), demand }
+    let notice = Notice::at(settings, level);
+    Verdict { risk: risk(decision, Some(level)), demand, notice }
 }
 
 impl Verdict {
     /// Nothing is wrong.
     pub(super) const fn no_risk() -> Self {
-        Self { risk: risk(RiskDecisionType::NoRisk, None), demand: Demand::Pass }
+        Self { risk: risk(RiskDecisionType::NoRisk, None), demand: Demand::Pass, notice: None }
     }
 
     /// The address is one of the always blocked: no level is found.
     pub(super) const fn blocked_network() -> Self {
-        Self { risk: risk(RiskDecisionType::Block, None), demand: Demand::Block }
+        Self { risk: risk(RiskDecisionType::Block, None), demand: Demand::Block, notice: None }
     }
 }
 
-/// A risk as events show it. Poolhouse has no list of compromised passwords.
+/// A risk as events show it, where no password is known to have come out.
 pub(super) const fn risk(
     decision: RiskDecisionType,
     level: Option<RiskLevelType>,

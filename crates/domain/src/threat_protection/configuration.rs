@@ -185,13 +185,29 @@ pub(super) fn action(
     settings: &RiskConfigurationType,
     level: RiskLevelType,
 ) -> AccountTakeoverEventActionType {
-    let actions = settings.account_takeover_risk_configuration.as_ref().map(|c| &c.actions);
-    let action = actions.and_then(|actions| match level {
+    let whole = whole_action(settings, level);
+    whole.map_or(AccountTakeoverEventActionType::NoAction, |action| action.event_action)
+}
+
+/// How the user is to be told of a risk, if they are.
+pub(super) fn notification(
+    settings: &RiskConfigurationType,
+    level: RiskLevelType,
+) -> Option<&NotifyConfigurationType> {
+    whole_action(settings, level).filter(|action| action.notify)?;
+    settings.account_takeover_risk_configuration.as_ref()?.notify_configuration.as_ref()
+}
+
+fn whole_action(
+    settings: &RiskConfigurationType,
+    level: RiskLevelType,
+) -> Option<&AccountTakeoverActionType> {
+    let actions = &settings.account_takeover_risk_configuration.as_ref()?.actions;
+    match level {
         RiskLevelType::Low => actions.low_action.as_ref(),
         RiskLevelType::Medium => actions.medium_action.as_ref(),
         RiskLevelType::High => actions.high_action.as_ref(),
-    });
-    action.map_or(AccountTakeoverEventActionType::NoAction, |action| action.event_action)
+    }
 }
 
 #[cfg(test)]

@@ -167,7 +167,7 @@ fn answer((name, response): (ChallengeName, ChallengeResponse)) -> ChallengeResp
 
 /// Where a request comes from, as events show it. Poolhouse does not know where addresses are; the
 /// service writes "null" for a city that it does not know, and, we believe, for a country.
-fn context(caller: &Caller) -> EventContextDataType {
+pub(super) fn context(caller: &Caller) -> EventContextDataType {
     EventContextDataType {
         ip_address: caller.ip.map(|ip| ip.to_string()),
         device_name: Some(device::name(caller.user_agent.as_deref())),
@@ -219,7 +219,7 @@ pub async fn assess(subject: Subject<'_>) -> Result<Option<Verdict>, Fault> {
 }
 
 /// The configuration in effect for an app client.
-async fn settings(
+pub(super) async fn settings(
     ports: &Ports,
     pool: &UserPool,
     client_id: &str,

@@ -5,7 +5,8 @@
 
 use super::AuthEvent;
 use crate::{
-    fault::Fault,
+    fault::{Fault, Ruling, retrying},
+    granted,
     ports::{Ports, Transaction},
     sealing::Purpose,
     shapes::{EventFeedbackType, FeedbackValueType},
@@ -65,11 +66,35 @@ pub async fn give(
     Ok(Ok(()))
 }
 
+/// Takes the feedback of whoever holds a token.
+pub async fn give_by_token(
+    ports: &Ports,
+    user_pool_id: &str,
+    (sub, event_id): (&str, &str),
+    token: &str,
+    value: FeedbackValueType,
+) -> Ruling<(), InvalidFeedbackToken> {
+    granted!(check_token(ports, user_pool_id, sub, event_id, token));
+    let (feedback, now) = ((value, Provider::User), ports.clock.now());
+    let write = || async {
+        let mut tx = ports.store.write().await?;
+        let given = give(&mut *tx, user_pool_id, sub, event_id, feedback, now).await?;
+        tx.commit().await?;
+        Ok(given.map_err(|NoSuchEvent| InvalidFeedbackToken))
+    };
+    retrying(write).await
+}
+
 /// A token with which whoever holds it can give feedback on this event, for a week. It goes to the
 /// user by mail.
 pub fn token(ports: &Ports, event: &AuthEvent) -> String {
+    token_for(ports, &event.user_pool_id, &event.sub, event.id())
+}
+
+/// The same for an event that may still have to be recorded.
+pub(super) fn token_for(ports: &Ports, user_pool_id: &str, sub: &str, event_id: &str) -> String {
     let ends_at = ports.clock.now().plus_seconds(LIFETIME).micros().to_be_bytes();
-    let bound = bound_to(&event.user_pool_id, &event.sub, event.id());
+    let bound = bound_to(user_pool_id, sub, event_id);
     ports.keyring.seal_text(Purpose::FeedbackToken, &bound, &ends_at, &*ports.entropy)
 }
 

@@ -5,16 +5,20 @@
 //! | `configuration.rs` | what a pool or an app client wants done at which risk |
 //! | `device.rs` | what a request tells of its device |
 //! | `assessment.rs` | how risky a sign-in is |
+//! | `compromised.rs` | passwords that others know |
 //! | `events.rs` | recording what happened |
+//! | `notices.rs` | telling users by mail |
 //! | `feedback.rs` | whether it was the user |
 //!
 //! The steps of a sign-in call it in `auth/watch.rs`. Pools without the add-on pay nothing.
 
 pub mod assessment;
+pub mod compromised;
 pub mod configuration;
 mod device;
 pub mod events;
 pub mod feedback;
+pub mod notices;
 
 use async_trait::async_trait;
 

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::scopes;
-use crate::{app_clients::AppClient, identity_providers::links, ids, time::Timestamp, users::User};
+use crate::{
+    app_clients::AppClient, auth_levels::Methods, identity_providers::links, ids, time::Timestamp,
+    users::User,
+};
 
 /// The scope of tokens from a sign-in through the API; the token operations ask for it.
 pub const USER_SCOPE: &str = "aws.cognito.signin.user.admin";
@@ -34,6 +37,9 @@ pub struct SignIn {
     /// What a sign-in at the pages of a domain has beyond one through the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosted: Option<Hosted>,
+    /// By what the user signed in. Nothing is known of it in sign-ins from before this was kept.
+    #[serde(default)]
+    pub methods: Methods,
 }
 
 /// What tokens of a sign-in at the pages of a domain say beyond others. Stays the same through
@@ -96,6 +102,8 @@ pub struct Content<'a> {
     pub now: Timestamp,
     /// `jti` of each token, for clients whose tokens can be revoked.
     pub token_id: Option<String>,
+    /// `acr` and `amr`, where the pool tells them.
+    pub level: Option<(String, Vec<&'static str>)>,
 }
 
 /// The claims of an ID token.
@@ -187,6 +195,10 @@ fn common(content: &Content<'_>, token_use: &str, lifetime: i64) -> Map<String, 
     claims.insert("auth_time".into(), sign_in.auth_time.seconds().into());
     claims.insert("iat".into(), now.into());
     claims.insert("exp".into(), (now + lifetime).into());
+    if let Some((acr, amr)) = &content.level {
+        claims.insert("acr".into(), acr.clone().into());
+        claims.insert("amr".into(), json!(amr));
+    }
     if let Some(token_id) = &content.token_id {
         claims.insert("origin_jti".into(), sign_in.origin_jti.clone().into());
         claims.insert("jti".into(), token_id.clone().into());
@@ -227,4 +239,9 @@ pub struct AccessClaims {
     pub device_key: Option<String>,
     /// Expiry, seconds since the epoch.
     pub exp: i64,
+    /// When the user proved who they are, in seconds since the epoch.
+    pub auth_time: i64,
+    /// By what the user signed in, where that is told.
+    #[serde(default)]
+    pub amr: Vec<String>,
 }

@@ -77,7 +77,9 @@ fn change(claims: &mut Value, changes: &Changes, may: impl Fn(&str, Option<&Valu
             claims.remove(name);
         }
         if name == "cognito:groups" {
-            GROUPS.iter().for_each(|name| drop(claims.remove(*name)));
+            for name in GROUPS {
+                claims.remove(name);
+            }
         }
     }
 }

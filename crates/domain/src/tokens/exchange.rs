@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     app_clients::AppClient,
+    auth_levels::{self, Methods},
     fault::{Fault, Ruling},
     granted, ids,
     ports::{Ports, compute},
@@ -162,6 +163,8 @@ struct ShownClaims {
     auth_time: i64,
     exp: i64,
     act: Option<Value>,
+    #[serde(default)]
+    amr: Vec<String>,
 }
 
 /// Whom a token stands for.
@@ -291,9 +294,11 @@ async fn sign(
         // The service that gets this token is not on the user's device.
         device_key: None,
         hosted: None,
+        methods: Methods::of_amr(&subject.amr),
     };
     // Belief: what the model lists for the operation tells that a function is asked, but not how.
     let told = granted!(issue::tell(ports, user, &sign_in, Source::RefreshTokens).await?);
+    let pool = ports.directory.user_pool(&sign_in.user_pool_id).await?;
     let content = Content {
         user,
         client,
@@ -302,6 +307,7 @@ async fn sign(
         issuer: &ports.identity.issuer(client.user_pool_id()),
         now,
         token_id: subject.origin_jti.is_some().then(|| ids::random_uuid(&*ports.entropy)),
+        level: pool.and_then(|pool| auth_levels::claims(&pool, sign_in.methods)),
     };
     let (mut claims, lifetime) = match asked.wanted {
         Wanted::AccessToken => (claims::access(&content), client.access_token_seconds()),

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     app_clients::AppClient,
+    auth_levels::{self, Methods},
     devices::NewDevice,
     fault::{Fault, Ruling},
     granted, groups, ids,
@@ -36,16 +37,24 @@ pub struct Tokens {
     pub new_device: Option<NewDevice>,
 }
 
-/// Tokens for a user who has just signed in through the API, as the event with this id
-/// ([`ids::timed_uuid`]), on the device of this key where devices are tracked. `source` tells the
-/// function that customizes tokens why.
+/// How a sign-in came to its end.
+pub struct Ended<'a> {
+    /// The event that it is ([`ids::timed_uuid`]).
+    pub event_id: &'a str,
+    /// The key of the device, where devices are tracked.
+    pub device_key: Option<String>,
+    /// What was shown in it.
+    pub methods: Methods,
+}
+
+/// Tokens for a user who has just signed in through the API. `source` tells the function that
+/// customizes tokens why.
 pub async fn for_sign_in(
     ports: &Ports,
     pool: &UserPool,
     client: &AppClient,
     user: &User,
-    event_id: &str,
-    device_key: Option<String>,
+    ended: Ended<'_>,
     source: Source,
 ) -> Ruling<Tokens, TriggerFailed> {
     let now = ports.clock.now();
@@ -54,10 +63,11 @@ pub async fn for_sign_in(
         client_id: client.id().to_owned(),
         sub: user.sub.clone(),
         origin_jti: ids::random_uuid(&*ports.entropy),
-        event_id: event_id.to_owned(),
+        event_id: ended.event_id.to_owned(),
         auth_time: now,
         scope: USER_SCOPE.to_owned(),
-        device_key,
+        device_key: ended.device_key,
+        methods: ended.methods,
         hosted: None,
     };
     for_grant(ports, pool, client, user, &sign_in, source, None).await
@@ -143,6 +153,8 @@ pub async fn sign(
     let can_revoke = client.revokes_tokens()
         || client.rotates_refresh_tokens()
         || tracking::is_on(ports, &sign_in.user_pool_id).await?;
+    let pool = ports.directory.user_pool(&sign_in.user_pool_id).await?;
+    let level = pool.and_then(|pool| auth_levels::claims(&pool, sign_in.methods));
     let content = || Content {
         user,
         client,
@@ -151,6 +163,7 @@ pub async fn sign(
         issuer: &issuer,
         now,
         token_id: can_revoke.then(|| ids::random_uuid(&*ports.entropy)),
+        level: level.clone(),
     };
     let id_claims = sign_in.has_id_token().then(|| {
         let mut claims = claims::id(&content());

@@ -96,6 +96,8 @@ pub(crate) const fn source_of(kind: MessageKind) -> &'static str {
         MessageKind::VerifyAttribute => "VerifyUserAttribute",
         MessageKind::Invitation => "AdminCreateUser",
         MessageKind::MfaCode => "Authentication",
+        // Only senders are asked about these.
+        MessageKind::RiskNotice => "AccountTakeOverNotification",
     }
 }
 

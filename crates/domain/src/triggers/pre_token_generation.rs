@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 use super::{
@@ -214,7 +214,7 @@ struct FirstDetails {
     claims_to_add_or_override: Option<BTreeMap<String, String>>,
     claims_to_suppress: Option<BTreeSet<String>>,
     #[serde(deserialize_with = "given")]
-    group_override_details: Option<Option<Groups>>,
+    group_override_details: Option<GroupOverride>,
 }
 
 /// The answer of a function of the later versions.
@@ -230,7 +230,7 @@ struct SecondDetails {
     id_token_generation: Option<TokenGeneration>,
     access_token_generation: Option<TokenGeneration>,
     #[serde(deserialize_with = "given")]
-    group_override_details: Option<Option<Groups>>,
+    group_override_details: Option<GroupOverride>,
 }
 
 #[derive(Default, Deserialize)]
@@ -244,7 +244,7 @@ struct TokenGeneration {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Groups {
+struct GroupOverride {
     groups_to_override: Option<Vec<String>>,
     iam_roles_to_override: Option<Vec<String>>,
     preferred_role: Option<String>,
@@ -252,13 +252,8 @@ struct Groups {
 
 /// Tells a member that is null from one that is absent: without the member the user's groups are
 /// shown, with null none.
-fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    T: DeserializeOwned,
-    D: Deserializer<'de>,
-{
-    let value = Value::deserialize(deserializer)?;
-    serde_json::from_value(value).map(Some).map_err(serde::de::Error::custom)
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<GroupOverride>, D::Error> {
+    Ok(Some(Option::<GroupOverride>::deserialize(deserializer)?.unwrap_or_default()))
 }
 
 impl From<FirstDetails> for Customization {
@@ -296,8 +291,7 @@ impl From<TokenGeneration> for Changes {
 }
 
 /// The groups to be shown; none where nothing is said of them.
-fn membership(groups: Option<Groups>) -> Membership {
-    let groups = groups.unwrap_or_default();
+fn membership(groups: GroupOverride) -> Membership {
     Membership {
         groups: groups.groups_to_override.unwrap_or_default(),
         roles: groups.iam_roles_to_override.unwrap_or_default(),

@@ -34,7 +34,7 @@ use poolhouse_domain::{
     triggers::Remembered,
 };
 
-use self::visit::{Opened, Reply, Visit};
+use self::visit::{Opened, Reply, Stage, Visit};
 use crate::oauth::{authority, headers};
 
 /// A page with an address.
@@ -129,6 +129,13 @@ async fn answer(
     let visit = &*visit;
     if is_post && !visit.is_from_our_page() {
         return visit.forged();
+    }
+    // What is asked after a sign-up is asked under its address.
+    if let Some(Stage::Asked(asked)) = &visit.stage
+        && is_post
+        && asked.takes(&visit.form)
+    {
+        return visit.respond(challenge::answer(visit, asked).await?);
     }
     let reply: Reply = match (path, is_post) {
         (Path::Login, false) => sign_in::show(visit),

@@ -80,6 +80,7 @@ fn of_new_password(refused: &NewPasswordRefused) -> Problem {
     match refused {
         NewPasswordRefused::Password(_) => Problem::PasswordPolicy,
         NewPasswordRefused::PasswordUsed => Problem::PasswordReused,
+        NewPasswordRefused::PasswordKnown => Problem::PasswordCompromised,
         NewPasswordRefused::AttributeMissing(name) => Problem::Missing(field::attribute(name)),
         NewPasswordRefused::AlreadyProvided(name) | NewPasswordRefused::NotMutable(name) => {
             Problem::InvalidAttribute(name.clone())

@@ -56,11 +56,6 @@ pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
     if form.get(field::INTENT) == intent::OTHER_USER {
         return Ok(Reply::go("/login", None));
     }
-    if let Some(Stage::Asked(asked)) = &visit.stage
-        && asked.takes(form)
-    {
-        return challenge::answer(visit, asked).await;
-    }
     let is_first_step = form.has(field::USERNAME)
         && !form.has(field::NEW_PASSWORD)
         && (form.has(field::PASSWORD) || hosted::is_by_choice(&visit.checked.client));

@@ -314,8 +314,8 @@ impl<'a> Visit<'a> {
     /// The end of a sign-in: a session of the browser, and back to the application. The session is
     /// always a new one.
     pub(super) async fn signed_in(&self, proved: Proved) -> Result<Reply, Fault> {
-        let Proved { user, event_id } = proved;
-        let place = self.place();
+        let Proved { user, event_id, methods } = proved;
+        let place = Place { methods, ..self.place() };
         let begun = browser_session::begin(place, self.mount, &user, COGNITO).await?;
         let signed_in = SignedIn { event_id: Some(event_id), ..SignedIn::through(&begun.session) };
         let request = &self.checked.request;

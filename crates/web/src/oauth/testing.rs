@@ -8,6 +8,7 @@ use poolhouse_domain::{
     app_clients::{AppClient, ClientSecret},
     attributes::Creator,
     auth::Place,
+    auth_levels::Methods,
     domains::UserPoolDomain,
     limits::{LimitSettings, Limits},
     oauth::{
@@ -254,7 +255,7 @@ impl Scene {
         let mount = self.mount().await;
         let place = Place::new(self.ports(), &mount.pool, &checked.client);
         let auth_time = self.ports().clock.now();
-        let signed_in = SignedIn { auth_time, event_id: None, session_id: None };
+        let signed_in = SignedIn { auth_time, event_id: None, session_id: None, methods: Methods::default() };
         grant::issue(place, &checked.request, &self.user, &signed_in).await.unwrap().unwrap()
     }
 

@@ -50,7 +50,9 @@ fn functions(triggers: &[Trigger]) -> Value {
 
 /// `InitiateAuth`.
 fn begin(client: &str, flow: &str, parameters: Value) -> Value {
-    json!({ "ClientId": client, "AuthFlow": flow, "AuthParameters": parameters })
+    let mut input = json!({ "ClientId": client, "AuthFlow": flow });
+    input["AuthParameters"] = parameters;
+    input
 }
 
 /// `InitiateAuth` with a password.

@@ -248,7 +248,7 @@ fn replaced(text: &str, part: &str, by: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::LONGEST, *};
+    use super::*;
     use crate::messages::{Medium, MessageKind, SmsSettings};
 
     fn message() -> Message {
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn nothing_is_sent_after_three_days_or_when_it_is_of_no_use() {
-        assert_eq!(message().deadline().seconds(), LONGEST);
+        assert_eq!(message().deadline().seconds(), 3 * 86_400);
         let short = Message { expires_at: Timestamp::from_seconds(180), ..message() };
         assert_eq!(short.deadline().seconds(), 180);
     }

@@ -1,0 +1,161 @@
+//! The level that an application wants a sign-in by choice to reach (`TARGET_ACR_VALUES`), and the
+//! credit that an earlier sign-in gives for it (`ACCESS_TOKEN`, `MAX_AGE`).
+//!
+//! The levels are tried in the application's order; the first that the user can reach is the target.
+//! If none is, the sign-in goes on as if none had been asked for, and the tokens tell what was reached
+//! (belief: the documentation only speaks of values that are not valid).
+//!
+//! An access token counts for what was shown when it was issued, so that a second factor may be all
+//! that is asked. It never counts for everything: whoever has got hold of one must not get a refresh
+//! token for it, so that a level which it reaches by itself is reached anew (belief).
+
+use super::{Parameters, Place, choice, first_factor::check_state, next, start::StartRefused};
+use crate::{
+    attributes::Contact,
+    auth_levels::{self, Level, Method, Methods},
+    fault::Ruling,
+    granted,
+    shapes::{ChallengeNameType as Name, UserPoolMfaType, UserStatusType},
+    tokens::access::{self, TokenRefused},
+    users::{MfaFactor, User},
+};
+
+/// Why what is said of levels doesn't do. The texts for it are beliefs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LevelsRefused {
+    /// The pool's tier has no levels.
+    Tier,
+    /// None of the values is a level.
+    NoneValid,
+    /// There is an access token and no level to be reached.
+    NoTarget,
+    /// `MAX_AGE` is no number of seconds.
+    BadMaxAge,
+    /// The access token is not accepted.
+    Token(TokenRefused),
+    /// The access token is another user's or app client's.
+    OtherUser,
+}
+
+/// What a sign-in aims at.
+pub(super) enum Aimed<'a> {
+    /// At a level that the token leads to by a second factor alone. The user may sign in.
+    ByToken(Place<'a>),
+    /// At the place's target, if it has one, by a first factor.
+    At(Place<'a>),
+}
+
+/// Reads what the application wants, and chooses the target.
+pub(super) async fn aim<'a>(
+    place: Place<'a>,
+    user: Option<&User>,
+    parameters: &Parameters,
+) -> Ruling<Aimed<'a>, StartRefused> {
+    let given = |name: &str| parameters.get(name).map(String::as_str).filter(|v| !v.is_empty());
+    let token = given("ACCESS_TOKEN");
+    let Some(names) = given("TARGET_ACR_VALUES") else {
+        return Ok(match token {
+            Some(_) => Err(LevelsRefused::NoTarget.into()),
+            None => Ok(Aimed::At(place)),
+        });
+    };
+    if !auth_levels::are_available(place.pool) {
+        return Ok(Err(LevelsRefused::Tier.into()));
+    }
+    let wanted = auth_levels::named(place.pool, names);
+    if wanted.is_empty() {
+        return Ok(Err(LevelsRefused::NoneValid.into()));
+    }
+    let max_age = match given("MAX_AGE").map(str::parse::<u32>) {
+        Some(Err(_)) => return Ok(Err(LevelsRefused::BadMaxAge.into())),
+        Some(Ok(seconds)) => Some(seconds),
+        None => None,
+    };
+    let credit = match token {
+        Some(token) => granted!(credit(place, user, token, max_age).await?),
+        None => Methods::NONE,
+    };
+    let Some(user) = user else { return Ok(Ok(Aimed::At(place))) };
+    for target in wanted {
+        let methods = if credit.level() < target { credit } else { Methods::NONE };
+        let aimed = Place { methods, target, ..place };
+        let may_go_on = methods.has(Method::Password)
+            && user.status == UserStatusType::Confirmed
+            && place.pool.mfa() != UserPoolMfaType::Off;
+        if may_go_on && !factors(aimed, user).is_empty() {
+            granted!(check_state(user));
+            return Ok(Ok(Aimed::ByToken(aimed)));
+        }
+        if !choice::available(aimed, Some(user)).await?.is_empty() {
+            return Ok(Ok(Aimed::At(aimed)));
+        }
+    }
+    Ok(Ok(Aimed::At(place)))
+}
+
+/// What an access token counts for.
+async fn credit(
+    place: Place<'_>,
+    user: Option<&User>,
+    token: &str,
+    max_age: Option<u32>,
+) -> Ruling<Methods, LevelsRefused> {
+    let bearer =
+        granted!(access::authenticate(place.ports, token).await?.map_err(LevelsRefused::Token));
+    let is_theirs = user.is_some_and(|user| user.sub == bearer.user.sub)
+        && bearer.pool.id() == place.pool.id()
+        && bearer.client.id() == place.client.id();
+    if !is_theirs {
+        return Ok(Err(LevelsRefused::OtherUser));
+    }
+    let age = place.ports.clock.now().seconds() - bearer.claims.auth_time;
+    if max_age.is_some_and(|most| age > i64::from(most)) {
+        return Ok(Ok(Methods::NONE));
+    }
+    Ok(Ok(Methods::of_amr(&bearer.claims.amr)))
+}
+
+/// Whether what was shown so far doesn't reach the target.
+pub(super) fn is_needed(place: Place<'_>) -> bool {
+    place.methods.level() < place.target
+}
+
+/// The second factors of the user that lead to the target; none if it is reached.
+///
+/// A factor counts if it is proved to be the user's, also if it is not switched on.
+pub(super) fn factors(place: Place<'_>, user: &User) -> Vec<MfaFactor> {
+    if !is_needed(place) || place.pool.mfa() == UserPoolMfaType::Off {
+        return Vec::new();
+    }
+    let usable = next::usable_factors(place, user);
+    let is_had = |factor: MfaFactor| {
+        let is_proved = |contact: Contact| {
+            let name = contact.attribute();
+            place.pool.offers(factor) && user.attribute(name).is_some() && user.is_verified(name)
+        };
+        match factor {
+            MfaFactor::SoftwareToken => user.software_token.is_verified(),
+            MfaFactor::Sms => is_proved(Contact::PhoneNumber),
+            MfaFactor::Email => is_proved(Contact::Email),
+        }
+    };
+    let all = [MfaFactor::Sms, MfaFactor::Email, MfaFactor::SoftwareToken];
+    let leads = |factor: MfaFactor| place.methods.with(factor.into()).level() >= place.target;
+    let had = all.into_iter().filter(|f| usable.contains(f) || is_had(*f));
+    had.filter(|factor| leads(*factor)).collect()
+}
+
+/// Whether a first factor, and a second one if there is one after it, leads to the target.
+pub(super) fn leads_to_target(place: Place<'_>, user: &User, name: Name) -> bool {
+    if place.target == Level::NONE {
+        return true;
+    }
+    let method = match name {
+        Name::EmailOtp => Method::Email,
+        Name::SmsOtp => Method::Sms,
+        Name::WebAuthn => Method::PlatformPasskey,
+        _ => Method::Password,
+    };
+    let after = place.showing(method);
+    !is_needed(after) || (method == Method::Password && !factors(after, user).is_empty())
+}
