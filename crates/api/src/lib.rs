@@ -41,6 +41,7 @@ mod passkeys;
 mod passwords;
 mod replicas;
 mod resource_servers;
+mod self_service;
 mod sessions;
 mod sign_up;
 mod tags;
@@ -55,4 +56,5 @@ mod user_trigger_tests;
 mod users;
 
 pub use key_service::is_for_key_service;
+pub use self_service::InProcess;
 pub use serve::{ApiRequest, serve};

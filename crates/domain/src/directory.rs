@@ -9,8 +9,8 @@ use std::{sync::Arc, time::Duration};
 use moka::sync::Cache;
 
 use crate::{
-    app_clients::AppClient, fault::Fault, ports::Store, tokens::keys::KeyPairs,
-    user_pools::UserPool,
+    app_clients::AppClient, domains::UserPoolDomain, fault::Fault, ports::Store,
+    tokens::keys::KeyPairs, user_pools::UserPool,
 };
 
 /// How long an entry may be used without looking again.
@@ -25,6 +25,7 @@ pub struct Directory {
     store: Arc<dyn Store>,
     pools: Cache<String, Arc<UserPool>>,
     clients: Cache<String, Arc<AppClient>>,
+    domains: Cache<String, Arc<UserPoolDomain>>,
     keys: Cache<String, Arc<KeyPairs>>,
 }
 
@@ -32,7 +33,7 @@ impl Directory {
     /// An empty cache before a store.
     pub fn new(store: Arc<dyn Store>) -> Self {
         let keys = Cache::builder().max_capacity(KEY_CAPACITY).time_to_live(FRESH * 60).build();
-        Self { store, pools: short_lived(), clients: short_lived(), keys }
+        Self { store, pools: short_lived(), clients: short_lived(), domains: short_lived(), keys }
     }
 
     /// The pool with this id.
@@ -69,6 +70,18 @@ impl Directory {
         Ok(pool.map(|pool| (client, pool)))
     }
 
+    /// The domain of this name, prefix or custom.
+    pub async fn domain(&self, name: &str) -> Result<Option<Arc<UserPoolDomain>>, Fault> {
+        if let Some(domain) = self.domains.get(name) {
+            return Ok(Some(domain));
+        }
+        let found = self.store.read().await?.domain(name).await?.map(Arc::new);
+        if let Some(domain) = &found {
+            self.domains.insert(name.to_owned(), Arc::clone(domain));
+        }
+        Ok(found)
+    }
+
     /// The signing keys of a pool that exists. They change only by rotation, with overlap, so
     /// they may be a minute old.
     pub async fn key_pairs(&self, user_pool_id: &str) -> Result<Arc<KeyPairs>, Fault> {
@@ -90,6 +103,11 @@ impl Directory {
     /// Forgets an app client that was changed or deleted.
     pub fn forget_app_client(&self, id: &str) {
         self.clients.invalidate(id);
+    }
+
+    /// Forgets a domain that was changed or deleted.
+    pub fn forget_domain(&self, name: &str) {
+        self.domains.invalidate(name);
     }
 }
 

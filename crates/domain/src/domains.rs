@@ -411,6 +411,7 @@ mod tests {
             region: "eu-west-1".to_owned(),
             account_id: String::new(),
             issuer_base: String::new(),
+            domain_suffix: None,
         };
         let to = |region: &str| FailoverType {
             secondary_region: region.to_owned(),

@@ -5,7 +5,7 @@
 
 mod categories;
 
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use aws_lc_rs::digest;
@@ -33,6 +33,10 @@ pub const HIGHEST_RATE: u32 = 100_000;
 const PER_POOL: u32 = 5;
 /// Requests per second that read one user, and as many that change one.
 const PER_USER: u32 = 10;
+/// Requests per second to domains from one address.
+const PER_ADDRESS: u32 = 300;
+/// Requests per second to one domain.
+const PER_DOMAIN: u32 = 500;
 /// Answers to challenges have a rate of their own, so many times that of sign-ins.
 const ANSWERS_FOR_EACH_SIGN_IN: u32 = 3;
 /// How many rates are counted at the same time: some 20 MiB at most. The one that was not needed
@@ -107,6 +111,9 @@ enum Counted {
     /// Answers to challenges.
     Answers(u32),
     Pool(OperationName, String),
+    /// Whoever asks a domain, by address.
+    Network(IpAddr),
+    Domain(String),
     /// One user: how the request names the pool, and the user in it; and whether it reads.
     User(Who, bool),
 }
@@ -192,6 +199,27 @@ impl Limits {
         let narrow = [user.map(|user| (user, PER_USER)), pool.map(|pool| (pool, PER_POOL))];
         let mut all = narrow.into_iter().flatten().chain([account]);
         Ok(all.try_for_each(|(counted, rate)| self.count(&counted, rate)))
+    }
+
+    /// Counts a request to an endpoint of a domain that belongs to a category; refuses it if there
+    /// were too many.
+    pub async fn admit_one(&self, category: Category) -> Result<Result<(), RateExceeded>, Fault> {
+        if !self.settings.rates_are_enforced {
+            return Ok(Ok(()));
+        }
+        let rate = self.rate(category).await?;
+        Ok(self.count(&Counted::Account(category, rate), rate))
+    }
+
+    /// Counts a request to a domain, from an address; refuses it if there were too many.
+    pub fn admit_at_domain(&self, domain: &str, from: Option<IpAddr>) -> Result<(), RateExceeded> {
+        if !self.settings.rates_are_enforced {
+            return Ok(());
+        }
+        if let Some(address) = from {
+            self.count(&Counted::Network(address), PER_ADDRESS)?;
+        }
+        self.count(&Counted::Domain(domain.to_owned()), PER_DOMAIN)
     }
 
     /// The rate of a category now.

@@ -24,6 +24,7 @@ use crate::{
     limits::{Limits, ProvisionedLimits},
     log_delivery::{LogDeliveries, LogSink},
     messages::{Messenger, outbox::Outbox},
+    oauth::grant::AuthorizationCodes,
     passkeys::Passkeys,
     passwords::history::FormerPasswords,
     replicas::Replicas,
@@ -119,6 +120,7 @@ pub trait Transaction:
     AccessKeys
     + AppClients
     + AttemptCounters
+    + AuthorizationCodes
     + Codes
     + DataKeys
     + Devices
@@ -158,12 +160,20 @@ pub struct Identity {
     /// What issuers start with, without a trailing slash, such as `http://127.0.0.1:7665`. The
     /// issuer of a pool is this, a slash, and the pool's id.
     pub issuer_base: String,
+    /// What follows the prefix in the names of prefix domains, such as `auth.example.com`, if names
+    /// in DNS lead here. Without it clients are told to reach domains under a path of the issuer.
+    pub domain_suffix: Option<String>,
 }
 
 impl Identity {
     /// The `iss` of a user pool's tokens.
     pub fn issuer(&self, user_pool_id: &str) -> String {
         format!("{}/{user_pool_id}", self.issuer_base)
+    }
+
+    /// Whether browsers reach this server over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.issuer_base.starts_with("https://")
     }
 
     /// Whether an ARN is one of this account.

@@ -146,7 +146,10 @@ pub fn replace(
     Ok(())
 }
 
-/// The scopes among these that resource servers of the pool define now.
+/// The scope of tokens that let an application register itself. It exists without a resource server.
+pub const REGISTER_SCOPE: &str = "aws.cognito/dcr/register";
+
+/// The scopes among these that exist now: that resource servers of the pool define, or the service.
 ///
 /// The name of a scope holds no `/`, an identifier may: the last one parts them.
 pub async fn defined(
@@ -158,7 +161,8 @@ pub async fn defined(
     for (identifier, name) in scopes.iter().filter_map(|scope| scope.rsplit_once('/')) {
         wanted.entry(identifier).or_default().push(name);
     }
-    let mut defined = BTreeSet::new();
+    let mut defined: BTreeSet<_> =
+        scopes.iter().filter(|scope| *scope == REGISTER_SCOPE).cloned().collect();
     for (identifier, names) in wanted {
         if let Some(server) = servers.resource_server(user_pool_id, identifier).await? {
             let names = names.into_iter().filter(|name| server.defines(name));

@@ -71,10 +71,14 @@ pub enum Purpose {
     PageToken,
     /// Verification, recovery and one-time codes, which are stored as keyed hashes.
     CodeHash,
-    /// Authorization codes of the OAuth endpoints.
+    /// What an application asks of the authorize endpoint, while pages are shown.
+    AuthorizeRequest,
+    /// Authorization codes of the OAuth endpoints, which are stored as keyed hashes.
     AuthorizationCode,
     /// Cookies of managed login.
     BrowserSession,
+    /// Where somebody stands between two login pages.
+    PageData,
     /// State that travels through an upstream identity provider and back.
     UpstreamState,
     /// URLs to which files for import are put.
@@ -97,8 +101,10 @@ impl Purpose {
             Self::RefreshToken => "refresh token",
             Self::PageToken => "page token",
             Self::CodeHash => "code hash",
+            Self::AuthorizeRequest => "authorize request",
             Self::AuthorizationCode => "authorization code",
             Self::BrowserSession => "browser session",
+            Self::PageData => "page data",
             Self::UpstreamState => "upstream state",
             Self::ImportUpload => "import upload",
             Self::SimulatedUser => "simulated user",

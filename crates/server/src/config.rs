@@ -95,6 +95,7 @@ struct Written {
     region: String,
     account_id: String,
     issuer: String,
+    domain_suffix: Option<String>,
     #[serde(default)]
     trusted_proxy: bool,
     tls: Option<WrittenTls>,
@@ -289,7 +290,17 @@ impl Reader<'_> {
             region: written.region.clone(),
             account_id: written.account_id.clone(),
             issuer_base: written.issuer.clone(),
+            domain_suffix: self.domain_suffix(written)?,
         })
+    }
+
+    fn domain_suffix(&self, written: &Written) -> Result<Option<String>, Problem> {
+        let suffix = written.domain_suffix.clone();
+        if let Some(suffix) = &suffix {
+            check_domain_suffix(suffix)
+                .map_err(|text| self.document.problem("domain_suffix", text))?;
+        }
+        Ok(suffix)
     }
 
     fn location(&self, written: &WrittenDatabase) -> Result<Location, Problem> {
@@ -560,6 +571,19 @@ pub(crate) fn check_issuer(issuer: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Whether names of prefix domains can be made from this by putting the prefix and a dot before it.
+fn check_domain_suffix(suffix: &str) -> Result<(), &'static str> {
+    let usage = "must be a name in lower case, with a port if it is not the usual one, such as \
+                 auth.example.com or auth.example.com:8443";
+    let (host, port) = match suffix.split_once(':') {
+        Some((host, port)) => (host, port.parse::<u16>().is_ok()),
+        None => (suffix, true),
+    };
+    let is_fit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(is_fit);
+    if port && host.split('.').all(is_label) { Ok(()) } else { Err(usage) }
+}
+
 /// Whether a URL names this machine.
 fn is_local(url: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else {
@@ -802,6 +826,23 @@ password_env = "PASSWORD"
         assert!(problem("123456789012", "123").starts_with("poolhouse.toml:3: account_id: "));
         let unknown = problem("trusted_proxy", "trusted_proxies");
         assert!(unknown.starts_with("poolhouse.toml:5: trusted_proxies: unknown field"));
+    }
+
+    #[test]
+    fn domains_get_names_where_a_suffix_is_set() {
+        let suffix = |line: &str| {
+            let config = read(&GOOD.replace("trusted_proxy", &format!("{line}\ntrusted_proxy")));
+            config.map(|config| config.identity.domain_suffix)
+        };
+        assert_eq!(suffix(""), Ok(None));
+        for good in ["auth.example.com", "auth.example.com:8443"] {
+            let read = suffix(&format!("domain_suffix = \"{good}\""));
+            assert_eq!(read, Ok(Some(good.to_owned())));
+        }
+        for bad in ["", "https://x", ".example.com", "Auth.example.com", "a.b:x", "a.b/c"] {
+            let read = suffix(&format!("domain_suffix = \"{bad}\""));
+            assert!(read.is_err_and(|text| text.contains("domain_suffix: must be")), "{bad}");
+        }
     }
 
     #[test]

@@ -33,13 +33,24 @@ pub(crate) fn preflight(parts: &Parts) -> Response<String> {
     let mut response = Response::new(String::new());
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
-    // The documents under an issuer are read with GET.
-    let is_api = parts.uri.path() == "/";
-    let methods = HeaderValue::from_static(if is_api { "POST" } else { "GET" });
+    let methods = HeaderValue::from_static(methods(parts.uri.path()));
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("172800"));
     headers.insert(VARY, HeaderValue::from_static("access-control-request-headers"));
     response
+}
+
+/// How pages of other origins may ask for what is at this path: the API, endpoints of domains, or one
+/// of the documents under an issuer.
+fn methods(path: &str) -> &'static str {
+    let is = |name: &str| path.to_ascii_lowercase().ends_with(name);
+    if path == "/" || is("/oauth2/token") || is("/oauth2/revoke") {
+        "POST"
+    } else if is("/oauth2/userinfo") {
+        "GET, POST"
+    } else {
+        "GET"
+    }
 }
 
 #[cfg(test)]
@@ -74,5 +85,17 @@ mod tests {
         let allowed = headers["access-control-allow-headers"].to_str().unwrap();
         assert!(allowed.contains("x-amz-target") && allowed.contains("amz-sdk-invocation-id"));
         assert_eq!(headers["access-control-allow-methods"], "GET");
+    }
+
+    #[test]
+    fn pages_may_ask_the_endpoints_of_a_domain_as_these_are_asked() {
+        for (path, methods) in [
+            ("/oauth2/token", "POST"),
+            ("/shop/oauth2/revoke", "POST"),
+            ("/oauth2/userInfo", "GET, POST"),
+        ] {
+            let response = asked(path, Some("content-type"));
+            assert_eq!(response.headers()["access-control-allow-methods"], methods, "{path}");
+        }
     }
 }

@@ -16,10 +16,15 @@ use http::{
 };
 use http_body_util::Full;
 use hyper::body::Body;
-use poolhouse_api::{ApiRequest, signatures::Signatures};
+use poolhouse_api::{ApiRequest, InProcess, signatures::Signatures};
 use poolhouse_domain::{
     caller::Caller,
     ports::{Entropy, Ports},
+};
+use poolhouse_web::{
+    login,
+    oauth::headers::SameOrigin,
+    pages::{files, gallery},
 };
 use serde_json::json;
 
@@ -82,7 +87,8 @@ impl Site {
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert("x-amzn-requestid", value);
         }
-        if !parts.uri.path().starts_with(OWN) {
+        let is_own = parts.uri.path().starts_with(OWN);
+        if !is_own && response.extensions().get::<SameOrigin>().is_none() {
             cors::allow(response.headers_mut());
         }
         if let Some(record) = self.dev.as_ref().and_then(|dev| dev.record.as_ref()) {
@@ -116,6 +122,10 @@ impl Site {
             let answer = self.imports.serve(path, parts, body, &self.ports, is_dev).await;
             return answer.map(Bytes::from);
         }
+        let gallery = own.and_then(|name| name.strip_prefix(gallery::PATH));
+        if let (Some(page), true) = (gallery, self.dev.is_some()) {
+            return gallery::serve(&self.ports, parts, page).await.map(Bytes::from);
+        }
         let body = match self.bodies.read(parts, body).await {
             Ok(body) => body,
             Err(problem) => {
@@ -130,6 +140,17 @@ impl Site {
                 .await
                 .map(Bytes::from);
         }
+        let mut caller = self.caller(peer, parts);
+        request_id.clone_into(&mut caller.request_id);
+        let ports = Ports { caller, ..self.ports.clone() };
+        if let Some(response) = poolhouse_web::oauth::serve(&ports, parts, body).await {
+            tracing::info!(request_id, status = response.status().as_u16(), "domain answered");
+            return response.map(Bytes::from);
+        }
+        if let Some(response) = login::serve(&ports, &InProcess, parts, body).await {
+            tracing::info!(request_id, status = response.status().as_u16(), "login page answered");
+            return response.map(Bytes::from);
+        }
         if let Some(response) = poolhouse_web::serve(&self.ports, parts).await {
             tracing::info!(request_id, status = response.status().as_u16(), "document served");
             return response.map(Bytes::from);
@@ -138,10 +159,15 @@ impl Site {
             tracing::info!(request_id, status = response.status().as_u16(), "image served");
             return response.map(Bytes::from);
         }
+        if let Some(response) = files::serve(&self.ports, parts).await {
+            tracing::debug!(
+                request_id,
+                status = response.status().as_u16(),
+                "file of pages served"
+            );
+            return response.map(Bytes::from);
+        }
         let request = ApiRequest { parts, body, request_id };
-        let mut caller = self.caller(peer, parts);
-        request_id.clone_into(&mut caller.request_id);
-        let ports = Ports { caller, ..self.ports.clone() };
         poolhouse_api::serve(ports, &*self.signatures, request).await.map(Bytes::from)
     }
 
@@ -221,6 +247,11 @@ fn request_id(entropy: &dyn Entropy) -> String {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::{
+        domains::UserPoolDomain,
+        shapes::{DomainDescriptionType, UserPoolType},
+        user_pools::UserPool,
+    };
     use poolhouse_testkit::Kit;
 
     use super::*;
@@ -244,6 +275,39 @@ mod tests {
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["x-amzn-errortype"], "ServiceUnavailable:");
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    }
+
+    #[tokio::test]
+    async fn pages_of_a_domain_are_not_for_other_origins_and_its_tokens_are() {
+        let ports = Kit::new().await.unwrap().ports;
+        let settings = UserPoolType { id: Some("p_1".to_owned()), ..UserPoolType::default() };
+        let domain = DomainDescriptionType {
+            user_pool_id: Some("p_1".to_owned()),
+            domain: Some("shop".to_owned()),
+            ..DomainDescriptionType::default()
+        };
+        let domain = UserPoolDomain { settings: domain, ..UserPoolDomain::default() };
+        let mut tx = ports.store.write().await.unwrap();
+        tx.insert_user_pool(&UserPool { settings, ..UserPool::default() }).await.unwrap();
+        tx.insert_domain(&domain).await.unwrap();
+        tx.commit().await.unwrap();
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let (bodies, imports) = (BodyMemory::default(), Imports::default());
+        let site = Site { ports, signatures, bodies, imports, dev: None, is_forwarded: true };
+        let ask = async |request: http::request::Builder| {
+            let request = request.header("host", "shop.auth.localhost");
+            site.answer(None, request.body(Full::new(Bytes::new())).unwrap()).await
+        };
+        let page = ask(Request::get("/oauth2/authorize")).await;
+        assert_eq!(page.status(), 400);
+        assert!(!page.headers().contains_key("access-control-allow-origin"));
+        let id = page.headers()["x-amz-cognito-request-id"].clone();
+        assert_eq!(page.headers()["x-amzn-requestid"], id);
+        let tokens = ask(Request::post("/oauth2/token")).await;
+        assert_eq!(tokens.status(), 400);
+        assert_eq!(tokens.headers()["access-control-allow-origin"], "*");
+        let api = ask(Request::post("/")).await;
+        assert!(api.headers().contains_key("x-amzn-errortype"), "the API is there, too");
     }
 
     #[tokio::test]

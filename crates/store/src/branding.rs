@@ -33,6 +33,10 @@ const PUT_ASSET: &str = "INSERT INTO style_assets
     SET extension = excluded.extension, resource_id = excluded.resource_id, bytes = excluded.bytes";
 const ASSETS: &str = "SELECT category, color_mode, extension, bytes, resource_id FROM style_assets
     WHERE style_id = $1 ORDER BY category, color_mode, place";
+const ASSETS_WITHOUT_BYTES: &str = "SELECT category, color_mode, extension, resource_id
+    FROM style_assets WHERE style_id = $1 ORDER BY category, color_mode, place";
+const ASSET: &str = "SELECT category, color_mode, extension, bytes, resource_id FROM style_assets
+    WHERE style_id = $1 AND category = $2 AND color_mode = $3 AND place = $4";
 const COUNT_ASSETS: &str = "SELECT COUNT(*) FROM style_assets WHERE style_id = $1";
 const DELETE_ASSETS: &str = "DELETE FROM style_assets WHERE style_id = $1";
 
@@ -54,13 +58,24 @@ fn read(mut row: Row) -> Result<Style, Fault> {
 }
 
 fn read_asset(mut row: Row) -> Result<AssetType, Fault> {
+    let kind = read_kind(&mut row)?;
+    Ok(AssetType { bytes: Some(row.blob()?.into()), resource_id: row.maybe_text()?, ..kind })
+}
+
+fn read_without_bytes(mut row: Row) -> Result<AssetType, Fault> {
+    let kind = read_kind(&mut row)?;
+    Ok(AssetType { resource_id: row.maybe_text()?, ..kind })
+}
+
+/// The columns that every query of images begins with.
+fn read_kind(row: &mut Row) -> Result<AssetType, Fault> {
     const UNKNOWN: Fault = Fault::broken("a stored image is of an unknown kind");
     Ok(AssetType {
         category: AssetCategoryType::from_wire(&row.text()?).ok_or(UNKNOWN)?,
         color_mode: ColorSchemeModeType::from_wire(&row.text()?).ok_or(UNKNOWN)?,
         extension: AssetExtensionType::from_wire(&row.text()?).ok_or(UNKNOWN)?,
-        bytes: Some(row.blob()?.into()),
-        resource_id: row.maybe_text()?,
+        bytes: None,
+        resource_id: None,
     })
 }
 
@@ -120,6 +135,22 @@ impl Styles for SqlTransaction {
     async fn assets(&mut self, style_id: &str) -> Result<Vec<AssetType>, Fault> {
         let rows = self.view.fetch_all(ASSETS, values![style_id]).await?;
         rows.into_iter().map(read_asset).collect()
+    }
+
+    async fn assets_without_bytes(&mut self, style_id: &str) -> Result<Vec<AssetType>, Fault> {
+        let rows = self.view.fetch_all(ASSETS_WITHOUT_BYTES, values![style_id]).await?;
+        rows.into_iter().map(read_without_bytes).collect()
+    }
+
+    async fn asset(
+        &mut self,
+        style_id: &str,
+        category: AssetCategoryType,
+        mode: ColorSchemeModeType,
+        place: &str,
+    ) -> Result<Option<AssetType>, Fault> {
+        let values = values![style_id, category.as_str(), mode.as_str(), place];
+        self.view.fetch_optional(ASSET, values).await?.map(read_asset).transpose()
     }
 
     async fn count_assets(&mut self, style_id: &str) -> Result<i64, Fault> {

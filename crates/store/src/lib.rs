@@ -10,6 +10,7 @@
 mod access_keys;
 mod app_clients;
 mod attempts;
+mod authorization_codes;
 mod branding;
 mod codes;
 mod data_keys;

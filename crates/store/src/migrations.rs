@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 11, text: include_str!("../migrations/0011_access.sql") },
     Migration { version: 12, text: include_str!("../migrations/0012_password_history.sql") },
     Migration { version: 13, text: include_str!("../migrations/0013_outbox.sql") },
+    Migration { version: 14, text: include_str!("../migrations/0014_oauth.sql") },
 ];
 
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (

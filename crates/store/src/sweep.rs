@@ -32,6 +32,8 @@ const EXPIRED_SPENT: &str = "DELETE FROM spent WHERE id IN
     (SELECT id FROM spent WHERE expires_at <= $1 LIMIT 1000)";
 const EXPIRED_ORIGINS: &str = "DELETE FROM revoked_origins WHERE (pool_id, origin_jti) IN
     (SELECT pool_id, origin_jti FROM revoked_origins WHERE expires_at <= $1 LIMIT 1000)";
+const EXPIRED_AUTHORIZATION_CODES: &str = "DELETE FROM authorization_codes WHERE hash IN
+    (SELECT hash FROM authorization_codes WHERE expires_at <= $1 LIMIT 1000)";
 const OLD_EVENTS: &str = "DELETE FROM auth_events WHERE (pool_id, sub, event_id) IN
     (SELECT pool_id, sub, event_id FROM auth_events WHERE created_at <= $1 LIMIT 1000)";
 
@@ -89,6 +91,8 @@ const REMAINS: &[&str] = &[
         (SELECT pool_id, alias_key, attribute FROM aliases WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM codes WHERE (pool_id, sub, purpose) IN
         (SELECT pool_id, sub, purpose FROM codes WHERE pool_id = $1 LIMIT 1000)",
+    "DELETE FROM authorization_codes WHERE hash IN
+        (SELECT hash FROM authorization_codes WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM attempts WHERE (pool_id, subject, attempted) IN
         (SELECT pool_id, subject, attempted FROM attempts WHERE pool_id = $1 LIMIT 1000)",
     "DELETE FROM revoked_origins WHERE (pool_id, origin_jti) IN
@@ -172,6 +176,7 @@ pub(crate) async fn run(engine: &Engine, now: Timestamp) -> Result<bool, Fault> 
         (EXPIRED_ATTEMPTS, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_SPENT, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_ORIGINS, now.plus_seconds(-CLOCK_SKEW)),
+        (EXPIRED_AUTHORIZATION_CODES, now.plus_seconds(-CLOCK_SKEW)),
         (OLD_EVENTS, now.plus_seconds(-EVENTS_KEPT)),
         (EXPIRED_PASSKEYS, now.plus_seconds(-CLOCK_SKEW)),
         (EXPIRED_SESSIONS, now.plus_seconds(-CLOCK_SKEW)),

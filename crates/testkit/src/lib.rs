@@ -128,5 +128,6 @@ fn identity() -> Identity {
         region: "us-east-1".to_owned(),
         account_id: "123456789012".to_owned(),
         issuer_base: "http://127.0.0.1:7665".to_owned(),
+        domain_suffix: None,
     }
 }

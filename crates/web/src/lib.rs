@@ -1,10 +1,13 @@
 //! Browser-facing endpoints: what a user pool publishes beside its API.
 //!
-//! So far these are the two documents under each pool's issuer by which others verify its tokens,
-//! and the logos of the classic pages ([`assets`]).
+//! These are the two documents under each pool's issuer by which others verify its tokens, the logos
+//! of the classic pages ([`assets`]), and the endpoints of user pool domains ([`oauth`]).
 
 pub mod assets;
 mod feedback;
+pub mod login;
+pub mod oauth;
+pub mod pages;
 mod well_known;
 
 use http::{

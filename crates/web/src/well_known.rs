@@ -1,6 +1,15 @@
 //! `{issuer}/.well-known/…`: the keys of a user pool, and its OpenID Connect discovery document.
 
-use poolhouse_domain::{Fault, ports::Ports, tokens::jwt::SigningKey};
+use poolhouse_domain::{
+    Fault,
+    oauth::{
+        mount::{self, Mount},
+        register,
+    },
+    ports::Ports,
+    tokens::jwt::SigningKey,
+    user_pools::UserPool,
+};
 use serde_json::{Value, json};
 
 /// One of the two documents.
@@ -28,17 +37,37 @@ pub(crate) async fn document(
     user_pool_id: &str,
     document: Document,
 ) -> Result<Option<Value>, Fault> {
-    if ports.directory.user_pool(user_pool_id).await?.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(match document {
+    let Some(pool) = ports.directory.user_pool(user_pool_id).await? else { return Ok(None) };
+    let domain = mount::told_url(&ports.identity, &pool);
+    content(ports, &pool, document, domain.as_deref()).await.map(Some)
+}
+
+/// The content for those who ask under a domain's name: the endpoints are where they asked.
+pub(crate) async fn of_domain(
+    ports: &Ports,
+    mount: &Mount,
+    document: Document,
+) -> Result<Value, Fault> {
+    content(ports, &mount.pool, document, Some(&mount.url)).await
+}
+
+async fn content(
+    ports: &Ports,
+    pool: &UserPool,
+    document: Document,
+    domain: Option<&str>,
+) -> Result<Value, Fault> {
+    Ok(match document {
         Document::Keys => {
-            let pairs = ports.directory.key_pairs(user_pool_id).await?;
+            let pairs = ports.directory.key_pairs(pool.id()).await?;
             let keys: Vec<Value> = pairs.all.iter().map(|key| public_key(key)).collect();
             json!({ "keys": keys })
         }
-        Document::Discovery => discovery(&ports.identity.issuer(user_pool_id)),
-    }))
+        Document::Discovery => {
+            let issuer = ports.identity.issuer(pool.id());
+            discovery(&issuer, domain, register::is_on(pool))
+        }
+    })
 }
 
 /// A public key as a JWK. `kid` is standard base64, so it may hold `+`, `/` and `=`.
@@ -53,19 +82,38 @@ fn public_key(key: &SigningKey) -> Value {
     })
 }
 
-/// The discovery document of a pool without a domain.
+/// The discovery document of a pool.
 ///
 /// Authorization, token, userinfo, revocation and sign-out endpoints belong to a domain: without
-/// one they are absent, so that no client is sent to an address where nothing answers.
-fn discovery(issuer: &str) -> Value {
-    json!({
+/// one they are absent, so that no client is sent to an address where nothing answers. (That the
+/// last two are listed is a belief.)
+fn discovery(issuer: &str, domain: Option<&str>, registers: bool) -> Value {
+    let mut document = json!({
         "id_token_signing_alg_values_supported": ["RS256"],
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
         "response_types_supported": ["code", "token"],
         "scopes_supported": ["openid", "email", "phone", "profile"],
         "subject_types_supported": ["public"],
-    })
+    });
+    if let (Some(domain), Some(members)) = (domain, document.as_object_mut()) {
+        let endpoints = [
+            ("authorization_endpoint", "/oauth2/authorize"),
+            ("end_session_endpoint", "/logout"),
+            ("revocation_endpoint", "/oauth2/revoke"),
+            ("token_endpoint", "/oauth2/token"),
+            ("userinfo_endpoint", "/oauth2/userInfo"),
+        ];
+        members
+            .extend(endpoints.map(|(name, path)| (name.into(), format!("{domain}{path}").into())));
+        let methods = json!(["client_secret_basic", "client_secret_post"]);
+        members.insert("token_endpoint_auth_methods_supported".to_owned(), methods);
+        if registers {
+            let endpoint = format!("{domain}/oauth2/register");
+            members.insert("registration_endpoint".to_owned(), endpoint.into());
+        }
+    }
+    document
 }
 
 #[cfg(test)]
@@ -165,5 +213,38 @@ mod tests {
         let post = request(&kit, Method::POST, &format!("/{POOL}/.well-known/jwks.json")).await;
         assert_eq!(post.unwrap().status(), 405);
         assert!(request(&kit, Method::GET, "/other").await.is_none());
+    }
+
+    #[tokio::test]
+    async fn the_endpoints_of_a_domain_are_told_where_they_are() {
+        use crate::oauth::testing::{POOL, Scene};
+        let scene = Scene::new().await;
+        let issuer = format!("http://127.0.0.1:7665/{POOL}");
+        let expected = |domain: &str| {
+            format!(
+                "{{\"authorization_endpoint\":\"{domain}/oauth2/authorize\",\
+                 \"end_session_endpoint\":\"{domain}/logout\",\
+                 \"id_token_signing_alg_values_supported\":[\"RS256\"],\"issuer\":\"{issuer}\",\
+                 \"jwks_uri\":\"{issuer}/.well-known/jwks.json\",\
+                 \"response_types_supported\":[\"code\",\"token\"],\
+                 \"revocation_endpoint\":\"{domain}/oauth2/revoke\",\
+                 \"scopes_supported\":[\"openid\",\"email\",\"phone\",\"profile\"],\
+                 \"subject_types_supported\":[\"public\"],\
+                 \"token_endpoint\":\"{domain}/oauth2/token\",\
+                 \"token_endpoint_auth_methods_supported\":\
+                 [\"client_secret_basic\",\"client_secret_post\"],\
+                 \"userinfo_endpoint\":\"{domain}/oauth2/userInfo\"}}"
+            )
+        };
+        let path = format!("/{POOL}/.well-known/openid-configuration");
+        let answer = request(&scene.kit, Method::GET, &path).await.unwrap();
+        assert_eq!(answer.body(), &expected("http://127.0.0.1:7665/shop"));
+        let answer = scene.get("/.well-known/openid-configuration").await;
+        assert_eq!(answer.body(), &expected("http://shop.auth.localhost:7665"));
+        assert_eq!(answer.headers()["cache-control"], "public, max-age=300");
+        let keys = scene.get("/.well-known/jwks.json").await;
+        let path = format!("/{POOL}/.well-known/jwks.json");
+        let same = request(&scene.kit, Method::GET, &path).await.unwrap();
+        assert_eq!(keys.body(), same.body());
     }
 }

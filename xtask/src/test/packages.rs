@@ -34,6 +34,10 @@ fn missing(args: &Args) -> Vec<&'static str> {
                 packages.push(if program == "node" { "nodejs" } else { program });
             }
         }
+        // The login pages are looked at in a browser, in every language.
+        if !succeeds(Command::new("chromium").arg("--version")) {
+            packages.extend(["chromium", "fonts-noto-cjk"]);
+        }
     }
     packages
 }

@@ -49,6 +49,8 @@ impl From<Outcome> for Step {
             Outcome::SignedIn(tokens) => {
                 Self { result: Some(authentication_result(tokens)), ..Self::default() }
             }
+            // The end of sign-ins at the pages, which the operations never start.
+            Outcome::Proved(_) => Self::default(),
             Outcome::Challenged(challenge) => Self {
                 challenge_name: Some(challenge.name),
                 session: challenge.session,
@@ -69,7 +71,7 @@ pub(crate) fn authentication_result(tokens: Tokens) -> AuthenticationResultType 
         expires_in: i32::try_from(tokens.expires_in).ok(),
         token_type: Some("Bearer".to_owned()),
         refresh_token: tokens.refresh.map(Into::into),
-        id_token: Some(tokens.id.into()),
+        id_token: tokens.id.map(Into::into),
         new_device_metadata: tokens.new_device.map(|device| NewDeviceMetadataType {
             device_key: Some(device.key),
             device_group_key: Some(device.group_key),

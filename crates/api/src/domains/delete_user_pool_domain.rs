@@ -22,6 +22,7 @@ impl Handle for Op {
         deleted.map_err(|refused| invalid_parameter(refused.to_string()))?;
         tx.commit().await?;
         ports.directory.forget_user_pool(&id);
+        ports.directory.forget_domain(&input.domain);
         Ok(DeleteUserPoolDomainResponse {})
     }
 }

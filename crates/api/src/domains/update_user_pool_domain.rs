@@ -18,6 +18,7 @@ impl Handle for Op {
         let domain = domains::update(&mut *tx, &pool, input, &ports.identity).await?;
         let domain = domain.map_err(|refused| settings_refused(&refused))?;
         tx.commit().await?;
+        ports.directory.forget_domain(domain.name());
         Ok(UpdateUserPoolDomainResponse {
             managed_login_version: version,
             cloud_front_domain: domain.alias_target(),

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     fault::Fault,
     shapes::{
-        ExplicitAuthFlowsType, FeatureType, PreventUserExistenceErrorTypes, TimeUnitsType,
-        UserPoolClientType,
+        ExplicitAuthFlowsType, FeatureType, OAuthFlowType, PreventUserExistenceErrorTypes,
+        TimeUnitsType, UserPoolClientType,
     },
     time::Timestamp,
 };
@@ -82,6 +82,23 @@ impl AppClient {
     /// The configured flows; empty stands for the default set.
     pub fn explicit_flows(&self) -> &[ExplicitAuthFlowsType] {
         self.settings.explicit_auth_flows.as_deref().unwrap_or_default()
+    }
+
+    /// Whether the OAuth settings of the client count at all.
+    pub fn is_enabled_for_oauth(&self) -> bool {
+        self.settings.allowed_oauth_flows_user_pool_client == Some(true)
+    }
+
+    /// Whether the client may use an OAuth flow.
+    pub fn allows_oauth_flow(&self, flow: OAuthFlowType) -> bool {
+        let flows = self.settings.allowed_oauth_flows.as_deref().unwrap_or_default();
+        self.is_enabled_for_oauth() && flows.contains(&flow)
+    }
+
+    /// Where users of the client sign in at the pages: names of identity providers, and `COGNITO`.
+    /// None unless they were set, as the documentation says that a client must allow one.
+    pub fn identity_providers(&self) -> &[String] {
+        self.settings.supported_identity_providers.as_deref().unwrap_or_default()
     }
 
     /// Lifetime of access tokens in seconds.

@@ -60,6 +60,15 @@ pub async fn start(
     session: &str,
 ) -> Ruling<Outcome, StartRefused> {
     granted!(start::check_flow(place.client, starter, AuthFlowType::UserAuth));
+    go_on(place, parameters, session).await
+}
+
+/// The same where no flow is needed.
+pub(super) async fn go_on(
+    place: Place<'_>,
+    parameters: &Parameters,
+    session: &str,
+) -> Ruling<Outcome, StartRefused> {
     let login = granted!(required(parameters, "USERNAME"));
     let session = granted!(ChallengeSession::open(place.ports, session));
     granted!(watch::check_network_of(place, &session).await?);

@@ -14,6 +14,7 @@
 //! | `choice.rs` | the flow in which the user chooses the first factor |
 //! | `custom.rs` | the flow in which functions of the pool decide |
 //! | `first_sign_in.rs` | the sign-in right after a sign-up |
+//! | `hosted.rs` | sign-ins at the pages of a domain, which end without tokens |
 //! | `device.rs` | the device that somebody signs in on, and its proof |
 //! | `session.rs` | what a client carries between the steps |
 //! | `turns.rs` | one guess at a time |
@@ -29,6 +30,7 @@ pub mod custom;
 mod device;
 pub mod first_factor;
 pub mod first_sign_in;
+pub mod hosted;
 pub mod migration;
 pub mod new_password;
 mod next;
@@ -79,6 +81,9 @@ pub struct Place<'a> {
     pub methods: Methods,
     /// The level that the application wants to be reached, if the user can.
     pub target: Level,
+    /// Whether it happens at the pages of a domain: it ends without tokens, which come for the
+    /// application's code.
+    pub is_hosted: bool,
 }
 
 impl<'a> Place<'a> {
@@ -98,7 +103,14 @@ impl<'a> Place<'a> {
             custom: None,
             methods: Methods::NONE,
             target: Level::NONE,
+            is_hosted: false,
         }
+    }
+
+    /// The same place at the pages of a domain.
+    #[must_use]
+    pub const fn at_pages(self) -> Self {
+        Self { is_hosted: true, ..self }
     }
 
     /// The same place, where something more was shown.
@@ -121,6 +133,8 @@ pub type Parameters = BTreeMap<String, String>;
 pub enum Outcome {
     /// The user is signed in.
     SignedIn(Tokens),
+    /// The same at the pages of a domain, where there are no tokens yet.
+    Proved(hosted::Proved),
     /// Something more is asked.
     Challenged(Challenge),
     /// The same in a sign-in by choice, with everything that could be chosen.

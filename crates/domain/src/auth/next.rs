@@ -7,7 +7,7 @@ use super::{
     custom::{self, Flow},
     device,
     first_factor::{SignInRefused, check_state},
-    second_factor,
+    hosted, second_factor,
     session::{ChallengeSession, Step},
     step_up, watch,
 };
@@ -66,6 +66,9 @@ pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Ruling<Outcome, Si
 
 /// Tokens, unless a remembered device still has to prove itself.
 pub(super) async fn finish(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
+    if place.is_hosted {
+        return hosted::finish(place, user).await;
+    }
     let is_proved = place.custom.is_some_and(Flow::proved_device);
     match device::named(place, user).await? {
         Some(device) if device.is_remembered && !is_proved => {

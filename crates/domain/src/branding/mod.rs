@@ -18,7 +18,10 @@ use crate::{
     fault::{Fault, Ruling},
     granted, ids,
     ports::{Entropy, Transaction},
-    shapes::{AssetCategoryType, AssetExtensionType, AssetType, ManagedLoginBrandingType},
+    shapes::{
+        AssetCategoryType, AssetExtensionType, AssetType, ColorSchemeModeType,
+        ManagedLoginBrandingType,
+    },
     time::Timestamp,
 };
 
@@ -163,6 +166,18 @@ pub trait Styles: Send {
 
     /// The images of a style, in the order of category and colour mode.
     async fn assets(&mut self, style_id: &str) -> Result<Vec<AssetType>, Fault>;
+
+    /// The images of a style in the same order, without their bytes: what pages need to know.
+    async fn assets_without_bytes(&mut self, style_id: &str) -> Result<Vec<AssetType>, Fault>;
+
+    /// One image of a style; `place` is its [`place_name`], or else empty.
+    async fn asset(
+        &mut self,
+        style_id: &str,
+        category: AssetCategoryType,
+        mode: ColorSchemeModeType,
+        place: &str,
+    ) -> Result<Option<AssetType>, Fault>;
 
     /// The number of images of a style.
     async fn count_assets(&mut self, style_id: &str) -> Result<i64, Fault>;

@@ -142,7 +142,7 @@ pub struct Activity {
 
 impl Activity {
     /// A use by the sender of the present request.
-    fn now(ports: &Ports, at: Timestamp) -> Self {
+    pub(crate) fn now(ports: &Ports, at: Timestamp) -> Self {
         Self {
             at,
             device: device::describe(ports.caller.user_agent.as_deref()),
@@ -217,15 +217,43 @@ pub async fn is_on(ports: &Ports, user_pool_id: &str) -> Result<bool, Fault> {
     Ok(pool.is_some_and(|pool| pool.sessions.is_tracking))
 }
 
-/// Begins the session of a sign-in. Who has as many as the pool allows loses the least recently
+/// The session of a browser that has just signed in through a client.
+pub(crate) fn browser(
+    ports: &Ports,
+    client: &AppClient,
+    user: &User,
+    id: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> UserSession {
+    let activity = Activity::now(ports, now);
+    UserSession {
+        user_pool_id: user.user_pool_id.clone(),
+        sub: user.sub.clone(),
+        id: id.to_owned(),
+        kind: SessionKind::Sso,
+        slot: 0,
+        client_id: client.id().to_owned(),
+        created_at: now,
+        last_active_at: now,
+        device: activity.device,
+        address: activity.address,
+        origin_session_id: None,
+        expires_at,
+    }
+}
+
+/// Begins the session of a sign-in, which came through the SSO session `parent` if there is one. Who
+/// has as many as the pool allows loses the least recently
 /// used ones, with all their tokens, in the same transaction.
 pub async fn begin(
     ports: &Ports,
     pool: &UserPool,
     sign_in: &SignIn,
+    parent: Option<&str>,
     expires_at: Timestamp,
 ) -> Result<(), Fault> {
-    let activity = Activity::now(ports, sign_in.auth_time);
+    let activity = Activity::now(ports, ports.clock.now());
     let id = session_id(SessionKind::Token, &sign_in.origin_jti)
         .ok_or_else(|| Fault::broken("a sign-in is not named by a UUID"))?;
     let session = UserSession {
@@ -239,7 +267,7 @@ pub async fn begin(
         last_active_at: activity.at,
         device: activity.device,
         address: activity.address,
-        origin_session_id: None,
+        origin_session_id: parent.map(str::to_owned),
         expires_at,
     };
     admit(&*ports.store, &session, pool.sessions.max_per_user).await

@@ -6,13 +6,14 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     claims::{AccessClaims, USER_SCOPE},
-    jwt,
+    jwt, scopes,
 };
 use crate::{
     app_clients::AppClient,
     fault::{Fault, Ruling},
     granted, ids,
     ports::Ports,
+    shapes::ClientTypeType,
     user_pools::UserPool,
     users::User,
 };
@@ -50,6 +51,15 @@ pub enum TokenRefused {
 ///
 /// One RSA verification (some 20 µs) and one or two reads.
 pub async fn authenticate(ports: &Ports, token: &str) -> Ruling<Bearer, TokenRefused> {
+    authenticate_with(ports, token, USER_SCOPE).await
+}
+
+/// The same for a token that needs another scope than that of the token operations.
+pub async fn authenticate_with(
+    ports: &Ports,
+    token: &str,
+    scope: &str,
+) -> Ruling<Bearer, TokenRefused> {
     let Some((claims, pool)) = verified::<AccessClaims>(ports, token, "access").await? else {
         return Ok(Err(TokenRefused::Invalid));
     };
@@ -59,12 +69,62 @@ pub async fn authenticate(ports: &Ports, token: &str) -> Ruling<Bearer, TokenRef
     if claims.exp <= ports.clock.now().seconds() {
         return Ok(Err(TokenRefused::Expired));
     }
-    if !claims.scope.split(' ').any(|scope| scope == USER_SCOPE) {
+    if !scopes::holds(&claims.scope, scope) {
         return Ok(Err(TokenRefused::MissingScope));
     }
     let origin = claims.origin_jti.as_deref();
     let user = granted!(living_user(ports, &pool, &claims.sub, origin, &claims.event_id).await?);
     Ok(Ok(Bearer { client, pool, user, claims }))
+}
+
+/// The app client for which an ID token of this pool was made, however long ago. It says who asks, and
+/// proves nothing about now.
+pub async fn client_of_id_token(
+    ports: &Ports,
+    pool: &UserPool,
+    token: &str,
+) -> Result<Option<String>, Fault> {
+    #[derive(Deserialize)]
+    struct Audience {
+        aud: String,
+    }
+    let found = verified::<Audience>(ports, token, "id").await?;
+    let found = found.filter(|(_, issuer)| issuer.id() == pool.id());
+    Ok(found.map(|(claims, _)| claims.aud))
+}
+
+/// The app client that holds a token of its own with this scope, if it still has the scope. Clients
+/// that registered themselves never do.
+pub async fn machine(
+    ports: &Ports,
+    pool: &UserPool,
+    token: &str,
+    scope: &str,
+) -> Ruling<Arc<AppClient>, TokenRefused> {
+    #[derive(Deserialize)]
+    struct Claims {
+        sub: String,
+        client_id: String,
+        scope: String,
+        exp: i64,
+    }
+    let found = verified::<Claims>(ports, token, "access").await?;
+    let Some((claims, _)) =
+        found.filter(|(claims, issuer)| issuer.id() == pool.id() && claims.sub == claims.client_id)
+    else {
+        return Ok(Err(TokenRefused::Invalid));
+    };
+    let Some(client) = issued_to(ports, &claims.client_id, pool).await? else {
+        return Ok(Err(TokenRefused::Invalid));
+    };
+    if claims.exp <= ports.clock.now().seconds() {
+        return Ok(Err(TokenRefused::Expired));
+    }
+    let held = client.settings.allowed_oauth_scopes.as_deref().unwrap_or_default();
+    let is_dynamic = client.settings.client_type == Some(ClientTypeType::Dcr);
+    let holds =
+        scopes::holds(&claims.scope, scope) && held.iter().any(|held| held == scope) && !is_dynamic;
+    Ok(if holds { Ok(client) } else { Err(TokenRefused::MissingScope) })
 }
 
 /// What says how the rest of a token is to be read.

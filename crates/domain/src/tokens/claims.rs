@@ -1,10 +1,13 @@
 //! What ID and access tokens say: their claims.
 
+use aws_lc_rs::digest;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::scopes;
 use crate::{
-    app_clients::AppClient, auth_levels::Methods, identity_providers::links, time::Timestamp,
+    app_clients::AppClient, auth_levels::Methods, identity_providers::links, ids, time::Timestamp,
     users::User,
 };
 
@@ -31,9 +34,45 @@ pub struct SignIn {
     /// The device on which it happened, confirmed or still to be; none where devices aren't tracked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_key: Option<String>,
+    /// What a sign-in at the pages of a domain has beyond one through the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosted: Option<Hosted>,
     /// By what the user signed in. Nothing is known of it in sign-ins from before this was kept.
     #[serde(default)]
     pub methods: Methods,
+}
+
+/// What tokens of a sign-in at the pages of a domain say beyond others. Stays the same through
+/// refreshes: for `nonce` and `version` a belief.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hosted {
+    /// `nonce` of ID tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// `aud` of access tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+}
+
+impl SignIn {
+    /// The moment up to which signing out everywhere ends it. A browser that is still signed in
+    /// brings new sign-ins, whose user proved themselves long before.
+    pub fn begun_at(&self) -> Timestamp {
+        match &self.hosted {
+            Some(_) => ids::time_of(&self.event_id).unwrap_or(self.auth_time),
+            None => self.auth_time,
+        }
+    }
+
+    /// Whether there are ID tokens: always for sign-ins through the API.
+    pub fn has_id_token(&self) -> bool {
+        self.hosted.is_none() || scopes::holds(&self.scope, scopes::OPENID)
+    }
+
+    /// Whether ID tokens may show an attribute, as far as scopes go.
+    fn shows(&self, attribute: &str) -> bool {
+        self.hosted.is_none() || scopes::show(&self.scope, attribute)
+    }
 }
 
 /// The user's groups, as tokens show them.
@@ -78,7 +117,11 @@ pub fn id(content: &Content<'_>) -> Value {
     if let Some(role) = &content.membership.preferred_role {
         claims.insert("cognito:preferred_role".into(), json!(role));
     }
-    let readable = content.user.attributes.iter().filter(|(name, _)| content.client.may_read(name));
+    if let Some(nonce) = content.sign_in.hosted.as_ref().and_then(|hosted| hosted.nonce.as_ref()) {
+        claims.insert("nonce".into(), nonce.clone().into());
+    }
+    let is_shown = |name: &str| content.client.may_read(name) && content.sign_in.shows(name);
+    let readable = content.user.attributes.iter().filter(|(name, _)| is_shown(name));
     for (name, value) in readable {
         claims.insert(name.clone(), attribute_claim(name, value));
     }
@@ -98,7 +141,21 @@ pub fn access(content: &Content<'_>) -> Value {
     if let Some(device_key) = &content.sign_in.device_key {
         claims.insert("device_key".into(), device_key.clone().into());
     }
+    if let Some(hosted) = &content.sign_in.hosted {
+        claims.insert("version".into(), 2.into());
+        claims.extend(hosted.resource.as_ref().map(|aud| ("aud".into(), aud.clone().into())));
+    }
     Value::Object(claims)
+}
+
+/// Adds `at_hash` to the claims of an ID token: the left half of the access token's SHA-256 (OpenID
+/// Connect Core 1.0 section 3.1.3.6).
+pub(super) fn bind(id_claims: &mut Value, access_token: &str) {
+    let hash = digest::digest(&digest::SHA256, access_token.as_bytes());
+    let (half, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    if let Some(claims) = id_claims.as_object_mut() {
+        claims.insert("at_hash".into(), URL_SAFE_NO_PAD.encode(half).into());
+    }
 }
 
 /// The claims of an access token of an app client itself. That there is no `origin_jti` and no

@@ -293,6 +293,7 @@ async fn sign(
         scope: scopes.join(" "),
         // The service that gets this token is not on the user's device.
         device_key: None,
+        hosted: None,
         methods: Methods::of_amr(&subject.amr),
     };
     // Belief: what the model lists for the operation tells that a function is asked, but not how.

@@ -25,8 +25,8 @@ use crate::{
 /// A set of tokens.
 #[derive(Clone)]
 pub struct Tokens {
-    /// The ID token.
-    pub id: String,
+    /// The ID token; none for a sign-in at the pages of a domain without the scope `openid`.
+    pub id: Option<String>,
     /// The access token.
     pub access: String,
     /// The refresh token; none at a refresh without rotation.
@@ -68,14 +68,30 @@ pub async fn for_sign_in(
         scope: USER_SCOPE.to_owned(),
         device_key: ended.device_key,
         methods: ended.methods,
+        hosted: None,
     };
+    for_grant(ports, pool, client, user, &sign_in, source, None).await
+}
+
+/// Tokens for a sign-in, with the first refresh token of it. `parent` is the SSO session through
+/// which it came.
+pub async fn for_grant(
+    ports: &Ports,
+    pool: &UserPool,
+    client: &AppClient,
+    user: &User,
+    sign_in: &SignIn,
+    source: Source,
+    parent: Option<&str>,
+) -> Ruling<Tokens, TriggerFailed> {
+    let now = ports.clock.now();
     let expires_at = now.plus_seconds(client.refresh_token_seconds());
-    let refresh = refresh::seal(ports, &RefreshState::first(&sign_in, expires_at, ports))?;
-    let mut tokens = granted!(sign(ports, client, user, &sign_in, source, now).await?);
+    let refresh = refresh::seal(ports, &RefreshState::first(sign_in, expires_at, ports))?;
+    let mut tokens = granted!(sign(ports, client, user, sign_in, source, now).await?);
     tokens.refresh = Some(refresh);
     if pool.sessions.is_tracking {
         // Last, when nothing can fail any more: it may end another session.
-        tracking::begin(ports, pool, &sign_in, expires_at).await?;
+        tracking::begin(ports, pool, sign_in, parent, expires_at).await?;
     }
     Ok(Ok(tokens))
 }
@@ -149,18 +165,30 @@ pub async fn sign(
         token_id: can_revoke.then(|| ids::random_uuid(&*ports.entropy)),
         level: level.clone(),
     };
-    let mut id_claims = claims::id(&content());
-    customize::id(&mut id_claims, customization);
+    let id_claims = sign_in.has_id_token().then(|| {
+        let mut claims = claims::id(&content());
+        customize::id(&mut claims, customization);
+        claims
+    });
     let mut access_claims = claims::access(&content());
     customize::access(&mut access_claims, customization, client.id());
+    let access_claims = access_claims.to_string();
+    let names_access_token = sign_in.hosted.is_some();
     let keys = ports.directory.key_pairs(&sign_in.user_pool_id).await?;
     let (id, access) = compute(&*ports.workers, move || {
-        (keys.id.sign(&id_claims.to_string()), keys.access.sign(&access_claims.to_string()))
+        let access = keys.access.sign(&access_claims)?;
+        let id = id_claims.map(|mut claims| {
+            if names_access_token {
+                claims::bind(&mut claims, &access);
+            }
+            keys.id.sign(&claims.to_string())
+        });
+        Ok::<_, Fault>((id.transpose()?, access))
     })
-    .await?;
+    .await??;
     Ok(Ok(Tokens {
-        id: id?,
-        access: access?,
+        id,
+        access,
         refresh: None,
         expires_in: client.access_token_seconds(),
         new_device: None,

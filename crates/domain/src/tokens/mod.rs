@@ -12,3 +12,4 @@ pub mod machine;
 pub mod refresh;
 pub mod revoke;
 mod rotation;
+pub mod scopes;

@@ -145,7 +145,7 @@ pub async fn accept(
     let (pool_id, origin) = (&sign_in.user_pool_id, &sign_in.origin_jti);
     let found = tx.user_of_sign_in(pool_id, &sign_in.sub, origin).await?;
     let Some((user, is_revoked)) = found else { return Ok(Err(RefreshRefused::UserGone)) };
-    let signed_out = user.signed_out_at.is_some_and(|at| sign_in.auth_time <= at);
+    let signed_out = user.signed_out_at.is_some_and(|at| sign_in.begun_at() <= at);
     if is_revoked || signed_out {
         return Ok(Err(RefreshRefused::Revoked));
     }

@@ -174,6 +174,13 @@ pub enum TriggerFailed {
 }
 
 impl TriggerFailed {
+    /// What is said of it.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Validation(text) | Self::Unexpected(text) | Self::InvalidResponse(text) => text,
+        }
+    }
+
     /// What is said of an answer that is JSON, but not of the trigger's shape.
     pub fn unrecognizable() -> Self {
         Self::InvalidResponse("Unrecognizable lambda output".to_owned())

@@ -36,6 +36,7 @@ mod tests {
             region: "eu-west-1".to_owned(),
             account_id: String::new(),
             issuer_base: String::new(),
+            domain_suffix: None,
         };
         let entropy = Counter(AtomicU8::new(244));
         assert_eq!(new_id(&identity, &entropy), "eu-west-1_wxyz01234");

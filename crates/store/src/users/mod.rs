@@ -87,6 +87,8 @@ const DELETE: &str = "DELETE FROM users WHERE pool_id = $1 AND sub = $2";
 const DELETE_ALIASES: &str = "DELETE FROM aliases WHERE pool_id = $1 AND sub = $2";
 const DELETE_CODES: &str = "DELETE FROM codes WHERE pool_id = $1 AND sub = $2";
 const DELETE_MESSAGES: &str = "DELETE FROM outbox WHERE pool_id = $1 AND sub = $2";
+const DELETE_AUTHORIZATION_CODES: &str =
+    "DELETE FROM authorization_codes WHERE pool_id = $1 AND sub = $2";
 const DELETE_ATTEMPTS: &str = "DELETE FROM attempts WHERE pool_id = $1 AND subject = $2";
 const DELETE_DEVICES: &str = "DELETE FROM devices WHERE pool_id = $1 AND sub = $2";
 const DELETE_MEMBERSHIPS: &str = "DELETE FROM memberships WHERE pool_id = $1 AND sub = $2";
@@ -243,6 +245,7 @@ impl Users for SqlTransaction {
             DELETE_ALIASES,
             DELETE_CODES,
             DELETE_MESSAGES,
+            DELETE_AUTHORIZATION_CODES,
             DELETE_ATTEMPTS,
             DELETE_DEVICES,
             DELETE_MEMBERSHIPS,

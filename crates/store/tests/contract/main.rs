@@ -72,6 +72,7 @@ mod groups;
 mod identity_providers;
 mod keys;
 mod outbox;
+mod oauth;
 mod passkeys;
 mod password_history;
 mod races;

@@ -187,6 +187,19 @@ async fn styles_are_kept_with_their_images(site: Site) {
     assert_eq!(tx.count_assets("b").await.unwrap(), 4);
     assert_eq!(tx.assets("b").await.unwrap()[..3], assets);
     assert_eq!(tx.assets("a").await.unwrap(), []);
+    let shown = tx.assets_without_bytes("b").await.unwrap();
+    let bare = assets.clone().map(|asset| AssetType { bytes: None, ..asset });
+    assert_eq!((shown.len(), &shown[..3]), (4, &bare[..]));
+    let found = tx.asset("b", Category::IdpButtonIcon, Dark, "x").await.unwrap();
+    assert_eq!(found.as_ref(), Some(&assets[2]));
+    for (style, category, mode, place) in [
+        ("a", Category::IdpButtonIcon, Dark, "x"),
+        ("b", Category::FormLogo, Dark, "x"),
+        ("b", Category::IdpButtonIcon, Light, "x"),
+        ("b", Category::IdpButtonIcon, Dark, "z"),
+    ] {
+        assert_eq!(tx.asset(style, category, mode, place).await.unwrap(), None, "{place}");
+    }
     tx.delete_assets("b").await.unwrap();
     assert_eq!(tx.count_assets("b").await.unwrap(), 0);
 

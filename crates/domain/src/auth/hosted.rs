@@ -1,0 +1,95 @@
+//! Sign-ins at the pages of a domain.
+//!
+//! They go through the same steps as those of the API, with three differences: the flows that a
+//! client allows are those of the API and don't count here, no devices are tracked, and the end is a
+//! user who has signed in. Tokens come later, when the application shows its code.
+
+use super::{
+    Outcome, Parameters, Place, choice,
+    first_factor::{self, SignInRefused},
+    first_sign_in, next,
+    session::{ChallengeSession, Step},
+    start::StartRefused,
+    watch,
+};
+use crate::{
+    app_clients::AppClient,
+    auth_levels::Methods,
+    fault::{Fault, Ruling},
+    granted, secret_hash,
+    shapes::ExplicitAuthFlowsType,
+    triggers::post_authentication,
+    users::User,
+};
+
+/// A user who has signed in.
+pub struct Proved {
+    /// The user.
+    pub user: Box<User>,
+    /// The event that tells of it, for the tokens to come.
+    pub event_id: String,
+    /// By what the user signed in.
+    pub methods: Methods,
+}
+
+/// Whether users of a client choose by what they sign in, after they have said who they are.
+pub fn is_by_choice(client: &AppClient) -> bool {
+    client.lists_flow(&[ExplicitAuthFlowsType::AllowUserAuth])
+}
+
+/// Starts with name and password.
+pub async fn with_password(
+    place: Place<'_>,
+    login: &str,
+    password: &str,
+) -> Ruling<Outcome, StartRefused> {
+    let place = place.at_pages();
+    Ok(first_factor::with_password(place, login, password).await?.map_err(Into::into))
+}
+
+/// Starts with the name alone: what follows is a choice.
+pub async fn with_name(place: Place<'_>, login: &str) -> Ruling<Outcome, StartRefused> {
+    choice::start(place.at_pages(), &parameters(place.client, login)).await
+}
+
+/// The session for somebody who has just signed up here, confirmed or not.
+pub fn after_sign_up(place: Place<'_>, sub: &str, is_confirmed: bool) -> Result<String, Fault> {
+    let step = if is_confirmed { Step::Confirmed } else { Step::SignedUp };
+    ChallengeSession::of_sub(place, sub, step).seal(place.ports)
+}
+
+/// Signs in with the session of a sign-up that is confirmed.
+pub async fn after_confirmation(
+    place: Place<'_>,
+    login: &str,
+    session: &str,
+) -> Ruling<Outcome, StartRefused> {
+    first_sign_in::go_on(place.at_pages(), &parameters(place.client, login), session).await
+}
+
+/// What the API asks of clients beside the answers: the name, and the proof of a secret, which this
+/// server can give itself.
+pub fn parameters(client: &AppClient, login: &str) -> Parameters {
+    let mut parameters = Parameters::from([("USERNAME".to_owned(), login.to_owned())]);
+    if let Some(hash) = secret_hash(client, login) {
+        parameters.insert("SECRET_HASH".to_owned(), hash);
+    }
+    parameters
+}
+
+/// The proof that a client has its secret; none for a client without one.
+pub fn secret_hash(client: &AppClient, login: &str) -> Option<String> {
+    let secret = client.secrets.first()?;
+    Some(secret_hash::compute(&secret.value, login, client.id()))
+}
+
+/// The end: the function that learns of it may still refuse.
+pub(super) async fn finish(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
+    let Place { ports, pool, client, .. } = place;
+    let told = post_authentication::tell(ports, pool, client, user, false).await?;
+    let user =
+        if granted!(told) { granted!(next::again(place, user).await?) } else { user.clone() };
+    let event_id = watch::event_id(place);
+    watch::signed_in(place, &user, &event_id).await?;
+    Ok(Ok(Outcome::Proved(Proved { user: Box::new(user), event_id, methods: place.methods })))
+}

@@ -1,0 +1,168 @@
+//! The OAuth 2.0 and OpenID Connect endpoints of user pool domains.
+
+mod authorize;
+pub mod cookies;
+mod error_page;
+pub mod headers;
+mod logout;
+mod register;
+mod revoke;
+mod token;
+mod user_info;
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+use http::{
+    Method, Response, StatusCode,
+    header::{ALLOW, CONTENT_TYPE, HOST},
+    request::Parts,
+};
+use poolhouse_domain::{
+    Fault,
+    oauth::{
+        mount::{self, Mount},
+        parameters::Parameters,
+    },
+    ports::Ports,
+};
+
+use crate::well_known::{self, Document};
+
+pub use authorize::{refused as authorize_refused, trigger_failed};
+pub use error_page::page as error_page;
+
+/// An endpoint of a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Endpoint {
+    Authorize,
+    Token,
+    UserInfo,
+    Revoke,
+    Logout,
+    Register,
+    Error,
+    Document(Document),
+}
+
+/// Their paths. `/.well-known/` is only answered under a name of a domain's own: under the issuer's
+/// it belongs to the pools.
+const PATHS: [(&str, Endpoint); 9] = [
+    ("/oauth2/authorize", Endpoint::Authorize),
+    ("/oauth2/token", Endpoint::Token),
+    ("/oauth2/userInfo", Endpoint::UserInfo),
+    ("/oauth2/revoke", Endpoint::Revoke),
+    ("/oauth2/register", Endpoint::Register),
+    ("/logout", Endpoint::Logout),
+    ("/error", Endpoint::Error),
+    ("/.well-known/jwks.json", Endpoint::Document(Document::Keys)),
+    ("/.well-known/openid-configuration", Endpoint::Document(Document::Discovery)),
+];
+
+/// Answers a request to one of these endpoints; `None` if it is for none of them.
+pub async fn serve(ports: &Ports, parts: &Parts, body: &[u8]) -> Option<Response<String>> {
+    let path = parts.uri.path();
+    let (name, endpoint) = PATHS.into_iter().find(|(name, _)| ends_with(path, name))?;
+    let is_document = matches!(endpoint, Endpoint::Document(_));
+    if is_document && path != name {
+        return None;
+    }
+    let mount = match mount::resolve(ports, authority(parts), path).await {
+        Ok(found) => found.filter(|(_, rest)| rest.len() == name.len())?.0,
+        Err(fault) => return Some(headers::finished(ports, headers::faulted(&fault))),
+    };
+    let answered = answer(ports, &mount, endpoint, parts, body).await;
+    let response = answered.unwrap_or_else(|fault| headers::faulted(&fault));
+    Some(headers::finished(ports, response))
+}
+
+/// Whether a path ends with an endpoint's, whose case doesn't matter.
+fn ends_with(path: &str, name: &str) -> bool {
+    let start = path.len().checked_sub(name.len());
+    let end = start.and_then(|start| path.get(start..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(name))
+}
+
+/// In HTTP/2 the host is in the URI; in HTTP/1 it is in the header.
+pub fn authority(parts: &Parts) -> Option<&str> {
+    let in_uri = parts.uri.authority().map(http::uri::Authority::as_str);
+    in_uri.or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()))
+}
+
+async fn answer(
+    ports: &Ports,
+    mount: &Mount,
+    endpoint: Endpoint,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Response<String>, Fault> {
+    if ports.limits.admit_at_domain(mount.domain.name(), ports.caller.ip).is_err() {
+        return Ok(headers::bare(StatusCode::TOO_MANY_REQUESTS));
+    }
+    let allowed: &[Method] = match endpoint {
+        Endpoint::Token | Endpoint::Revoke | Endpoint::Register => &[Method::POST],
+        Endpoint::UserInfo => &[Method::GET, Method::POST],
+        Endpoint::Document(_) => &[Method::GET, Method::HEAD],
+        Endpoint::Authorize | Endpoint::Logout | Endpoint::Error => &[Method::GET],
+    };
+    if !allowed.contains(&parts.method) {
+        return Ok(not_allowed(allowed));
+    }
+    match endpoint {
+        Endpoint::Authorize => authorize::answer(ports, mount, parts).await,
+        Endpoint::Token => token::answer(ports, mount, parts, body).await,
+        Endpoint::UserInfo => user_info::answer(ports, mount, parts, body).await,
+        Endpoint::Revoke => revoke::answer(ports, mount, parts, body).await,
+        Endpoint::Logout => logout::answer(ports, mount, parts).await,
+        Endpoint::Register => register::answer(ports, mount, parts, body).await,
+        Endpoint::Error => Ok(error_page::answer(parts)),
+        Endpoint::Document(document) => {
+            let content = well_known::of_domain(ports, mount, document).await?;
+            Ok(crate::cacheable(crate::answer(StatusCode::OK, &content)))
+        }
+    }
+}
+
+fn not_allowed(allowed: &[Method]) -> Response<String> {
+    let mut response = headers::bare(StatusCode::METHOD_NOT_ALLOWED);
+    let names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+    headers::set(&mut response, ALLOW, &names.join(", "));
+    response
+}
+
+/// A body is there, and it is no form.
+#[derive(Clone, Copy, Debug)]
+struct NoForm;
+
+/// The parameters of a form body, and of the query beside it: the service takes both.
+fn form<'a>(parts: &'a Parts, body: &'a [u8]) -> Result<Parameters<'a>, NoForm> {
+    let in_query = Parameters::parse(parts.uri.query().unwrap_or_default());
+    if body.is_empty() {
+        return Ok(in_query);
+    }
+    let media_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.unwrap_or_default().split(';').next().unwrap_or_default();
+    if !media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(NoForm);
+    }
+    let body = std::str::from_utf8(body).map_err(|_| NoForm)?;
+    Ok(in_query.and(Parameters::parse(body)))
+}
+
+/// The value of the header by which callers prove themselves.
+fn authorization(parts: &Parts) -> Option<&str> {
+    parts.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_end_with_an_endpoint_whatever_the_case() {
+        assert!(ends_with("/oauth2/userinfo", "/oauth2/userInfo"));
+        assert!(ends_with("/shop/oauth2/token", "/oauth2/token"));
+        assert!(!ends_with("/oauth2/tokens", "/oauth2/token") && !ends_with("/", "/logout"));
+        assert!(!ends_with("/ä/logout".get(2..).unwrap_or_default(), "/error"));
+    }
+}
