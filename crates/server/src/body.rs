@@ -1,13 +1,13 @@
 //! Reading the bodies of requests: within limits of size, time and memory.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::{Buf, BufMut};
 use http::{StatusCode, request::Parts};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use poolhouse_wire::{Auth, aws_json};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The largest body of an operation that asks for a signature, in bytes. The largest that the
 /// protocol needs hold assets of branding: a million bytes, in base64.
@@ -26,12 +26,12 @@ const UNIT: usize = 1024;
 /// Requests take of it for their headers, and for their bodies as these arrive, and give it back
 /// when they are answered, so that clients that send much, slowly, or on many connections can't use
 /// up the machine's.
-pub(crate) struct BodyMemory(Semaphore);
+pub(crate) struct BodyMemory(Arc<Semaphore>);
 
 /// A whole body, and the memory that its request takes.
-pub(crate) struct Kept<'a> {
+pub(crate) struct Kept {
     bytes: Vec<u8>,
-    held: SemaphorePermit<'a>,
+    held: OwnedSemaphorePermit,
     /// How much of that is for the headers, in units.
     head: usize,
 }
@@ -68,7 +68,7 @@ fn head_bytes(parts: &Parts) -> usize {
 
 impl Default for BodyMemory {
     fn default() -> Self {
-        Self(Semaphore::new(ALL))
+        Self(Arc::new(Semaphore::new(ALL)))
     }
 }
 
@@ -76,11 +76,11 @@ impl BodyMemory {
     /// Memory for no body at all.
     #[cfg(test)]
     pub(crate) fn none() -> Self {
-        Self(Semaphore::new(0))
+        Self(Arc::new(Semaphore::new(0)))
     }
 
     /// Reads the whole body of a request.
-    pub(crate) async fn read<B>(&self, parts: &Parts, body: B) -> Result<Kept<'_>, Unreadable>
+    pub(crate) async fn read<B>(&self, parts: &Parts, body: B) -> Result<Kept, Unreadable>
     where
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -94,12 +94,7 @@ impl BodyMemory {
         })
     }
 
-    async fn collect<B>(
-        &self,
-        head_bytes: usize,
-        body: B,
-        limit: usize,
-    ) -> Result<Kept<'_>, Unreadable>
+    async fn collect<B>(&self, head_bytes: usize, body: B, limit: usize) -> Result<Kept, Unreadable>
     where
         B: Body,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -129,7 +124,7 @@ impl BodyMemory {
 
     /// Makes room for so many more bytes, at once or not at all: a body that waited for the
     /// memory of others while it held its own could wait for ever.
-    fn make_room<'a>(&'a self, kept: &mut Kept<'a>, more: usize) -> Result<(), Unreadable> {
+    fn make_room(&self, kept: &mut Kept, more: usize) -> Result<(), Unreadable> {
         let needed = kept.bytes.len() + more;
         if needed <= kept.bytes.capacity() {
             return Ok(());
@@ -141,13 +136,13 @@ impl BodyMemory {
         Ok(())
     }
 
-    fn take(&self, units: usize) -> Result<SemaphorePermit<'_>, Unreadable> {
+    fn take(&self, units: usize) -> Result<OwnedSemaphorePermit, Unreadable> {
         let units = u32::try_from(units).unwrap_or(u32::MAX);
-        self.0.try_acquire_many(units).map_err(|_| Unreadable::no_memory())
+        Arc::clone(&self.0).try_acquire_many_owned(units).map_err(|_| Unreadable::no_memory())
     }
 }
 
-impl Kept<'_> {
+impl Kept {
     /// The body.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -3,8 +3,9 @@
 use std::{
     future::{Future, poll_fn},
     net::{IpAddr, SocketAddr},
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::pin,
+    sync::Arc,
     task::Poll,
 };
 
@@ -61,10 +62,30 @@ pub(crate) struct Site {
     pub(crate) is_forwarded: bool,
 }
 
+/// Runs what was begun to its end, also if the client goes away meanwhile: functions are told of what
+/// was committed, and nobody takes a guess back by hanging up. The memory for requests bounds how many
+/// of these there are.
+async fn to_its_end(
+    work: impl Future<Output = Response<Bytes>> + Send + 'static,
+) -> Response<Bytes> {
+    match tokio::spawn(work).await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => went_wrong(),
+        },
+    }
+}
+
+fn went_wrong() -> Response<Bytes> {
+    let (status, name) = (StatusCode::INTERNAL_SERVER_ERROR, "InternalErrorException");
+    error(status, name, "Something went wrong").map(Bytes::from)
+}
+
 impl Site {
     /// Answers a request that came over a connection from `peer`. Whatever happens, it is answered.
     pub(crate) async fn answer<B>(
-        &self,
+        self: &Arc<Self>,
         peer: Option<Peer>,
         request: Request<B>,
     ) -> Response<Full<Bytes>>
@@ -77,12 +98,7 @@ impl Site {
         let answered = unless_it_panics(self.route(peer, &parts, body, &request_id)).await;
         let mut response = answered.unwrap_or_else(|| {
             tracing::error!(request_id, "a request was given up after a panic");
-            error(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "InternalErrorException",
-                "Something went wrong",
-            )
-            .map(Bytes::from)
+            went_wrong()
         });
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert("x-amzn-requestid", value);
@@ -98,7 +114,7 @@ impl Site {
     }
 
     async fn route<B>(
-        &self,
+        self: &Arc<Self>,
         peer: Option<Peer>,
         parts: &Parts,
         body: B,
@@ -133,16 +149,31 @@ impl Site {
                 return error(problem.status, problem.name, &problem.message).map(Bytes::from);
             }
         };
-        let body = body.bytes();
         if let Some(name) = own {
             let dev = self.dev.as_ref();
-            return dev_endpoints::serve(name, parts, body, &self.ports, dev)
+            return dev_endpoints::serve(name, parts, body.bytes(), &self.ports, dev)
                 .await
                 .map(Bytes::from);
         }
         let mut caller = self.caller(peer, parts);
         request_id.clone_into(&mut caller.request_id);
         let ports = Ports { caller, ..self.ports.clone() };
+        let (site, parts, id) = (Arc::clone(self), parts.clone(), request_id.to_owned());
+        to_its_end(async move { site.operate(ports, &parts, body.bytes(), &id).await }).await
+    }
+
+    /// Answers a request whose body has been read, of an application or a browser.
+    async fn operate(
+        &self,
+        ports: Ports,
+        parts: &Parts,
+        body: &[u8],
+        request_id: &str,
+    ) -> Response<Bytes> {
+        let request = ApiRequest { parts, body, request_id };
+        if parts.headers.contains_key("x-amz-target") {
+            return poolhouse_api::serve(ports, &*self.signatures, request).await.map(Bytes::from);
+        }
         if let Some(response) = poolhouse_web::oauth::serve(&ports, parts, body).await {
             tracing::info!(request_id, status = response.status().as_u16(), "domain answered");
             return response.map(Bytes::from);
@@ -167,7 +198,6 @@ impl Site {
             );
             return response.map(Bytes::from);
         }
-        let request = ApiRequest { parts, body, request_id };
         poolhouse_api::serve(ports, &*self.signatures, request).await.map(Bytes::from)
     }
 
@@ -262,14 +292,14 @@ mod tests {
         let ports = Kit::new().await.unwrap().ports;
         let bodies = BodyMemory::none();
         let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
-        let site = Site {
+        let site = Arc::new(Site {
             ports,
             signatures,
             bodies,
             imports: Imports::default(),
             dev: None,
             is_forwarded: false,
-        };
+        });
         let request = Request::post("/").body(Full::new(Bytes::from_static(b"{}"))).unwrap();
         let response = site.answer(None, request).await;
         assert_eq!(response.status(), 503);
@@ -293,7 +323,8 @@ mod tests {
         tx.commit().await.unwrap();
         let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
         let (bodies, imports) = (BodyMemory::default(), Imports::default());
-        let site = Site { ports, signatures, bodies, imports, dev: None, is_forwarded: true };
+        let site =
+            Arc::new(Site { ports, signatures, bodies, imports, dev: None, is_forwarded: true });
         let ask = async |request: http::request::Builder| {
             let request = request.header("host", "shop.auth.localhost");
             site.answer(None, request.body(Full::new(Bytes::new())).unwrap()).await

@@ -31,6 +31,7 @@ fn code(number: u32) -> StoredCode {
                 scope: "openid".to_owned(),
                 device_key: None,
                 hosted: Some(hosted),
+                methods: poolhouse_domain::auth_levels::Methods::NONE,
             },
             redirect_uri: "https://app.test/cb".to_owned(),
             names_redirect_uri: true,
