@@ -17,7 +17,7 @@ from aws_encryption_sdk.exceptions import ActionNotAllowedError, DecryptKeyError
 from aws_encryption_sdk.identifiers import AlgorithmSuite
 
 from conftest import REGION
-from support import PASSWORD, refused, unique, unique_email
+from support import OTHER_PASSWORD, PASSWORD, refused, unique, unique_email
 
 # What functions for custom senders are told to use: messages of theirs do not commit to their key.
 SUITE = AlgorithmSuite.AES_256_GCM_IV12_TAG16_HKDF_SHA384_ECDSA_P384
@@ -309,3 +309,22 @@ def test_every_mail_goes_to_the_function(sending_pool, mailer, sdk, key, inbox, 
     assert event["request"]["clientMetadata"] is None
     assert secret_in(event, sdk, key).isdigit()
     assert not inbox.messages(pool)
+
+
+def test_nobody_learns_from_a_function_who_exists(sending_pool, mailer, sdk, key):
+    pool = sending_pool
+    client = pool.make_client(PreventUserExistenceErrors="ENABLED")["ClientId"]
+    username = pool.make_user(email=unique_email())
+    for name in [unique("nobody"), username]:
+        answer = pool.idp.forgot_password(ClientId=client, Username=name)
+        assert answer["CodeDeliveryDetails"]["DeliveryMedium"] == "EMAIL"
+    event = mailer.next_event()
+    assert event["userName"] == username
+    pool.idp.confirm_forgot_password(
+        ClientId=client,
+        Username=username,
+        ConfirmationCode=secret_in(event, sdk, key),
+        Password=OTHER_PASSWORD,
+    )
+    pool.sign_in(username, OTHER_PASSWORD)
+    assert mailer.events.empty()

@@ -174,6 +174,7 @@ def sign_in(someone):
         ClientId=someone.pool.client_id,
         AuthFlow="USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": someone.username, "PASSWORD": PASSWORD},
+        ClientMetadata=METADATA,
     )
     assert answer["ChallengeName"] == kind
 
@@ -218,6 +219,9 @@ def test_a_function_writes_every_message(make_written_pool, writer, inbox, act, 
     is_invitation = ROWS[act] == "AdminCreateUser"
     assert request["usernameParameter"] == ("{username}" if is_invitation else None)
     assert contact in request["userAttributes"]
+    is_by_client = act not in (reset, admin_update, invite, invite_again)
+    caller = pool.client_id if is_by_client else "CLIENT_ID_NOT_APPLICABLE"
+    assert event["callerContext"]["clientId"] == caller
     # What begins a sign-in has metadata for other functions only.
     assert request.get("clientMetadata") == (None if act is sign_in else METADATA)
     assert len(writer.events) == (2 if act is resend else 1)
@@ -232,6 +236,49 @@ def test_a_function_writes_every_message(make_written_pool, writer, inbox, act, 
         assert sent["subject"] == f"About {source}"
     else:
         assert sent["body"] == f"text {sent['code']}{to}"
+
+
+def test_metadata_of_a_step_reaches_the_function_that_writes_its_message(
+    make_written_pool, writer, inbox
+):
+    factors = {"SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"]}}
+    pool = make_written_pool(writer, Policies=factors)
+    username = pool.make_user(email=unique_email())
+    asked = pool.idp.initiate_auth(
+        ClientId=pool.client_id,
+        AuthFlow="USER_AUTH",
+        AuthParameters={"USERNAME": username},
+        ClientMetadata={"step": "one"},
+    )
+    assert asked["ChallengeName"] == "SELECT_CHALLENGE"
+    asked = pool.idp.respond_to_auth_challenge(
+        ClientId=pool.client_id,
+        ChallengeName="SELECT_CHALLENGE",
+        Session=asked["Session"],
+        ChallengeResponses={"USERNAME": username, "ANSWER": "EMAIL_OTP"},
+        ClientMetadata={"step": "two"},
+    )
+    sent = inbox.newest(pool)
+    [event] = writer.events
+    assert event["triggerSource"] == "CustomMessage_Authentication"
+    assert event["request"]["clientMetadata"] == {"step": "two"}
+    assert sent["body"] == f"<b>mail</b> {sent['code']}"
+    done = pool.answer("EMAIL_OTP", username, asked["Session"], EMAIL_OTP_CODE=sent["code"])
+    assert done["AuthenticationResult"]["AccessToken"]
+
+
+def test_clients_that_hide_who_exists_tell_nothing_of_the_function(
+    functions, make_written_pool, inbox
+):
+    function = functions.make(throw("no mail today"))
+    pool = make_written_pool(function)
+    client = pool.make_client(PreventUserExistenceErrors="ENABLED")["ClientId"]
+    username = pool.make_user(email=unique_email())
+    for name in [username, unique("nobody")]:
+        answer = pool.idp.forgot_password(ClientId=client, Username=name)
+        assert answer["CodeDeliveryDetails"]["DeliveryMedium"] == "EMAIL"
+    function.wait_for_requests(1)
+    assert [event["userName"] for event in function.events] == [username]
 
 
 def test_a_code_in_a_function_s_text_confirms(make_written_pool, writer, inbox):

@@ -7,7 +7,7 @@ use poolhouse_domain::{
     messages::{self, Addressee, Delivery, Message, MessageKind, NotHandedOver, hand_over},
     ports::Ports,
     shapes::{CodeDeliveryDetailsType, DeliveryMediumType},
-    triggers::{Trigger, call::Client},
+    triggers::call::Client,
     user_pools::UserPool,
     users::User,
 };
@@ -61,8 +61,9 @@ where
 /// Hands a code over for a client that may not be told who exists, and answers where it goes: also
 /// when it can't be sent. Costs what [`code_to_nobody`] costs.
 ///
-/// A function that writes the text is asked after the answer, as it is not asked for nobody: a server
-/// that stops meanwhile loses the message, and the user asks again.
+/// A function that writes the text is asked after the answer, as it is not asked for nobody, and the
+/// code for a function that sends it is encrypted then: a server that stops meanwhile loses the message,
+/// and the user asks again.
 pub(crate) async fn code_in_secret(
     ports: &Ports,
     pool: &UserPool,
@@ -72,7 +73,7 @@ pub(crate) async fn code_in_secret(
     sent: &SentCode,
 ) -> Result<CodeDeliveryDetailsType, Fault> {
     let message = messages::verification(pool, user, kind, sent, ports.clock.now());
-    if Trigger::CustomMessage.function(pool).is_some() {
+    if messages::asks_others(pool, message.medium) {
         code_to_nobody(ports, pool, &user.username, kind, sent).await?;
         let (ports, pool, user) = (ports.clone(), pool.clone(), user.clone());
         let client_id = client_id.to_owned();

@@ -36,14 +36,14 @@ use crate::{
     codes,
     fault::{Fault, Ruling},
     granted,
-    messages::{Addressee, Delivery, NotHandedOver, hand_over},
+    messages::{Addressee, Delivery, NotHandedOver, asks_others, hand_over},
     passkeys::{self, assertion},
     passwords::policy,
     ports::Transaction,
     sealing::Purpose,
     shapes::{AuthFactorType, ChallengeNameType as Name, UserPoolMfaType, UserStatusType},
     srp::PublicKey,
-    triggers::{Trigger, TriggerFailed, call::Client},
+    triggers::{TriggerFailed, call::Client},
     users::{self, User, nobody},
 };
 
@@ -310,9 +310,8 @@ async fn deliver_code(
     let Some(user) = person.allowed() else { return messenger.pretend(to_nobody()).await.map(Ok) };
     let destination = user.attribute(contact.attribute()).unwrap_or_default();
     let message = second_factor::code_message(place, (&user).into(), contact, destination, code);
-    if place.client.hides_user_existence() && Trigger::CustomMessage.function(place.pool).is_some()
-    {
-        // It is not asked for nobody, and so not waited for here.
+    if place.client.hides_user_existence() && asks_others(place.pool, message.medium) {
+        // Nothing is asked for nobody, and so nothing is waited for here.
         let (ports, pool, client) = (place.ports.clone(), place.pool.clone(), place.client.clone());
         tokio::spawn(async move {
             let client = Client::Id(client.id());

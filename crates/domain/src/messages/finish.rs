@@ -11,7 +11,8 @@ use crate::{
     granted,
     ports::Ports,
     triggers::{
-        Functions, InvocationFailed, TriggerFailed, call::Client, custom_message, custom_sender,
+        Functions, InvocationFailed, Trigger, TriggerFailed, call::Client, custom_message,
+        custom_sender,
     },
     user_pools::UserPool,
     users::User,
@@ -38,6 +39,13 @@ pub enum NotHandedOver {
     Trigger(TriggerFailed),
     /// It can't be sent, which the log tells.
     Undeliverable,
+}
+
+/// Whether finishing a medium's messages asks a function or a key service. The time that takes would
+/// tell a stranger that there is somebody to send a message to.
+pub fn asks_others(pool: &UserPool, medium: Medium) -> bool {
+    let triggers = [Trigger::CustomMessage, custom_sender::of(medium)];
+    triggers.into_iter().any(|trigger| trigger.function(pool).is_some())
 }
 
 /// Finishes a message and hands it to whoever sends it. Everything that is sent passes here. `login`
