@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import {
+  confirmResetPassword,
   confirmSignIn,
   fetchMFAPreference,
   getCurrentUser,
+  resetPassword,
   signIn,
   signOut,
   updateMFAPreference,
@@ -13,7 +15,16 @@ import {
 
 import { use } from '../amplify.js';
 import { startFunctions } from '../functions.js';
-import { PASSWORD, call, codeFor, makePool, ownMail, textMessages, unique } from '../support.js';
+import {
+  OTHER_PASSWORD,
+  PASSWORD,
+  call,
+  codeFor,
+  makePool,
+  ownMail,
+  textMessages,
+  unique,
+} from '../support.js';
 
 const WRONG_PASSWORD = 'Wrong-Donkey-3#';
 const PHONE = '+15550100123';
@@ -118,6 +129,19 @@ for (const [factor, step, medium, contact] of [
     await finish(await confirmSignIn({ challengeResponse: factor }), user);
   });
 }
+
+test('a forgotten password is replaced', async () => {
+  const byMail = { RecoveryMechanisms: [{ Name: 'verified_email', Priority: 1 }] };
+  const pool = await makePool({ AccountRecoverySetting: byMail });
+  use(pool);
+  const { username, email } = await makeReachableUser(pool);
+  const { nextStep } = await resetPassword({ username });
+  assert.equal(nextStep.resetPasswordStep, 'CONFIRM_RESET_PASSWORD_WITH_CODE');
+  assert.equal(nextStep.codeDeliveryDetails.deliveryMedium, 'EMAIL');
+  const confirmationCode = await codeFor(pool, email);
+  await confirmResetPassword({ username, confirmationCode, newPassword: OTHER_PASSWORD });
+  assert.ok((await signIn({ username, password: OTHER_PASSWORD })).isSignedIn);
+});
 
 test('a code by mail is the second factor', async () => {
   const pool = await makePool({ EmailConfiguration: ownMail });

@@ -123,7 +123,7 @@ async fn for_function(
     let what = (message.kind, message.medium);
     let invocation = custom_sender::invocation(ports, pool, user, what, code.as_deref(), client)?;
     let (subject, body, code) = (None, String::new(), String::new());
-    Ok(Ok(Message { invocation, subject, body, code, ..message }))
+    Ok(Ok(Message { subject, body, code, invocation, ..message }))
 }
 
 /// Sends messages by asking functions to.
@@ -139,10 +139,7 @@ impl Sender for FunctionSender {
         let Some(invocation) = &message.invocation else {
             return Err(NotSent::for_good("the message names no function"));
         };
-        let failed = match self.0.invoke(invocation).await {
-            Ok(_) => return Ok(()),
-            Err(failed) => failed,
-        };
+        let Err(failed) = self.0.invoke(invocation).await else { return Ok(()) };
         Err(NotSent::for_now(match failed {
             InvocationFailed::Function(message) => format!("the function failed: {message}"),
             InvocationFailed::Unreachable(reason) => {
