@@ -37,8 +37,24 @@ export async function call(operation, body) {
   return text ? JSON.parse(text) : undefined;
 }
 
-/** A pool with one app client for SRP. `mfa` may be 'OPTIONAL' or 'ON'; TOTP is then the factor. */
-export async function makePool({ mfa, ...settings } = {}) {
+/** An SmsConfiguration. */
+export const textMessages = {
+  SnsCallerArn: 'arn:aws:iam::123456789012:role/sms', ExternalId: 'poolhouse-tests',
+};
+
+/** An EmailConfiguration with a sender of one's own, which e-mail MFA asks for. */
+export const ownMail = {
+  EmailSendingAccount: 'DEVELOPER',
+  SourceArn: 'arn:aws:ses:us-east-1:123456789012:identity/no-reply@example.com',
+};
+
+const SRP_FLOWS = ['ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'];
+
+/**
+ * A pool with one app client for these flows. `mfa` may be 'OPTIONAL' or 'ON'; TOTP is then the
+ * factor.
+ */
+export async function makePool({ mfa, flows = SRP_FLOWS, ...settings } = {}) {
   const { UserPool } = await call('CreateUserPool', { PoolName: unique('pool'), ...settings });
   if (mfa) {
     await call('SetUserPoolMfaConfig', {
@@ -50,7 +66,7 @@ export async function makePool({ mfa, ...settings } = {}) {
   const { UserPoolClient } = await call('CreateUserPoolClient', {
     UserPoolId: UserPool.Id,
     ClientName: 'node',
-    ExplicitAuthFlows: ['ALLOW_USER_SRP_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+    ExplicitAuthFlows: flows,
   });
   return { id: UserPool.Id, clientId: UserPoolClient.ClientId };
 }

@@ -2,6 +2,7 @@
 to unwrap data keys because `AWS_ENDPOINT_URL_KMS` says so."""
 
 import base64
+import html
 import http.server
 import json
 import queue
@@ -16,13 +17,10 @@ from aws_encryption_sdk.exceptions import ActionNotAllowedError, DecryptKeyError
 from aws_encryption_sdk.identifiers import AlgorithmSuite
 
 from conftest import REGION
-from support import PASSWORD, refused, unique, unique_email
+from support import OTHER_PASSWORD, PASSWORD, refused, unique, unique_email
 
 # What functions for custom senders are told to use: messages of theirs do not commit to their key.
 SUITE = AlgorithmSuite.AES_256_GCM_IV12_TAG16_HKDF_SHA384_ECDSA_P384
-
-# These go when messages of a pool are handed to its custom sender.
-not_hooked_yet = pytest.mark.skip(reason="no message is handed to custom senders yet")
 
 
 @pytest.fixture(scope="module")
@@ -167,14 +165,23 @@ def mailer():
 
 
 @pytest.fixture
-def sending_pool(make_pool, mailer, endpoint, account, key):
+def make_sending_pool(make_pool, mailer, endpoint, account, key):
+    """Makes pools whose messages for one medium are sent by a function."""
+
+    def make(trigger, **settings):
+        function = f"arn:aws:lambda:{REGION}:{account}:function:{unique('mailer')}"
+        sent = {"function": function, "lambda": mailer.url}
+        requests.put(f"{endpoint}/_poolhouse/functions", json=sent, timeout=10).raise_for_status()
+        sender = {"LambdaVersion": "V1_0", "LambdaArn": function}
+        return make_pool(LambdaConfig={trigger: sender, "KMSKeyID": key}, **settings)
+
+    return make
+
+
+@pytest.fixture
+def sending_pool(make_sending_pool):
     """A pool whose mail is sent by a function."""
-    function = f"arn:aws:lambda:{REGION}:{account}:function:{unique('mailer')}"
-    sent = {"function": function, "lambda": mailer.url}
-    requests.put(f"{endpoint}/_poolhouse/functions", json=sent, timeout=10).raise_for_status()
-    sender = {"LambdaVersion": "V1_0", "LambdaArn": function}
-    triggers = {"CustomEmailSender": sender, "KMSKeyID": key}
-    return make_pool(AutoVerifiedAttributes=["email"], LambdaConfig=triggers)
+    return make_sending_pool("CustomEmailSender", AutoVerifiedAttributes=["email"])
 
 
 def secret_in(event, sdk, key):
@@ -187,7 +194,6 @@ def secret_in(event, sdk, key):
     return secret.decode()
 
 
-@not_hooked_yet
 def test_a_function_reads_the_code_that_confirms_a_sign_up(sending_pool, mailer, sdk, key, idp, inbox):
     email = unique_email()
     username = unique("user")
@@ -207,7 +213,6 @@ def test_a_function_reads_the_code_that_confirms_a_sign_up(sending_pool, mailer,
     assert not inbox.messages(sending_pool, destination=email)
 
 
-@not_hooked_yet
 def test_temporary_passwords_come_escaped_for_html(sending_pool, mailer, sdk, key, idp):
     idp.admin_create_user(
         UserPoolId=sending_pool.id,
@@ -221,7 +226,6 @@ def test_temporary_passwords_come_escaped_for_html(sending_pool, mailer, sdk, ke
     assert secret_in(event, sdk, key) == "&lt;Correct&gt;&amp;Horse-9!"
 
 
-@not_hooked_yet
 def test_a_code_opens_under_the_key_of_its_pool_only(sending_pool, mailer, sdk, key, idp):
     idp.sign_up(
         ClientId=sending_pool.client_id,
@@ -235,3 +239,92 @@ def test_a_code_opens_under_the_key_of_its_pool_only(sending_pool, mailer, sdk, 
     strict = client_with(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
     with pytest.raises(ActionNotAllowedError):
         strict.decrypt(source=message, key_provider=provider(key))
+
+
+def test_text_messages_go_to_their_own_function(make_sending_pool, mailer, sdk, key, sms, inbox):
+    pool = make_sending_pool(
+        "CustomSMSSender", AutoVerifiedAttributes=["phone_number"], SmsConfiguration=sms
+    )
+    username = pool.sign_up(phone_number="+15550100123")
+    event = mailer.next_event()
+    assert event["triggerSource"] == "CustomSMSSender_SignUp"
+    assert event["request"]["type"] == "customSMSSenderRequestV1"
+    assert event["request"]["userAttributes"]["phone_number"] == "+15550100123"
+    code = secret_in(event, sdk, key)
+    pool.idp.confirm_sign_up(
+        ClientId=pool.client_id, Username=username, ConfirmationCode=code
+    )
+    assert not inbox.messages(pool)
+
+
+def test_a_function_for_one_medium_leaves_the_other_alone(make_sending_pool, mailer, sms, inbox):
+    pool = make_sending_pool(
+        "CustomSMSSender", AutoVerifiedAttributes=["email"], SmsConfiguration=sms
+    )
+    username = pool.sign_up(email=unique_email())
+    code = inbox.code(pool, user=username)
+    pool.idp.confirm_sign_up(
+        ClientId=pool.client_id, Username=username, ConfirmationCode=code
+    )
+    assert mailer.events.empty()
+
+
+def test_a_temporary_password_that_a_function_read_signs_in(sending_pool, mailer, sdk, key, inbox):
+    pool, username = sending_pool, unique("user")
+    pool.idp.admin_create_user(
+        UserPoolId=pool.id,
+        Username=username,
+        UserAttributes=[{"Name": "email", "Value": unique_email()}],
+        DesiredDeliveryMediums=["EMAIL"],
+        ClientMetadata={"from": "console"},
+    )
+    event = mailer.next_event()
+    assert event["request"]["clientMetadata"] == {"from": "console"}
+    password = html.unescape(secret_in(event, sdk, key))
+    assert pool.begin(username, password)["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+    assert not inbox.messages(pool)
+
+
+# What is done to a user with a verified address, and how its message is called.
+SENT = {
+    "ForgotPassword": lambda pool, user, _: pool.idp.forgot_password(
+        ClientId=pool.client_id, Username=user
+    ),
+    "VerifyUserAttribute": lambda pool, user, token: pool.idp.get_user_attribute_verification_code(
+        AccessToken=token, AttributeName="email"
+    ),
+    "UpdateUserAttribute": lambda pool, user, token: pool.idp.update_user_attributes(
+        AccessToken=token, UserAttributes=[{"Name": "email", "Value": unique_email()}]
+    ),
+}
+
+
+@pytest.mark.parametrize("source", SENT)
+def test_every_mail_goes_to_the_function(sending_pool, mailer, sdk, key, inbox, source):
+    pool = sending_pool
+    username = pool.make_user(email=unique_email())
+    SENT[source](pool, username, pool.sign_in(username)["AccessToken"])
+    event = mailer.next_event()
+    assert event["triggerSource"] == f"CustomEmailSender_{source}"
+    assert event["request"]["clientMetadata"] is None
+    assert secret_in(event, sdk, key).isdigit()
+    assert not inbox.messages(pool)
+
+
+def test_nobody_learns_from_a_function_who_exists(sending_pool, mailer, sdk, key):
+    pool = sending_pool
+    client = pool.make_client(PreventUserExistenceErrors="ENABLED")["ClientId"]
+    username = pool.make_user(email=unique_email())
+    for name in [unique("nobody"), username]:
+        answer = pool.idp.forgot_password(ClientId=client, Username=name)
+        assert answer["CodeDeliveryDetails"]["DeliveryMedium"] == "EMAIL"
+    event = mailer.next_event()
+    assert event["userName"] == username
+    pool.idp.confirm_forgot_password(
+        ClientId=client,
+        Username=username,
+        ConfirmationCode=secret_in(event, sdk, key),
+        Password=OTHER_PASSWORD,
+    )
+    pool.sign_in(username, OTHER_PASSWORD)
+    assert mailer.events.empty()

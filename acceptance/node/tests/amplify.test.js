@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { Amplify } from 'aws-amplify';
 import {
   confirmSignIn,
   confirmSignUp,
@@ -16,42 +15,19 @@ import {
   updateMFAPreference,
   verifyTOTPSetup,
 } from 'aws-amplify/auth';
-import { cognitoUserPoolsTokenProvider } from 'aws-amplify/auth/cognito';
 
+import { use } from '../amplify.js';
 import {
   Authenticator,
   OTHER_PASSWORD,
   PASSWORD,
   call,
   codeFor,
-  endpoint,
   makeNewUser,
   makePool,
   makeUser,
   unique,
 } from '../support.js';
-
-const stored = new Map();
-
-/** Amplify keeps one configuration and one signed-in user per process. */
-function use(pool) {
-  stored.clear();
-  Amplify.configure({
-    Auth: {
-      Cognito: {
-        userPoolId: pool.id,
-        userPoolClientId: pool.clientId,
-        userPoolEndpoint: `${endpoint}/`,
-      },
-    },
-  });
-  cognitoUserPoolsTokenProvider.setKeyValueStorage({
-    async setItem(key, value) { stored.set(key, value); },
-    async getItem(key) { return stored.get(key) ?? null; },
-    async removeItem(key) { stored.delete(key); },
-    async clear() { stored.clear(); },
-  });
-}
 
 afterEach(() => signOut());
 

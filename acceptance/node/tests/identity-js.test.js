@@ -19,6 +19,7 @@ import {
   makeNewUser,
   makePool,
   makeUser,
+  textMessages,
   unique,
 } from '../support.js';
 
@@ -187,6 +188,65 @@ test('a wrong TOTP code may be followed by the right one', async () => {
     again.sendMFACode(right, callbacks, 'SOFTWARE_TOKEN_MFA');
   });
   assert.equal(done.name, 'onSuccess');
+});
+
+/** A user whose verified number may be a second factor. */
+async function makeUserWithPhone() {
+  const pool = await makePool({ SmsConfiguration: textMessages });
+  await call('SetUserPoolMfaConfig', {
+    UserPoolId: pool.id,
+    MfaConfiguration: 'OPTIONAL',
+    SmsMfaConfiguration: { SmsConfiguration: textMessages },
+  });
+  const username = await makeUser(pool);
+  const phone = '+15550100123';
+  await call('AdminUpdateUserAttributes', {
+    UserPoolId: pool.id,
+    Username: username,
+    UserAttributes: [
+      { Name: 'phone_number', Value: phone },
+      { Name: 'phone_number_verified', Value: 'true' },
+    ],
+  });
+  return { pool, username, phone };
+}
+
+test('a user turns codes by SMS on and is asked for one next time', async () => {
+  const { pool, username, phone } = await makeUserWithPhone();
+  const user = userOf(pool, username);
+  await signIn(user);
+  await promised((done) => user.setUserMfaPreference(
+    { PreferredMfa: true, Enabled: true }, null, done,
+  ));
+
+  const again = userOf(pool, username);
+  const asked = await signIn(again);
+  assert.equal(asked.name, 'mfaRequired');
+  const [kind, parameters] = asked.args;
+  assert.equal(kind, 'SMS_MFA');
+  assert.equal(parameters.CODE_DELIVERY_DELIVERY_MEDIUM, 'SMS');
+  assert.equal(parameters.CODE_DELIVERY_DESTINATION, '+*******0123');
+  const right = await codeFor(pool, phone);
+  const wrong = right === '000000' ? '111111' : '000000';
+  await assert.rejects(outcome((callbacks) => again.sendMFACode(wrong, callbacks)), {
+    code: 'CodeMismatchException',
+  });
+  const done = await outcome((callbacks) => again.sendMFACode(right, callbacks));
+  assert.equal(done.name, 'onSuccess');
+  assert.ok(done.args[0].isValid());
+});
+
+test('the older way to turn codes by SMS on and off', async () => {
+  const { pool, username, phone } = await makeUserWithPhone();
+  const user = userOf(pool, username);
+  await signIn(user);
+  await promised((done) => user.enableMFA(done));
+  const again = userOf(pool, username);
+  assert.equal((await signIn(again)).name, 'mfaRequired');
+  const code = await codeFor(pool, phone);
+  await outcome((callbacks) => again.sendMFACode(code, callbacks));
+  await promised((done) => again.disableMFA(done));
+  assert.equal((await signIn(userOf(pool, username))).name, 'onSuccess');
 });
 
 test('a session is refreshed', async () => {

@@ -61,8 +61,9 @@ where
 /// Hands a code over for a client that may not be told who exists, and answers where it goes: also
 /// when it can't be sent. Costs what [`code_to_nobody`] costs.
 ///
-/// A function that writes the text, and what encrypts the code for a custom sender, are asked after the
-/// answer, as they are not asked for nobody: a server that stops meanwhile loses the message, and the user asks again.
+/// A function that writes the text is asked after the answer, as it is not asked for nobody, and the
+/// code for a function that sends it is encrypted then: a server that stops meanwhile loses the message,
+/// and the user asks again.
 pub(crate) async fn code_in_secret(
     ports: &Ports,
     pool: &UserPool,

@@ -224,6 +224,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn where_existence_is_hidden_nobody_waits_for_a_function_or_a_key() {
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let sender = json!({ "LambdaVersion": "V1_0", "LambdaArn": arn });
+        let key = "arn:aws:kms:us-east-1:123456789012:key/1a";
+        for triggers in [
+            json!({ "CustomMessage": arn }),
+            json!({ "CustomEmailSender": sender, "KMSKeyID": key }),
+        ] {
+            let stack = Stack::new().await;
+            let pool = stack.pool(json!({ "LambdaConfig": triggers })).await;
+            let client =
+                stack.client(&pool, json!({ "PreventUserExistenceErrors": "ENABLED" })).await;
+            stack.user(&pool, "jo", &VERIFIED).await;
+            for (name, pretended) in [("jo", 1), ("nobody", 2)] {
+                let input = json!({ "ClientId": client, "Username": name });
+                stack.ok("ForgotPassword", input).await;
+                assert_eq!(stack.messenger().pretended(), pretended, "{triggers}");
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn the_limit_of_an_hour_holds_for_everybody_alike() {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;

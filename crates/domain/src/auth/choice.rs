@@ -309,7 +309,7 @@ async fn deliver_code(
     let destination = user.attribute(contact.attribute()).unwrap_or_default();
     let message = second_factor::code_message(place, (&user).into(), contact, destination, code);
     if place.client.hides_user_existence() && asks_others(place.pool, message.medium) {
-        // Nobody is asked for nobody, and so nobody is waited for here.
+        // Nothing is asked for nobody, and so nothing is waited for here.
         let (ports, pool, client) = (place.ports.clone(), place.pool.clone(), place.client.clone());
         tokio::spawn(async move {
             let client = Client::Id(client.id());

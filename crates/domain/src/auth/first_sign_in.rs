@@ -32,24 +32,28 @@ pub fn after_sign_up(place: Place<'_>, user: &User) -> Result<Option<String>, Fa
     ChallengeSession::new(place, user, Step::SignedUp).seal(place.ports).map(Some)
 }
 
-/// The session for a user who has just been confirmed by the code, if they brought the one of their
-/// sign-up. The caller commits.
+/// The session for a user who has just been confirmed by the code: if they brought the one of their
+/// sign-up, or none, as Amplify does, which signs in with what comes back. The caller commits.
 pub async fn after_confirmation(
     place: Place<'_>,
     tx: &mut dyn Transaction,
     sub: &str,
     session: Option<&str>,
 ) -> Result<Option<String>, Fault> {
-    let Some(Ok(session)) = session.map(|text| ChallengeSession::open(place.ports, text)) else {
-        return Ok(None);
+    let confirmed =
+        || ChallengeSession::of_sub(place, sub, Step::Confirmed).seal(place.ports).map(Some);
+    let Some(session) = session else {
+        let has_flow = place.client.lists_flow(&[ExplicitAuthFlowsType::AllowUserAuth]);
+        return if has_flow { confirmed() } else { Ok(None) };
     };
+    let Ok(session) = ChallengeSession::open(place.ports, session) else { return Ok(None) };
     if !is_here(place, &session) || session.step != Step::SignedUp || session.sub != sub {
         return Ok(None);
     }
     if session.spend(tx, place.ports.clock.now()).await?.is_err() {
         return Ok(None);
     }
-    ChallengeSession::of_sub(place, sub, Step::Confirmed).seal(place.ports).map(Some)
+    confirmed()
 }
 
 /// Signs in with the session of [`after_confirmation`].

@@ -41,11 +41,11 @@ pub enum NotHandedOver {
     Undeliverable,
 }
 
-/// Whether others than this server are asked before a message of the pool is handed over: a function for
-/// its text, or a key service for its code. It takes a time that shows in an answer which waits for it.
+/// Whether finishing a medium's messages asks a function or a key service. The time that takes would
+/// tell a stranger that there is somebody to send a message to.
 pub fn asks_others(pool: &UserPool, medium: Medium) -> bool {
-    let sender = custom_sender::of(medium);
-    sender.function(pool).is_some() || Trigger::CustomMessage.function(pool).is_some()
+    let triggers = [Trigger::CustomMessage, custom_sender::of(medium)];
+    triggers.into_iter().any(|trigger| trigger.function(pool).is_some())
 }
 
 /// Finishes a message and hands it to whoever sends it. Everything that is sent passes here. `login`
