@@ -3,13 +3,16 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import {
+  autoSignIn,
   confirmResetPassword,
   confirmSignIn,
+  confirmSignUp,
   fetchMFAPreference,
   getCurrentUser,
   resetPassword,
   signIn,
   signOut,
+  signUp,
   updateMFAPreference,
 } from 'aws-amplify/auth';
 
@@ -241,3 +244,25 @@ for (const authFlowType of ['CUSTOM_WITH_SRP', 'CUSTOM_WITHOUT_SRP']) {
     }
   });
 }
+
+test('who signs up without a password is signed in by confirming', async () => {
+  const pool = await makePool({
+    AutoVerifiedAttributes: ['email'],
+    Policies: { SignInPolicy: { AllowedFirstAuthFactors: ['PASSWORD', 'EMAIL_OTP'] } },
+    flows: ['ALLOW_USER_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH'],
+  });
+  use(pool);
+  const username = unique('user');
+  const email = `${username}@example.com`;
+  const signedUp = await signUp({
+    username,
+    options: { userAttributes: { email }, autoSignIn: { authFlowType: 'USER_AUTH' } },
+  });
+  assert.equal(signedUp.nextStep.signUpStep, 'CONFIRM_SIGN_UP');
+  const confirmationCode = await codeFor(pool, email);
+  const confirmed = await confirmSignUp({ username, confirmationCode });
+  assert.equal(confirmed.nextStep.signUpStep, 'COMPLETE_AUTO_SIGN_IN');
+  const { isSignedIn } = await autoSignIn();
+  assert.ok(isSignedIn);
+  assert.equal((await getCurrentUser()).username, username);
+});
