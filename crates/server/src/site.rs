@@ -178,7 +178,8 @@ impl Site {
             tracing::info!(request_id, status = response.status().as_u16(), "domain answered");
             return response.map(Bytes::from);
         }
-        if let Some(response) = login::serve(&ports, &InProcess, parts, body).await {
+        // Boxed, because it is by far the largest: every request would carry room for it.
+        if let Some(response) = Box::pin(login::serve(&ports, &InProcess, parts, body)).await {
             tracing::info!(request_id, status = response.status().as_u16(), "login page answered");
             return response.map(Bytes::from);
         }

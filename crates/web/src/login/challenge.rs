@@ -195,10 +195,7 @@ fn shown(visit: &Visit<'_>, asked: Asked, problem: Option<Problem>) -> Reply {
                 notice: None,
             })
         }
-        What::Choose { factors: names } => {
-            Page::Choose(Choose { username, factors: factors(names), problem })
-        }
-        What::ChooseSecond { factors: names } => {
+        What::Choose { factors: names } | What::ChooseSecond { factors: names } => {
             Page::Choose(Choose { username, factors: factors(names), problem })
         }
         What::Password { factors } => {

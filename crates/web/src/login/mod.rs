@@ -138,7 +138,8 @@ async fn answer(
         return visit.respond(challenge::answer(visit, asked).await?);
     }
     let reply: Reply = match (path, is_post) {
-        (Path::Login, false) => sign_in::show(visit),
+        // Links have been answered above.
+        (Path::Login, false) | (Path::ConfirmLink, _) => sign_in::show(visit),
         (Path::Login, true) => sign_in::take(visit).await?,
         (Path::SignUp, false) => sign_up::show(visit).await?,
         (Path::SignUp, true) => sign_up::take(visit).await?,
@@ -148,8 +149,6 @@ async fn answer(
         (Path::ForgotPassword, true) => recovery::take(visit).await?,
         (Path::ResetPassword, false) => recovery::show_reset(visit),
         (Path::ResetPassword, true) => recovery::reset(visit).await?,
-        // The link has been answered above.
-        (Path::ConfirmLink, _) => sign_in::show(visit),
     };
     visit.respond(reply)
 }

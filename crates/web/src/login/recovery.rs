@@ -4,7 +4,7 @@ use poolhouse_domain::{Fault, passwords::recovery, self_service::OperationName};
 
 use super::{
     problem, sign_in,
-    sign_up::{about, destination},
+    sign_up::{about, destination, put},
     visit::{Reply, Stage, Visit},
 };
 use crate::pages::{
@@ -103,8 +103,8 @@ pub(super) async fn reset(visit: &Visit<'_>) -> Result<Reply, Fault> {
     if problem.is_some() {
         return Ok(reset_page(visit, problem, None));
     }
-    input["ConfirmationCode"] = code.into();
-    input["Password"] = password.into();
+    put(&mut input, "ConfirmationCode", code);
+    put(&mut input, "Password", password);
     let operation = OperationName::ConfirmForgotPassword;
     Ok(match visit.operations.call(&visit.ports, operation, &input).await? {
         Ok(_) => Reply::go("/login", Some(Stage::PasswordChanged)),

@@ -110,8 +110,8 @@ pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
     let given = |name: &String| json!({ "Name": name, "Value": form.get(&field::attribute(name)) });
     let given: Vec<Value> = names.iter().map(given).collect();
     let mut input = about(visit, username);
-    input["Password"] = form.get(field::PASSWORD).into();
-    input["UserAttributes"] = given.into();
+    put(&mut input, "Password", form.get(field::PASSWORD));
+    put(&mut input, "UserAttributes", given);
     let answer = match visit.operations.call(&visit.ports, OperationName::SignUp, &input).await? {
         Ok(answer) => answer,
         Err(refusal) => return page(visit, Some(problem::of_operation(refusal))).await,
@@ -140,9 +140,16 @@ pub(super) fn about(visit: &Visit<'_>, username: &str) -> Value {
 fn about_of(client: &poolhouse_domain::app_clients::AppClient, username: &str) -> Value {
     let mut input = json!({ "ClientId": client.id(), "Username": username });
     if let Some(hash) = hosted::secret_hash(client, username) {
-        input["SecretHash"] = hash.into();
+        put(&mut input, "SecretHash", hash);
     }
     input
+}
+
+/// Adds a member to the input of an operation.
+pub(super) fn put(input: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(members) = input.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
 }
 
 /// Where a code was sent, if one was.
@@ -188,9 +195,9 @@ pub(super) async fn confirm(visit: &Visit<'_>) -> Result<Reply, Fault> {
     if code.is_empty() {
         return Ok(confirm_page(visit, Some(Problem::Missing(field::CODE.to_owned())), None));
     }
-    input["ConfirmationCode"] = code.into();
+    put(&mut input, "ConfirmationCode", code);
     if let Some(session) = session {
-        input["Session"] = session.as_str().into();
+        put(&mut input, "Session", session.as_str());
     }
     let operation = OperationName::ConfirmSignUp;
     let answer = match visit.operations.call(&visit.ports, operation, &input).await? {
@@ -235,7 +242,7 @@ pub(super) async fn by_link(
     };
     let look = Look { here: None, ..look };
     let mut input = about_of(&client, username);
-    input["ConfirmationCode"] = code.into();
+    put(&mut input, "ConfirmationCode", code);
     let problem = operations.call(ports, OperationName::ConfirmSignUp, &input).await?.err();
     let callback = client.settings.callback_urls.as_ref().and_then(|urls| urls.first());
     let sign_in = callback.map(|url| {
