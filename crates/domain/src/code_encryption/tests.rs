@@ -46,6 +46,7 @@ fn place() -> Place {
         region: "us-east-1".to_owned(),
         account_id: "123456789012".to_owned(),
         issuer_base: String::new(),
+        domain_suffix: None,
     });
     let keys = OwnKeys::new(Arc::clone(&keyring), Arc::clone(&entropy), identity);
     Place { keyring, entropy, keys }

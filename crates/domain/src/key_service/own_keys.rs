@@ -188,6 +188,7 @@ mod tests {
             region: "eu-central-1".to_owned(),
             account_id: "123456789012".to_owned(),
             issuer_base: String::new(),
+            domain_suffix: None,
         }
     }
 
