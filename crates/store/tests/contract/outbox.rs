@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use poolhouse_domain::messages::{
-    Medium, Message, MessageKind, SmsSettings,
+    Medium, Message, MessageKind, Route, SmsSettings,
     outbox::{Lease, Taken},
 };
 
@@ -51,7 +51,7 @@ async fn put(store: &SqlStore, id: &str, message: &Message) {
 async fn take(store: &SqlStore, route: Route, courier: &str, now: i64, limit: u32) -> Vec<Taken> {
     let mut tx = store.write().await.unwrap();
     let lease = Lease { courier, until: at(now + 30) };
-    let taken = tx.take_messages(medium, lease, at(now), limit).await.unwrap();
+    let taken = tx.take_messages(route, lease, at(now), limit).await.unwrap();
     tx.commit().await.unwrap();
     taken
 }
