@@ -37,6 +37,9 @@ const PER_USER: u32 = 10;
 const PER_ADDRESS: u32 = 300;
 /// Requests per second to one domain.
 const PER_DOMAIN: u32 = 500;
+/// Requests per second by which strangers at one address register applications with one pool. (Our
+/// choice.)
+const OPEN_REGISTRATIONS: u32 = 5;
 /// Answers to challenges have a rate of their own, so many times that of sign-ins.
 const ANSWERS_FOR_EACH_SIGN_IN: u32 = 3;
 /// How many rates are counted at the same time: some 20 MiB at most. The one that was not needed
@@ -114,6 +117,8 @@ enum Counted {
     /// Whoever asks a domain, by address.
     Network(IpAddr),
     Domain(String),
+    /// Whoever registers applications with a pool and shows no token, by address.
+    OpenRegistration(String, Option<IpAddr>),
     /// One user: how the request names the pool, and the user in it; and whether it reads.
     User(Who, bool),
 }
@@ -220,6 +225,20 @@ impl Limits {
             self.count(&Counted::Network(address), PER_ADDRESS)?;
         }
         self.count(&Counted::Domain(domain.to_owned()), PER_DOMAIN)
+    }
+
+    /// Counts a request of a stranger at an address to register an application with a pool; refuses
+    /// it if there were too many. Takes nothing from anybody else.
+    pub fn admit_open_registration(
+        &self,
+        user_pool_id: &str,
+        from: Option<IpAddr>,
+    ) -> Result<(), RateExceeded> {
+        if !self.settings.rates_are_enforced {
+            return Ok(());
+        }
+        let counted = Counted::OpenRegistration(user_pool_id.to_owned(), from);
+        self.count(&counted, OPEN_REGISTRATIONS)
     }
 
     /// The rate of a category now.

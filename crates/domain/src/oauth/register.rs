@@ -109,9 +109,6 @@ pub async fn register(
     metadata: Metadata,
 ) -> Ruling<Registered, RegisterRefused> {
     let configuration = granted!(configuration(pool).ok_or(RegisterRefused::Off));
-    if ports.limits.admit_one(Category::UserPoolClientUpdate).await?.is_err() {
-        return Ok(Err(RegisterRefused::Limit));
-    }
     let grants = match token {
         Some(token) => {
             let shown = access::machine(ports, pool, token, REGISTER_SCOPE).await?;
@@ -125,6 +122,12 @@ pub async fn register(
     };
     let grants = grants.filter(|grants| !grants.is_empty());
     let grants = granted!(grants.ok_or(RegisterRefused::Closed));
+    // Only who shows a token takes from the rate of the administrators.
+    let admitted = match token {
+        Some(_) => ports.limits.admit_one(Category::UserPoolClientUpdate).await?,
+        None => ports.limits.admit_open_registration(pool.id(), ports.caller.ip),
+    };
+    granted!(admitted.map_err(|_| RegisterRefused::Limit));
     let wanted = granted!(wanted(metadata, grants, configuration));
     let client = granted!(store(ports, pool, &wanted).await?);
     Ok(Ok(wanted.registered(&client, ports.clock.now())))

@@ -82,6 +82,7 @@ fn refused(refused: RegisterRefused) -> Response<String> {
 #[cfg(test)]
 mod tests {
     use poolhouse_domain::{
+        limits::Category,
         resource_servers::REGISTER_SCOPE,
         shapes::{ClientTypeType, DcrConfigurationType, OAuthFlowType, StatusType},
     };
@@ -232,6 +233,27 @@ mod tests {
         }
         let mut view = scene.ports().store.read().await.unwrap();
         assert_eq!(view.list_app_clients(POOL, None, 100).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn strangers_take_nothing_from_the_rate_of_the_administrators() {
+        let mut scene = scene(true).await.with_rates();
+        let token = token(&scene).await;
+        let metadata = json!({ "redirect_uris": [CALLBACK] });
+        for _ in 0..5 {
+            assert_eq!(ask(&scene, Some("Bearer a.b.c"), metadata.clone()).await.0, 401);
+            assert_eq!(ask(&scene, None, metadata.clone()).await.0, 201);
+        }
+        assert_eq!(ask(&scene, None, metadata.clone()).await.0, 429);
+        assert_eq!(ask(&scene, Some(&token), metadata.clone()).await.0, 201);
+        scene.kit.ports.caller.ip = Some([192, 0, 2, 8].into());
+        assert_eq!(ask(&scene, None, metadata.clone()).await.0, 201, "from another address");
+        let limits = &scene.ports().limits;
+        let rate = limits.free_rate(Category::UserPoolClientUpdate);
+        for _ in 1..rate {
+            limits.admit_one(Category::UserPoolClientUpdate).await.unwrap().unwrap();
+        }
+        assert_eq!(ask(&scene, Some(&token), metadata.clone()).await.0, 429);
     }
 
     #[tokio::test]
