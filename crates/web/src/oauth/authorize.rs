@@ -94,7 +94,7 @@ pub(super) fn missing(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use poolhouse_domain::sessions::tracking::SessionSettings;
+    use poolhouse_domain::{sessions::tracking::SessionSettings, tokens::revoke};
 
     use super::super::testing::{
         CALLBACK, CHALLENGE, CLIENT, CONFIDENTIAL, MACHINE, POOL, Scene, claims, exchange,
@@ -220,6 +220,19 @@ mod tests {
         assert!(resumes(&scene, &query, &both).await.starts_with(CALLBACK));
         scene.change_user(|user| user.enabled = false).await;
         assert!(resumes(&scene, &query, &other.cookie).await.contains("/login?"));
+    }
+
+    #[tokio::test]
+    async fn who_was_disabled_has_to_sign_in_when_let_in_again() {
+        let scene = Scene::new().await;
+        let cookie = scene.sign_in(CLIENT).await.cookie;
+        let now = scene.ports().clock.now();
+        let mut tx = scene.ports().store.write().await.unwrap();
+        let mut user = tx.user_by_sub(POOL, &scene.user.sub).await.unwrap().unwrap();
+        revoke::disable(&mut *tx, &mut user, now).await.unwrap();
+        tx.commit().await.unwrap();
+        scene.change_user(|user| user.enabled = true).await;
+        assert!(resumes(&scene, &query(CLIENT), &cookie).await.contains("/login?"));
     }
 
     #[tokio::test]
