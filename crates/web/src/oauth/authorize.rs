@@ -236,6 +236,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_code_dies_with_the_session_it_came_through_unless_that_just_expires() {
+        let scene = Scene::new().await;
+        let end = async |id: &str| {
+            let mut tx = scene.ports().store.write().await.unwrap();
+            assert!(tx.delete_user_session(POOL, &scene.user.sub, id).await.unwrap());
+            tx.commit().await.unwrap();
+        };
+        let query = format!("{}&scope=openid", query(CLIENT));
+        let begun = scene.sign_in(CLIENT).await;
+        let code = parameter(&resumes(&scene, &query, &begun.cookie).await, "code");
+        end(&begun.session.id).await;
+        assert_eq!(scene.token(&exchange(&code)).await.0, 400);
+
+        let begun = scene.sign_in(CLIENT).await;
+        scene.kit.clock.advance(3_599);
+        let code = parameter(&resumes(&scene, &query, &begun.cookie).await, "code");
+        scene.kit.clock.advance(1);
+        end(&begun.session.id).await;
+        assert_eq!(scene.token(&exchange(&code)).await.0, 200);
+    }
+
+    #[tokio::test]
     async fn signing_out_everywhere_leaves_the_browser_signed_in() {
         let scene = Scene::new().await;
         let begun = scene.sign_in(CLIENT).await;

@@ -254,7 +254,8 @@ impl Scene {
         let mount = self.mount().await;
         let place = Place::new(self.ports(), &mount.pool, &checked.client);
         let auth_time = self.ports().clock.now();
-        let signed_in = SignedIn { auth_time, event_id: None, session_id: None };
+        let signed_in =
+            SignedIn { auth_time, event_id: None, session_id: None, session_ends_at: None };
         grant::issue(place, &checked.request, &self.user, &signed_in).await.unwrap().unwrap()
     }
 
