@@ -94,7 +94,11 @@ pub(super) fn missing(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use poolhouse_domain::{sessions::tracking::SessionSettings, tokens::revoke};
+    use std::sync::Arc;
+
+    use poolhouse_domain::{
+        directory::Directory, sessions::tracking::SessionSettings, tokens::revoke,
+    };
 
     use super::super::testing::{
         CALLBACK, CHALLENGE, CLIENT, CONFIDENTIAL, MACHINE, POOL, Scene, claims, exchange,
@@ -435,6 +439,23 @@ mod tests {
         let implicit = format!("{uri}&response_type=token&scope=nosuch");
         let expected = format!("{CALLBACK}#error=invalid_scope&state=s");
         assert_eq!(leads(&scene, &implicit).await, expected);
+    }
+
+    #[tokio::test]
+    async fn the_application_is_told_of_faults_and_pages_of_others_are_not() {
+        let scene = Scene::new().await;
+        let query = format!("{}&state=s", query(CLIENT));
+        leads(&scene, &query).await;
+        let scene = scene.without_store();
+        let expected = format!("{CALLBACK}?error=server_error&state=s");
+        assert_eq!(leads(&scene, &query).await, expected);
+        scene.kit.ports.directory.forget_app_client(CLIENT);
+        let mut scene = scene;
+        let ports = &mut scene.kit.ports;
+        ports.directory = Arc::new(Directory::new(Arc::clone(&ports.store)));
+        let answer = scene.get(&format!("{AT}?{query}")).await;
+        assert_eq!(answer.status(), 500);
+        assert!(answer.extensions().get::<super::super::headers::SameOrigin>().is_some());
     }
 
     #[tokio::test]

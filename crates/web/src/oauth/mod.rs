@@ -69,10 +69,18 @@ pub async fn serve(ports: &Ports, parts: &Parts, body: &[u8]) -> Option<Response
     }
     let mount = match mount::resolve(ports, authority(parts), path).await {
         Ok(found) => found.filter(|(_, rest)| rest.len() == name.len())?.0,
-        Err(fault) => return Some(headers::finished(ports, headers::faulted(&fault))),
+        Err(fault) => {
+            let response = headers::private(headers::faulted(&fault));
+            return Some(headers::finished(ports, response));
+        }
     };
     let answered = answer(ports, &mount, endpoint, parts, body).await;
-    let response = answered.unwrap_or_else(|fault| headers::faulted(&fault));
+    let response = answered.unwrap_or_else(|fault| {
+        let response = headers::faulted(&fault);
+        // Where only browsers go, scripts of other origins have nothing to read.
+        let is_page = matches!(endpoint, Endpoint::Authorize | Endpoint::Logout | Endpoint::Error);
+        if is_page { headers::private(response) } else { response }
+    });
     Some(headers::finished(ports, response))
 }
 
