@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use poolhouse_wire::Pattern;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -34,6 +35,12 @@ const MOST_URLS: usize = 100;
 const LONGEST_URL: usize = 1_024;
 const MOST_SCOPES: usize = 50;
 const LONGEST_NAME: usize = 128;
+
+/// The characters of URLs, those of the model's `RedirectUrlType`.
+static URLS: Pattern =
+    Pattern::new(r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", r"^(?:[\p{L}\p{M}\p{S}\p{N}\p{P}]+)$");
+/// Schemes to which no browser is sent for a stranger.
+const DANGEROUS: [&str; 4] = ["data", "file", "javascript", "vbscript"];
 
 /// The scopes that every application may register for.
 const STANDARD: [&str; 4] = [scopes::OPENID, scopes::EMAIL, scopes::PHONE, scopes::PROFILE];
@@ -161,6 +168,10 @@ fn wanted(
     if urls.iter().any(|urls| !are_bearable(urls)) {
         return Err(RegisterRefused::RedirectUri("Too many addresses, or too long.".to_owned()));
     }
+    if !urls.into_iter().flatten().all(|url| is_followable(url)) {
+        let text = "An address has other characters or another scheme than it can have.";
+        return Err(RegisterRefused::RedirectUri(text.to_owned()));
+    }
     if metadata.redirect_uris.is_empty() && flow == OAuthFlowType::Code {
         return Err(RegisterRefused::RedirectUri("redirect_uris is missing.".to_owned()));
     }
@@ -176,6 +187,13 @@ fn wanted(
 
 fn are_bearable(urls: &[String]) -> bool {
     urls.len() <= MOST_URLS && urls.iter().all(|url| !url.is_empty() && url.len() <= LONGEST_URL)
+}
+
+/// Whether a browser may be sent there: of the characters that the API takes from administrators, and
+/// of no scheme with which strangers could make it run scripts or open files.
+fn is_followable(url: &str) -> bool {
+    let scheme = url.split(':').next().unwrap_or_default();
+    URLS.is_match(url) && !DANGEROUS.iter().any(|name| scheme.eq_ignore_ascii_case(name))
 }
 
 /// The flow behind grant types. A client is for people or for itself.
