@@ -304,6 +304,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_session_is_as_long_as_the_client_says_that_resumes_it() {
+        let scene = Scene::new().await;
+        let tracking = SessionSettings { is_tracking: true, ..SessionSettings::default() };
+        scene.change_pool(|pool| pool.sessions = tracking).await;
+        scene.change(CONFIDENTIAL, |client| client.sso_minutes = Some(120)).await;
+        let cookie = scene.sign_in(CLIENT).await.cookie;
+        scene.kit.clock.advance(7_199);
+        assert!(resumes(&scene, &query(CLIENT), &cookie).await.contains("/login?"));
+        assert!(resumes(&scene, &query(CONFIDENTIAL), &cookie).await.starts_with(CALLBACK));
+        scene.kit.clock.advance(1);
+        assert!(resumes(&scene, &query(CONFIDENTIAL), &cookie).await.contains("/login?"));
+    }
+
+    #[tokio::test]
     async fn the_session_of_a_provider_that_the_client_does_not_offer_is_not_used() {
         let scene = Scene::new().await;
         let cookie = scene.sign_in(CLIENT).await.cookie;
