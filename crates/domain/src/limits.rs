@@ -21,6 +21,7 @@ use poolhouse_wire::{About, OperationName};
 
 use crate::{
     fault::Fault,
+    network::peer,
     ports::{Clock, Store},
 };
 
@@ -114,7 +115,7 @@ enum Counted {
     /// Answers to challenges.
     Answers(u32),
     Pool(OperationName, String),
-    /// Whoever asks a domain, by address.
+    /// Whoever asks a domain, by address ([`peer`]).
     Network(IpAddr),
     Domain(String),
     /// Whoever registers applications with a pool and shows no token, by address.
@@ -222,7 +223,7 @@ impl Limits {
             return Ok(());
         }
         if let Some(address) = from {
-            self.count(&Counted::Network(address), PER_ADDRESS)?;
+            self.count(&Counted::Network(peer(address)), PER_ADDRESS)?;
         }
         self.count(&Counted::Domain(domain.to_owned()), PER_DOMAIN)
     }
@@ -237,7 +238,7 @@ impl Limits {
         if !self.settings.rates_are_enforced {
             return Ok(());
         }
-        let counted = Counted::OpenRegistration(user_pool_id.to_owned(), from);
+        let counted = Counted::OpenRegistration(user_pool_id.to_owned(), from.map(peer));
         self.count(&counted, OPEN_REGISTRATIONS)
     }
 

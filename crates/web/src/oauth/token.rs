@@ -464,6 +464,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn all_addresses_of_a_host_in_ipv6_share_a_rate() {
+        let mut scene = Scene::new().await.with_rates();
+        for low in 0..300_u16 {
+            scene.kit.ports.caller.ip = Some([0x2001, 0xdb8, 0, 1, 0, 0, 0, low].into());
+            assert_eq!(scene.get("/error").await.status(), 200);
+        }
+        scene.kit.ports.caller.ip = Some([0x2001, 0xdb8, 0, 1, 9, 9, 9, 9].into());
+        assert_eq!(scene.get("/error").await.status(), 429);
+        scene.kit.ports.caller.ip = Some([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1].into());
+        assert_eq!(scene.get("/error").await.status(), 200, "another network");
+    }
+
+    #[tokio::test]
     async fn too_many_requests_in_a_second_are_turned_away() {
         let scene = Scene::new().await.with_rates();
         let ask = [("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", "x")];
