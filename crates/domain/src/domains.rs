@@ -5,6 +5,7 @@
 //! that arrives under one names no pool.
 
 use async_trait::async_trait;
+use url::Url;
 
 use crate::{
     arn,
@@ -176,7 +177,7 @@ pub async fn create(
     if shown.is_some() {
         return Ok(Err(DomainRefused::PoolHasOne));
     }
-    if tx.domain(&request.domain).await?.is_some() {
+    if is_taken(tx, &request.domain, is_custom, identity).await? {
         return Ok(Err(DomainRefused::Taken));
     }
     let place = if is_custom { granted!(free_place(tx).await?) } else { None };
@@ -187,6 +188,56 @@ pub async fn create(
     // a pool that is being deleted.
     tx.update_user_pool(pool).await?;
     Ok(Ok(domain))
+}
+
+/// Whether requests under this name, or under the whole names of this prefix, are for another domain
+/// or for the issuer. (That the service has no other word for the latter is a belief.)
+async fn is_taken(
+    tx: &mut dyn Transaction,
+    name: &str,
+    is_custom: bool,
+    identity: &Identity,
+) -> Result<bool, Fault> {
+    let hosts = if is_custom { vec![name.to_owned()] } else { hosts(identity, name) };
+    if hosts.iter().any(|host| is_issuers(identity, host)) || tx.domain(name).await?.is_some() {
+        return Ok(true);
+    }
+    let prefixes = if is_custom { prefixes(identity, name) } else { Vec::new() };
+    let others = hosts.iter().map(String::as_str).chain(prefixes);
+    for other in others {
+        if tx.domain(other).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What follows the prefix in the names of prefix domains.
+fn suffixes(identity: &Identity) -> Vec<String> {
+    let configured = identity.domain_suffix.as_deref();
+    let configured = configured.map(|suffix| suffix.split(':').next().unwrap_or_default());
+    let of_service = format!("auth.{}.amazoncognito.com", identity.region);
+    let all = configured.into_iter().chain(["auth.localhost", &of_service]);
+    all.map(|suffix| suffix.trim_end_matches('.').to_owned()).collect()
+}
+
+/// The whole names under which a prefix domain is reached.
+fn hosts(identity: &Identity, prefix: &str) -> Vec<String> {
+    suffixes(identity).into_iter().map(|suffix| format!("{prefix}.{suffix}")).collect()
+}
+
+/// The prefixes of which a host, in lower case and without port, is a whole name.
+pub(crate) fn prefixes<'a>(identity: &Identity, host: &'a str) -> Vec<&'a str> {
+    let prefix = |suffix: &String| host.strip_suffix(suffix.as_str())?.strip_suffix('.');
+    let found = suffixes(identity).iter().filter_map(prefix).collect::<Vec<_>>();
+    found.into_iter().filter(|prefix| is_label(prefix)).collect()
+}
+
+/// Whether a host, in lower case and without port, is that of the issuer: no domain's, since the
+/// documents and the API of all pools are there.
+pub(crate) fn is_issuers(identity: &Identity, host: &str) -> bool {
+    let issuer = Url::parse(&identity.issuer_base).ok();
+    issuer.is_some_and(|url| url.host_str().is_some_and(|name| name.trim_end_matches('.') == host))
 }
 
 /// The lowest place that no custom domain takes.
@@ -382,6 +433,22 @@ mod tests {
         for (name, word) in [("laws", "aws"), ("amazonas", "amazon"), ("my-cognito", "cognito")] {
             assert_eq!(check_name(name, false), Err(DomainRefused::ReservedWord(word)));
         }
+    }
+
+    #[test]
+    fn the_issuers_host_is_no_domains() {
+        let identity = Identity {
+            region: "eu-west-1".to_owned(),
+            account_id: String::new(),
+            issuer_base: "https://ID.example.com:8443/base".to_owned(),
+            domain_suffix: Some("example.com:8443".to_owned()),
+        };
+        assert!(is_issuers(&identity, "id.example.com"));
+        assert!(hosts(&identity, "id").iter().any(|host| is_issuers(&identity, host)));
+        assert!(!hosts(&identity, "shop").iter().any(|host| is_issuers(&identity, host)));
+        assert_eq!(prefixes(&identity, "id.example.com"), ["id"]);
+        assert_eq!(prefixes(&identity, "x.auth.eu-west-1.amazoncognito.com"), ["x"]);
+        assert_eq!(prefixes(&identity, "a.b.example.com"), [""; 0]);
     }
 
     #[test]

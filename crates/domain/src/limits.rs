@@ -21,6 +21,7 @@ use poolhouse_wire::{About, OperationName};
 
 use crate::{
     fault::Fault,
+    network::peer,
     ports::{Clock, Store},
 };
 
@@ -37,6 +38,9 @@ const PER_USER: u32 = 10;
 const PER_ADDRESS: u32 = 300;
 /// Requests per second to one domain.
 const PER_DOMAIN: u32 = 500;
+/// Requests per second by which strangers at one address register applications with one pool. (Our
+/// choice.)
+const OPEN_REGISTRATIONS: u32 = 5;
 /// Answers to challenges have a rate of their own, so many times that of sign-ins.
 const ANSWERS_FOR_EACH_SIGN_IN: u32 = 3;
 /// How many rates are counted at the same time: some 20 MiB at most. The one that was not needed
@@ -111,9 +115,11 @@ enum Counted {
     /// Answers to challenges.
     Answers(u32),
     Pool(OperationName, String),
-    /// Whoever asks a domain, by address.
+    /// Whoever asks a domain, by address ([`peer`]).
     Network(IpAddr),
     Domain(String),
+    /// Whoever registers applications with a pool and shows no token, by address.
+    OpenRegistration(String, Option<IpAddr>),
     /// One user: how the request names the pool, and the user in it; and whether it reads.
     User(Who, bool),
 }
@@ -217,9 +223,23 @@ impl Limits {
             return Ok(());
         }
         if let Some(address) = from {
-            self.count(&Counted::Network(address), PER_ADDRESS)?;
+            self.count(&Counted::Network(peer(address)), PER_ADDRESS)?;
         }
         self.count(&Counted::Domain(domain.to_owned()), PER_DOMAIN)
+    }
+
+    /// Counts a request of a stranger at an address to register an application with a pool; refuses
+    /// it if there were too many. Takes nothing from anybody else.
+    pub fn admit_open_registration(
+        &self,
+        user_pool_id: &str,
+        from: Option<IpAddr>,
+    ) -> Result<(), RateExceeded> {
+        if !self.settings.rates_are_enforced {
+            return Ok(());
+        }
+        let counted = Counted::OpenRegistration(user_pool_id.to_owned(), from.map(peer));
+        self.count(&counted, OPEN_REGISTRATIONS)
     }
 
     /// The rate of a category now.

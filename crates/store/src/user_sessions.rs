@@ -25,6 +25,7 @@ const TOUCH: &str = "UPDATE user_sessions SET last_active_at = $4, device = $5, 
 const DELETE: &str = "DELETE FROM user_sessions WHERE pool_id = $1 AND sub = $2 AND id = $3";
 const DELETE_TOKEN_SESSIONS: &str =
     "DELETE FROM user_sessions WHERE pool_id = $1 AND sub = $2 AND kind = 'TOKEN'";
+const DELETE_ALL: &str = "DELETE FROM user_sessions WHERE pool_id = $1 AND sub = $2";
 
 fn read(mut row: Row) -> Result<UserSession, Fault> {
     Ok(UserSession {
@@ -97,5 +98,9 @@ impl UserSessions for SqlTransaction {
 
     async fn delete_token_sessions(&mut self, user_pool_id: &str, sub: &str) -> Result<(), Fault> {
         self.view.execute(DELETE_TOKEN_SESSIONS, values![user_pool_id, sub]).await.map(drop)
+    }
+
+    async fn delete_user_sessions(&mut self, user_pool_id: &str, sub: &str) -> Result<(), Fault> {
+        self.view.execute(DELETE_ALL, values![user_pool_id, sub]).await.map(drop)
     }
 }

@@ -128,6 +128,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_two_domains_have_the_same_whole_name() {
+        let stack = Stack::new().await;
+        let (pool, other) = (stack.pool(json!({})).await, stack.pool(json!({})).await);
+        let prefix = |name: &str| json!({ "UserPoolId": other, "Domain": name });
+        let taken = invalid("Domain already associated with another user pool.");
+        stack.ok("CreateUserPoolDomain", custom(&pool, "one.auth.localhost")).await;
+        let refused = stack.refusal("CreateUserPoolDomain", prefix("one")).await;
+        assert_eq!(refused, taken);
+        stack.ok("CreateUserPoolDomain", prefix("two")).await;
+        let third = stack.pool(json!({})).await;
+        for name in ["two.auth.localhost", "two.auth.us-east-1.amazoncognito.com"] {
+            assert_eq!(stack.refusal("CreateUserPoolDomain", custom(&third, name)).await, taken);
+        }
+        stack.ok("CreateUserPoolDomain", custom(&third, "a.two.auth.localhost")).await;
+    }
+
+    #[tokio::test]
     async fn an_account_has_four_custom_domains() {
         let stack = Stack::new().await;
         let mut pools = Vec::new();

@@ -3,21 +3,19 @@
 use poolhouse_domain::{
     ports::Ports,
     shapes::{AdminDisableUserRequest, AdminDisableUserResponse},
-    users::User,
+    tokens::revoke,
 };
 use poolhouse_wire::operations::AdminDisableUser as Op;
 
-use super::alter;
-use crate::{failure::Answer, serve::Handle};
+use crate::{failure::Answer, lookup, serve::Handle};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: AdminDisableUserRequest) -> Answer<Op> {
-        let now = ports.clock.now();
-        let disable = |user: &mut User| {
-            user.enabled = false;
-            user.signed_out_at = Some(now);
-        };
-        alter::<Op>(ports, &input.user_pool_id, &input.username, disable).await?;
+        let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
+        let mut tx = ports.store.write().await?;
+        let mut user = lookup::user::<Op>(&mut *tx, &pool, &input.username).await?;
+        revoke::disable(&mut *tx, &mut user, ports.clock.now()).await?;
+        tx.commit().await?;
         Ok(AdminDisableUserResponse {})
     }
 }

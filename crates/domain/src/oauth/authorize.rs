@@ -255,33 +255,54 @@ impl Request {
     }
 }
 
-/// Checks the query with which a browser comes to a domain. The checks are in the order in which
-/// their refusals win.
+/// Checks the query with which a browser comes to a domain.
+///
+/// A fault of ours is logged and told to the application as soon as it is known which one that is:
+/// the user could do nothing with it.
 pub async fn check(ports: &Ports, mount: &Mount, query: &str) -> Ruling<Checked, Refused> {
     let parameters = Parameters::parse(query);
     let client = granted!(client(ports, mount, &parameters).await?);
     let (reply_to, names_redirect_uri) = granted!(reply_to(&client, &parameters));
-    let told = |code| Refused::Told(reply_to.error(code, None));
+    let told = (&reply_to, names_redirect_uri);
+    Ok(match check_rest(ports, mount, &client, &parameters, told).await {
+        Ok(checked) => checked.map(|request| Checked { request, client }),
+        Err(fault) => {
+            let source = std::error::Error::source(&fault).map(ToString::to_string);
+            tracing::error!(%fault, source, "an authorize request can't be checked");
+            Err(reply_to.error(ErrorCode::ServerError, None).into())
+        }
+    })
+}
 
-    granted!(check_enabled(&client, &reply_to));
-    let response_type = granted!(response_type(&parameters).map_err(told));
-    granted!(check_flow(&client, response_type).map_err(told));
-    granted!(check_single(&parameters).map_err(told));
+/// Checks everything of which the application is told. The checks are in the order in which their
+/// refusals win.
+async fn check_rest(
+    ports: &Ports,
+    mount: &Mount,
+    client: &AppClient,
+    parameters: &Parameters<'_>,
+    (reply_to, names_redirect_uri): (&ReplyTo, bool),
+) -> Ruling<Request, Refused> {
+    let told = |code| Refused::Told(reply_to.error(code, None));
+    granted!(check_enabled(client, reply_to));
+    let response_type = granted!(response_type(parameters).map_err(told));
+    granted!(check_flow(client, response_type).map_err(told));
+    granted!(check_single(parameters).map_err(told));
     let one = |name| parameters.one(name).ok().flatten();
     let code_challenge = granted!(code_challenge(one, response_type).map_err(told));
-    let scopes = scopes(ports, &client, one("scope")).await?;
+    let scopes = scopes(ports, client, one("scope")).await?;
     let scopes = granted!(scopes.map_err(told));
     let resource = granted!(resource(one("resource")).map_err(told));
     let nonce = granted!(nonce(one("nonce")).map_err(told));
     let prompts = granted!(prompts(mount, one("prompt")).map_err(told));
     let max_age = granted!(max_age(one("max_age")).map_err(told));
     let (named, identifier) = (one("identity_provider"), one("idp_identifier"));
-    let provider = identity_provider(ports, &client, named, identifier).await?;
+    let provider = identity_provider(ports, client, named, identifier).await?;
     let identity_provider = granted!(provider.map_err(told));
-    let request = Request {
+    Ok(Ok(Request {
         client_id: client.id().to_owned(),
         response_type,
-        reply_to,
+        reply_to: reply_to.clone(),
         names_redirect_uri,
         scopes,
         nonce,
@@ -293,8 +314,7 @@ pub async fn check(ports: &Ports, mount: &Mount, query: &str) -> Ruling<Checked,
         prompts,
         max_age,
         acr_values: one("acr_values").map(str::to_owned),
-    };
-    Ok(Ok(Checked { request, client }))
+    }))
 }
 
 /// The app client, if it belongs to the domain's pool.

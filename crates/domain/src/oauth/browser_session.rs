@@ -27,6 +27,8 @@ pub const COOKIE: &str = "cognito";
 
 /// For how many minutes a session lasts unless a client's settings say otherwise.
 const USUAL_MINUTES: i32 = 60;
+/// The most that a client's settings can say, as in the model.
+const MOST_MINUTES: i32 = 129_600;
 /// Sessions that a user can have at most: that many would fill the longest page of a list beside
 /// the hundred token sessions. (A belief.)
 const MOST: i32 = 25;
@@ -72,8 +74,8 @@ pub async fn begin(
     provider: &str,
 ) -> Result<Begun, Fault> {
     let (ports, now) = (place.ports, place.ports.clock.now());
-    // Other clients may ask for less or, up to this, for more.
-    let minutes = minutes(place.pool, place.client).max(USUAL_MINUTES);
+    // As long as any client may want it: each says for itself how old a sign-in it takes.
+    let minutes = if place.pool.sessions.is_tracking { MOST_MINUTES } else { USUAL_MINUTES };
     let expires_at = now.plus_seconds(i64::from(minutes) * 60);
     let uuid = ids::random_uuid(&*ports.entropy);
     let id = tracking::session_id(SessionKind::Sso, &uuid)

@@ -20,7 +20,7 @@ use crate::{
     auth_levels::Methods,
     fault::{Fault, Ruling, retrying},
     granted, ids,
-    ports::Ports,
+    ports::{Ports, Transaction},
     sealing::Purpose,
     time::Timestamp,
     tokens::{
@@ -49,13 +49,22 @@ pub struct SignedIn {
     pub session_id: Option<String>,
     /// By what the user signed in.
     pub methods: Methods,
+    /// When that ends by itself.
+    pub session_ends_at: Option<Timestamp>,
 }
 
 impl SignedIn {
     /// A sign-in by a browser session, new or resumed.
     pub fn through(session: &BrowserSession) -> Self {
         let session_id = Some(session.id.clone());
-        Self { auth_time: session.auth_time, event_id: None, session_id, methods: session.methods }
+        let session_ends_at = Some(session.expires_at);
+        Self {
+            auth_time: session.auth_time,
+            event_id: None,
+            session_id,
+            session_ends_at,
+            methods: session.methods,
+        }
     }
 }
 
@@ -87,6 +96,9 @@ pub struct Grant {
     pub code_challenge: Option<String>,
     /// The browser session through which the sign-in came.
     pub session_id: Option<String>,
+    /// When that session ends by itself. A code outlives that, but not that the session is ended.
+    #[serde(default)]
+    pub session_ends_at: Option<Timestamp>,
 }
 
 /// Storage of authorization codes.
@@ -164,6 +176,7 @@ async fn code(
             names_redirect_uri: request.names_redirect_uri,
             code_challenge: request.code_challenge.clone(),
             session_id: signed_in.session_id.clone(),
+            session_ends_at: signed_in.session_ends_at,
         },
         expires_at: ports.clock.now().plus_seconds(CODE_SECONDS),
     };
@@ -239,6 +252,9 @@ pub async fn redeem(
     let may_sign_in =
         |user: &User| user.enabled && user.signed_out_at.is_none_or(|at| begun_at > at);
     let user = granted!(user.filter(may_sign_in).ok_or(CodeRefused::Invalid));
+    if was_ended(&mut *view, grant, &user, ports.clock.now()).await? {
+        return Ok(Err(CodeRefused::Invalid));
+    }
     drop(view);
     if !retrying(|| take(ports, &hash)).await? {
         return Ok(Err(CodeRefused::Invalid));
@@ -248,6 +264,21 @@ pub async fn redeem(
     let tokens =
         issue::for_grant(ports, pool, client, &user, &grant.sign_in, source, parent).await?;
     Ok(tokens.map_err(CodeRefused::Trigger))
+}
+
+/// Whether somebody has ended the browser session through which the sign-in came.
+async fn was_ended(
+    view: &mut dyn Transaction,
+    grant: &Grant,
+    user: &User,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let Some(id) = &grant.session_id else { return Ok(false) };
+    if grant.session_ends_at.is_none_or(|ends_at| now >= ends_at) {
+        return Ok(false);
+    }
+    let sessions = view.user_sessions(&user.user_pool_id, &user.sub).await?;
+    Ok(!sessions.iter().any(|session| session.id == *id))
 }
 
 /// Whether this client may exchange the code for what it shows.

@@ -31,6 +31,8 @@ pub enum LogoutRefused {
     Repeated,
     /// The pool has no such client.
     UnknownClient,
+    /// The ID token was made for another client than the one that is named, or is none.
+    OtherClientsHint,
 }
 
 impl From<Repeated> for LogoutRefused {
@@ -55,6 +57,7 @@ pub async fn destination(
     if let Some(uri) = granted!(parameters.one("post_logout_redirect_uri"))
         && is_logout_url(&client, uri)
     {
+        granted!(check_hint(ports, mount, &client, &parameters).await?);
         let state = granted!(parameters.one_raw("state"));
         return Ok(Ok(Destination::Application(with_state(uri, state))));
     }
@@ -83,6 +86,20 @@ async fn client(
     let client = ports.directory.app_client(&id).await?;
     let client = client.filter(|client| client.user_pool_id() == mount.pool.id());
     Ok(client.ok_or(LogoutRefused::UnknownClient))
+}
+
+/// Whether the ID token, if there is one beside the client's name, was made for that client (OpenID
+/// Connect RP-Initiated Logout 1.0 section 2). The service's own forms don't know the parameter.
+async fn check_hint(
+    ports: &Ports,
+    mount: &Mount,
+    client: &AppClient,
+    parameters: &Parameters<'_>,
+) -> Ruling<(), LogoutRefused> {
+    let Some(token) = granted!(parameters.one("id_token_hint")) else { return Ok(Ok(())) };
+    let made_for = access::client_of_id_token(ports, &mount.pool, token).await?;
+    let is_its_own = made_for.as_deref() == Some(client.id());
+    Ok(if is_its_own { Ok(()) } else { Err(LogoutRefused::OtherClientsHint) })
 }
 
 fn is_logout_url(client: &AppClient, uri: &str) -> bool {

@@ -2,11 +2,11 @@
 //!
 //! | a request to | is for |
 //! |---|---|
+//! | the name of a custom domain | that domain |
 //! | `{prefix}.{suffix}` | the prefix domain, where the operator has set a suffix |
 //! | `{prefix}.auth.localhost` | the same on a developer's machine |
 //! | `{prefix}.auth.{region}.amazoncognito.com` | the same for clients whose names are redirected |
-//! | the name of a custom domain | that domain |
-//! | any other name, path `/{domain or pool id}/…` | that domain, or the pool's |
+//! | any other name, and the issuer's in any case, path `/{domain or pool id}/…` | that domain, or the pool's |
 //!
 //! The last row is for clients that can't change names: it needs neither DNS nor certificates.
 
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::{
-    domains::UserPoolDomain,
+    domains::{self, UserPoolDomain},
     fault::Fault,
     ports::{Identity, Ports},
     user_pools::UserPool,
@@ -109,22 +109,22 @@ fn first_segment(path: &str) -> Option<(&str, &str)> {
     rest.split_at_checked(end).filter(|(name, _)| !name.is_empty())
 }
 
-/// The domain that has this host.
+/// The domain that has this host. None for the issuer's, whatever domains are called.
 async fn of_host(ports: &Ports, host: &str) -> Result<Option<Arc<UserPoolDomain>>, Fault> {
-    let identity = &ports.identity;
-    let of_service = format!("auth.{}.amazoncognito.com", identity.region);
-    let configured = identity.domain_suffix.as_deref().map(self::host);
-    for suffix in configured.into_iter().chain(["auth.localhost", &of_service]) {
-        let prefix = host.strip_suffix(suffix).and_then(|rest| rest.strip_suffix('.'));
-        if let Some(prefix) = prefix {
-            let domain = ports.directory.domain(prefix).await?;
-            return Ok(domain.filter(|domain| !domain.is_custom()));
-        }
-    }
-    if !host.contains('.') {
+    if !host.contains('.') || domains::is_issuers(&ports.identity, host) {
         return Ok(None);
     }
-    Ok(ports.directory.domain(host).await?.filter(|domain| domain.is_custom()))
+    let custom = ports.directory.domain(host).await?.filter(|domain| domain.is_custom());
+    if custom.is_some() {
+        return Ok(custom);
+    }
+    for prefix in domains::prefixes(&ports.identity, host) {
+        let domain = ports.directory.domain(prefix).await?.filter(|domain| !domain.is_custom());
+        if domain.is_some() {
+            return Ok(domain);
+        }
+    }
+    Ok(None)
 }
 
 /// The domain of this name, or that of the pool with this id.

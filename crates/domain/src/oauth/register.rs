@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use poolhouse_wire::Pattern;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -34,6 +35,12 @@ const MOST_URLS: usize = 100;
 const LONGEST_URL: usize = 1_024;
 const MOST_SCOPES: usize = 50;
 const LONGEST_NAME: usize = 128;
+
+/// The characters of URLs, those of the model's `RedirectUrlType`.
+static URLS: Pattern =
+    Pattern::new(r"[\p{L}\p{M}\p{S}\p{N}\p{P}]+", r"^(?:[\p{L}\p{M}\p{S}\p{N}\p{P}]+)$");
+/// Schemes to which no browser is sent for a stranger.
+const DANGEROUS: [&str; 4] = ["data", "file", "javascript", "vbscript"];
 
 /// The scopes that every application may register for.
 const STANDARD: [&str; 4] = [scopes::OPENID, scopes::EMAIL, scopes::PHONE, scopes::PROFILE];
@@ -109,9 +116,6 @@ pub async fn register(
     metadata: Metadata,
 ) -> Ruling<Registered, RegisterRefused> {
     let configuration = granted!(configuration(pool).ok_or(RegisterRefused::Off));
-    if ports.limits.admit_one(Category::UserPoolClientUpdate).await?.is_err() {
-        return Ok(Err(RegisterRefused::Limit));
-    }
     let grants = match token {
         Some(token) => {
             let shown = access::machine(ports, pool, token, REGISTER_SCOPE).await?;
@@ -125,6 +129,12 @@ pub async fn register(
     };
     let grants = grants.filter(|grants| !grants.is_empty());
     let grants = granted!(grants.ok_or(RegisterRefused::Closed));
+    // Only who shows a token takes from the rate of the administrators.
+    let admitted = match token {
+        Some(_) => ports.limits.admit_one(Category::UserPoolClientUpdate).await?,
+        None => ports.limits.admit_open_registration(pool.id(), ports.caller.ip),
+    };
+    granted!(admitted.map_err(|_| RegisterRefused::Limit));
     let wanted = granted!(wanted(metadata, grants, configuration));
     let client = granted!(store(ports, pool, &wanted).await?);
     Ok(Ok(wanted.registered(&client, ports.clock.now())))
@@ -158,6 +168,10 @@ fn wanted(
     if urls.iter().any(|urls| !are_bearable(urls)) {
         return Err(RegisterRefused::RedirectUri("Too many addresses, or too long.".to_owned()));
     }
+    if !urls.into_iter().flatten().all(|url| is_followable(url)) {
+        let text = "An address has other characters or another scheme than it can have.";
+        return Err(RegisterRefused::RedirectUri(text.to_owned()));
+    }
     if metadata.redirect_uris.is_empty() && flow == OAuthFlowType::Code {
         return Err(RegisterRefused::RedirectUri("redirect_uris is missing.".to_owned()));
     }
@@ -173,6 +187,13 @@ fn wanted(
 
 fn are_bearable(urls: &[String]) -> bool {
     urls.len() <= MOST_URLS && urls.iter().all(|url| !url.is_empty() && url.len() <= LONGEST_URL)
+}
+
+/// Whether a browser may be sent there: of the characters that the API takes from administrators, and
+/// of no scheme with which strangers could make it run scripts or open files.
+fn is_followable(url: &str) -> bool {
+    let scheme = url.split(':').next().unwrap_or_default();
+    URLS.is_match(url) && !DANGEROUS.iter().any(|name| scheme.eq_ignore_ascii_case(name))
 }
 
 /// The flow behind grant types. A client is for people or for itself.

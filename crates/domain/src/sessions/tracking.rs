@@ -183,6 +183,9 @@ pub trait UserSessions: Send {
 
     /// Removes the token sessions of a user.
     async fn delete_token_sessions(&mut self, user_pool_id: &str, sub: &str) -> Result<(), Fault>;
+
+    /// Removes every session of a user, those of browsers too.
+    async fn delete_user_sessions(&mut self, user_pool_id: &str, sub: &str) -> Result<(), Fault>;
 }
 
 /// Digits of ids.

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::{
     access::{self, TokenRefused},
     claims::{self, Content, SignIn},
-    customize, issue,
+    customize, issue, scopes as user_scopes,
 };
 use crate::{
     app_clients::AppClient,
@@ -143,9 +143,11 @@ pub async fn exchange(
         None => None,
     };
     granted!(check_target(ports, pool, asked.target).await?);
+    let seen = granted!(seen(user, &subject.claims, asked));
     let scopes = granted!(scopes(ports, client, &subject.claims, asked).await?);
     let act = act(&subject.claims, actor.as_ref());
-    let signed = sign(ports, client, (user, &subject.claims), asked, &scopes, act).await?;
+    let holder = (user, seen.as_ref(), &subject.claims);
+    let signed = sign(ports, client, holder, asked, &scopes, act).await?;
     Ok(signed.map_err(Into::into))
 }
 
@@ -253,6 +255,28 @@ async fn scopes(
     Ok(if granted.is_empty() { Err(ExchangeRefused::NothingGranted) } else { Ok(granted) })
 }
 
+/// The user as the new token may show them, if that is not whole. An access token that can't read
+/// the user through the API opens no more in an ID token than at the userInfo endpoint: nothing
+/// without `openid`, else what its scopes let be seen. (A belief.)
+fn seen(
+    user: &User,
+    subject: &ShownClaims,
+    asked: Exchange<'_>,
+) -> Result<Option<User>, ExchangeRefused> {
+    let scope = subject.scope.as_deref().unwrap_or_default();
+    let is_narrow =
+        asked.subject.kind == Kind::AccessToken && !user_scopes::holds(scope, claims::USER_SCOPE);
+    if asked.wanted != Wanted::IdToken || !is_narrow {
+        return Ok(None);
+    }
+    if !user_scopes::holds(scope, user_scopes::OPENID) {
+        return Err(ExchangeRefused::NothingGranted);
+    }
+    let mut seen = user.clone();
+    seen.attributes.retain(|name, _| user_scopes::show(scope, name));
+    Ok(Some(seen))
+}
+
 /// Those of a client's scopes that exist now: the standard ones, and what resource servers define.
 async fn living(
     ports: &Ports,
@@ -273,11 +297,11 @@ fn act(subject: &ShownClaims, actor: Option<&Holder>) -> Option<Value> {
     Some(Value::Object(act))
 }
 
-/// Signs the new token.
+/// Signs the new token, which shows the user as `seen` if that is there.
 async fn sign(
     ports: &Ports,
     client: &AppClient,
-    (user, subject): (&User, &ShownClaims),
+    (user, seen, subject): (&User, Option<&User>, &ShownClaims),
     asked: Exchange<'_>,
     scopes: &[String],
     act: Option<Value>,
@@ -300,7 +324,7 @@ async fn sign(
     let told = granted!(issue::tell(ports, user, &sign_in, Source::RefreshTokens).await?);
     let pool = ports.directory.user_pool(&sign_in.user_pool_id).await?;
     let content = Content {
-        user,
+        user: seen.unwrap_or(user),
         client,
         sign_in: &told.sign_in,
         membership: &told.membership,

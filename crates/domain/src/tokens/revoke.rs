@@ -48,6 +48,20 @@ pub async fn revoke(
     Ok(Ok(()))
 }
 
+/// Bars a user from signing in: every token of a sign-in up to now is dead, and every browser signed
+/// out, also if the user is let in again. The caller commits.
+pub async fn disable(
+    tx: &mut dyn Transaction,
+    user: &mut User,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    user.enabled = false;
+    user.signed_out_at = Some(now);
+    user.modified_at = now;
+    tx.delete_user_sessions(&user.user_pool_id, &user.sub).await?;
+    tx.update_user(user).await
+}
+
 /// Signs a user out everywhere: every token of a sign-in up to now is dead. The caller commits.
 pub async fn sign_out_everywhere(
     tx: &mut dyn Transaction,

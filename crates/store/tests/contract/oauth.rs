@@ -37,6 +37,7 @@ fn code(number: u32) -> StoredCode {
             names_redirect_uri: true,
             code_challenge: Some("challenge".to_owned()),
             session_id: Some("sso".to_owned()),
+            session_ends_at: Some(at(60)),
         },
         expires_at: at(300),
     }

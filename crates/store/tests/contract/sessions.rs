@@ -100,6 +100,10 @@ async fn sessions_come_back_as_they_were_stored(site: Site) {
     tx.delete_token_sessions(POOL, &sub(1)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(stored(&store, 1).await, [sso]);
+    let mut tx = store.write().await.unwrap();
+    tx.delete_user_sessions(POOL, &sub(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(stored(&store, 1).await, []);
     assert_eq!(stored(&store, 2).await, [foreign]);
 }
 

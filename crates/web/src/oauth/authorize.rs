@@ -94,7 +94,11 @@ pub(super) fn missing(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use poolhouse_domain::sessions::tracking::SessionSettings;
+    use std::sync::Arc;
+
+    use poolhouse_domain::{
+        directory::Directory, sessions::tracking::SessionSettings, tokens::revoke,
+    };
 
     use super::super::testing::{
         CALLBACK, CHALLENGE, CLIENT, CONFIDENTIAL, MACHINE, POOL, Scene, claims, exchange,
@@ -223,6 +227,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_was_disabled_has_to_sign_in_when_let_in_again() {
+        let scene = Scene::new().await;
+        let cookie = scene.sign_in(CLIENT).await.cookie;
+        let now = scene.ports().clock.now();
+        let mut tx = scene.ports().store.write().await.unwrap();
+        let mut user = tx.user_by_sub(POOL, &scene.user.sub).await.unwrap().unwrap();
+        revoke::disable(&mut *tx, &mut user, now).await.unwrap();
+        tx.commit().await.unwrap();
+        scene.change_user(|user| user.enabled = true).await;
+        assert!(resumes(&scene, &query(CLIENT), &cookie).await.contains("/login?"));
+    }
+
+    #[tokio::test]
+    async fn a_code_dies_with_the_session_it_came_through_unless_that_just_expires() {
+        let scene = Scene::new().await;
+        let end = async |id: &str| {
+            let mut tx = scene.ports().store.write().await.unwrap();
+            assert!(tx.delete_user_session(POOL, &scene.user.sub, id).await.unwrap());
+            tx.commit().await.unwrap();
+        };
+        let query = format!("{}&scope=openid", query(CLIENT));
+        let begun = scene.sign_in(CLIENT).await;
+        let code = parameter(&resumes(&scene, &query, &begun.cookie).await, "code");
+        end(&begun.session.id).await;
+        assert_eq!(scene.token(&exchange(&code)).await.0, 400);
+
+        let begun = scene.sign_in(CLIENT).await;
+        scene.kit.clock.advance(3_599);
+        let code = parameter(&resumes(&scene, &query, &begun.cookie).await, "code");
+        scene.kit.clock.advance(1);
+        end(&begun.session.id).await;
+        assert_eq!(scene.token(&exchange(&code)).await.0, 200);
+    }
+
+    #[tokio::test]
     async fn signing_out_everywhere_leaves_the_browser_signed_in() {
         let scene = Scene::new().await;
         let begun = scene.sign_in(CLIENT).await;
@@ -262,6 +301,20 @@ mod tests {
         let token = rows.iter().find(|row| row.id.starts_with("tkn")).unwrap();
         let parent = rows.iter().find(|row| Some(&row.id) == token.origin_session_id.as_ref());
         assert_eq!(parent.unwrap().last_active_at, scene.ports().clock.now());
+    }
+
+    #[tokio::test]
+    async fn a_session_is_as_long_as_the_client_says_that_resumes_it() {
+        let scene = Scene::new().await;
+        let tracking = SessionSettings { is_tracking: true, ..SessionSettings::default() };
+        scene.change_pool(|pool| pool.sessions = tracking).await;
+        scene.change(CONFIDENTIAL, |client| client.sso_minutes = Some(120)).await;
+        let cookie = scene.sign_in(CLIENT).await.cookie;
+        scene.kit.clock.advance(7_199);
+        assert!(resumes(&scene, &query(CLIENT), &cookie).await.contains("/login?"));
+        assert!(resumes(&scene, &query(CONFIDENTIAL), &cookie).await.starts_with(CALLBACK));
+        scene.kit.clock.advance(1);
+        assert!(resumes(&scene, &query(CONFIDENTIAL), &cookie).await.contains("/login?"));
     }
 
     #[tokio::test]
@@ -400,6 +453,23 @@ mod tests {
         let implicit = format!("{uri}&response_type=token&scope=nosuch");
         let expected = format!("{CALLBACK}#error=invalid_scope&state=s");
         assert_eq!(leads(&scene, &implicit).await, expected);
+    }
+
+    #[tokio::test]
+    async fn the_application_is_told_of_faults_and_pages_of_others_are_not() {
+        let scene = Scene::new().await;
+        let query = format!("{}&state=s", query(CLIENT));
+        leads(&scene, &query).await;
+        let scene = scene.without_store();
+        let expected = format!("{CALLBACK}?error=server_error&state=s");
+        assert_eq!(leads(&scene, &query).await, expected);
+        scene.kit.ports.directory.forget_app_client(CLIENT);
+        let mut scene = scene;
+        let ports = &mut scene.kit.ports;
+        ports.directory = Arc::new(Directory::new(Arc::clone(&ports.store)));
+        let answer = scene.get(&format!("{AT}?{query}")).await;
+        assert_eq!(answer.status(), 500);
+        assert!(answer.extensions().get::<super::super::headers::SameOrigin>().is_some());
     }
 
     #[tokio::test]

@@ -36,10 +36,14 @@ pub fn private(mut response: Response<String>) -> Response<String> {
     response
 }
 
-/// Sends a browser elsewhere. Not for other origins to read: it may carry a code.
+/// Sends a browser elsewhere. Not for other origins to read: it may carry a code. An address that
+/// can't stand in a header is a fault of ours, which should not have let it in.
 pub fn redirect(url: &str) -> Response<String> {
+    let Ok(location) = HeaderValue::from_bytes(url.as_bytes()) else {
+        return private(faulted(&Fault::broken("the address of a redirect can't be written")));
+    };
     let mut response = bare(StatusCode::FOUND);
-    set(&mut response, LOCATION, url);
+    response.headers_mut().insert(LOCATION, location);
     private(response)
 }
 
@@ -79,4 +83,19 @@ pub fn finished(ports: &Ports, mut response: Response<String>) -> Response<Strin
         set(&mut response, STRICT_TRANSPORT_SECURITY, value);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_cannot_be_written_is_a_fault() {
+        assert_eq!(redirect("https://app.test/cb").headers()["location"], "https://app.test/cb");
+        for url in ["https://app.test/\r\nx", "https://app.test/\0"] {
+            let answer = redirect(url);
+            assert_eq!(answer.status(), 500);
+            assert!(answer.extensions().get::<SameOrigin>().is_some());
+        }
+    }
 }

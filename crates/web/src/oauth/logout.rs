@@ -40,13 +40,19 @@ fn refused(mount: &Mount, refused: LogoutRefused) -> Response<String> {
         LogoutRefused::Repeated => {
             error_page::page(StatusCode::BAD_REQUEST, "A parameter is repeated")
         }
+        LogoutRefused::OtherClientsHint => {
+            let text = "The parameter 'id_token_hint' does not belong to the client";
+            error_page::page(StatusCode::BAD_REQUEST, text)
+        }
         LogoutRefused::UnknownClient => authorize::refused(mount, &Refused::UnknownClient),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{CALLBACK, CLIENT, HOST, LOGGED_OUT, POOL, Scene, location, query};
+    use super::super::testing::{
+        CALLBACK, CLIENT, CONFIDENTIAL, HOST, LOGGED_OUT, POOL, Scene, location, query,
+    };
 
     const OUT: &str = "https%3A%2F%2Fapp.test%2Fbye%3Fx%3D1";
 
@@ -106,6 +112,25 @@ mod tests {
         for hint in ["x", other, &hint[..hint.len() - 4]] {
             let path = format!("/logout?id_token_hint={hint}&post_logout_redirect_uri={OUT}");
             assert_eq!(scene.get(&path).await.status(), 400);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hint_beside_a_client_is_that_clients_in_the_form_of_openid_connect() {
+        let scene = Scene::new().await;
+        let tokens = scene.tokens("openid").await;
+        let hint = tokens["id_token"].as_str().unwrap();
+        let connect = format!("post_logout_redirect_uri={OUT}");
+        let own = format!("logout_uri={OUT}");
+        for (client, hint, form, status) in [
+            (CLIENT, hint, &connect, 302),
+            (CONFIDENTIAL, hint, &connect, 400),
+            (CLIENT, "x", &connect, 400),
+            (CONFIDENTIAL, hint, &own, 302),
+            (CLIENT, "x", &own, 302),
+        ] {
+            let path = format!("/logout?client_id={client}&id_token_hint={hint}&{form}");
+            assert_eq!(scene.get(&path).await.status(), status, "{client} {form}");
         }
     }
 

@@ -69,10 +69,18 @@ pub async fn serve(ports: &Ports, parts: &Parts, body: &[u8]) -> Option<Response
     }
     let mount = match mount::resolve(ports, authority(parts), path).await {
         Ok(found) => found.filter(|(_, rest)| rest.len() == name.len())?.0,
-        Err(fault) => return Some(headers::finished(ports, headers::faulted(&fault))),
+        Err(fault) => {
+            let response = headers::private(headers::faulted(&fault));
+            return Some(headers::finished(ports, response));
+        }
     };
     let answered = answer(ports, &mount, endpoint, parts, body).await;
-    let response = answered.unwrap_or_else(|fault| headers::faulted(&fault));
+    let response = answered.unwrap_or_else(|fault| {
+        let response = headers::faulted(&fault);
+        // Where only browsers go, scripts of other origins have nothing to read.
+        let is_page = matches!(endpoint, Endpoint::Authorize | Endpoint::Logout | Endpoint::Error);
+        if is_page { headers::private(response) } else { response }
+    });
     Some(headers::finished(ports, response))
 }
 
@@ -156,7 +164,52 @@ fn authorization(parts: &Parts) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+
+    use poolhouse_domain::{
+        domains::UserPoolDomain, ports::Identity, shapes::DomainDescriptionType,
+    };
+
+    use super::{
+        testing::{POOL, Scene},
+        *,
+    };
+
+    #[tokio::test]
+    async fn whole_names_win_over_prefixes_and_nobody_has_the_issuers() {
+        let mut scene = Scene::new().await;
+        let identity = Identity {
+            issuer_base: "https://id.example.com".to_owned(),
+            domain_suffix: Some("example.com".to_owned()),
+            ..Identity::clone(&scene.ports().identity)
+        };
+        scene.kit.ports.identity = Arc::new(identity);
+        let mut tx = scene.ports().store.write().await.unwrap();
+        let domains = [("login", None), ("id", None), ("login.example.com", Some(1))];
+        for (name, place) in domains.into_iter().chain([("id.example.com", Some(2))]) {
+            let settings = DomainDescriptionType {
+                user_pool_id: Some(POOL.to_owned()),
+                domain: Some(name.to_owned()),
+                ..DomainDescriptionType::default()
+            };
+            let domain = UserPoolDomain { settings, place, ..UserPoolDomain::default() };
+            tx.insert_domain(&domain).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        for (host, name) in [
+            ("login.example.com", Some("login.example.com")),
+            ("LOGIN.example.com:443", Some("login.example.com")),
+            ("shop.example.com", Some("shop")),
+            ("login.auth.localhost", Some("login")),
+            ("id.auth.localhost", Some("id")),
+            ("id.example.com", None),
+            ("a.shop.example.com", None),
+        ] {
+            let found = mount::resolve(scene.ports(), Some(host), "/logout").await.unwrap();
+            let found = found.map(|(mount, _)| mount.domain.name().to_owned());
+            assert_eq!(found.as_deref(), name, "{host}");
+        }
+    }
 
     #[test]
     fn paths_end_with_an_endpoint_whatever_the_case() {

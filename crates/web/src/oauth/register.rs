@@ -82,6 +82,7 @@ fn refused(refused: RegisterRefused) -> Response<String> {
 #[cfg(test)]
 mod tests {
     use poolhouse_domain::{
+        limits::Category,
         resource_servers::REGISTER_SCOPE,
         shapes::{ClientTypeType, DcrConfigurationType, OAuthFlowType, StatusType},
     };
@@ -211,6 +212,13 @@ mod tests {
             (uri("http://app.test/cb"), "invalid_redirect_uri"),
             (uri("https://app.test/#x"), "invalid_redirect_uri"),
             (uri("/cb"), "invalid_redirect_uri"),
+            (uri("https://app.test/a b"), "invalid_redirect_uri"),
+            (uri("https://app.test/\r\nx:y"), "invalid_redirect_uri"),
+            (uri("JavaScript:alert(1)"), "invalid_redirect_uri"),
+            (uri("data:text/html,x"), "invalid_redirect_uri"),
+            (uri("vbscript:x"), "invalid_redirect_uri"),
+            (uri("file:///etc/passwd"), "invalid_redirect_uri"),
+            (with("post_logout_redirect_uris", json!(["javascript:x"])), "invalid_redirect_uri"),
             (uri(&format!("https://{}", "a".repeat(1_024))), "invalid_redirect_uri"),
             (json!({ "redirect_uris": vec![CALLBACK; 101] }), "invalid_redirect_uri"),
             (json!([]), "invalid_client_metadata"),
@@ -232,6 +240,27 @@ mod tests {
         }
         let mut view = scene.ports().store.read().await.unwrap();
         assert_eq!(view.list_app_clients(POOL, None, 100).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn strangers_take_nothing_from_the_rate_of_the_administrators() {
+        let mut scene = scene(true).await.with_rates();
+        let token = token(&scene).await;
+        let metadata = json!({ "redirect_uris": [CALLBACK] });
+        for _ in 0..5 {
+            assert_eq!(ask(&scene, Some("Bearer a.b.c"), metadata.clone()).await.0, 401);
+            assert_eq!(ask(&scene, None, metadata.clone()).await.0, 201);
+        }
+        assert_eq!(ask(&scene, None, metadata.clone()).await.0, 429);
+        assert_eq!(ask(&scene, Some(&token), metadata.clone()).await.0, 201);
+        scene.kit.ports.caller.ip = Some([192, 0, 2, 8].into());
+        assert_eq!(ask(&scene, None, metadata.clone()).await.0, 201, "from another address");
+        let limits = &scene.ports().limits;
+        let rate = limits.free_rate(Category::UserPoolClientUpdate);
+        for _ in 1..rate {
+            limits.admit_one(Category::UserPoolClientUpdate).await.unwrap().unwrap();
+        }
+        assert_eq!(ask(&scene, Some(&token), metadata.clone()).await.0, 429);
     }
 
     #[tokio::test]

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, Request, Response};
 use poolhouse_domain::{
+    Fault,
     app_clients::{AppClient, ClientSecret},
     attributes::Creator,
     auth::Place,
@@ -17,12 +19,13 @@ use poolhouse_domain::{
         grant::{self, SignedIn},
         mount::{self, Mount},
     },
-    ports::Ports,
+    ports::{Ports, Store, Transaction},
     resource_servers,
     shapes::{
         DomainDescriptionType, OAuthFlowType, ResourceServerScopeType, UserPoolClientType,
         UserPoolType,
     },
+    time::Timestamp,
     tokens::keys::{KeyUse, StoredSigningKey},
     user_pools::UserPool,
     users::{User, aliases::OnConflict, create},
@@ -155,6 +158,12 @@ impl Scene {
         self
     }
 
+    /// The same with a store that doesn't answer any more. What was read before is remembered.
+    pub(crate) fn without_store(mut self) -> Self {
+        self.kit.ports.store = Arc::new(NoStore);
+        self
+    }
+
     pub(crate) fn ports(&self) -> &Ports {
         &self.kit.ports
     }
@@ -256,7 +265,13 @@ impl Scene {
         let place = Place::new(self.ports(), &mount.pool, &checked.client);
         let auth_time = self.ports().clock.now();
         let signed_in =
-            SignedIn { auth_time, event_id: None, session_id: None, methods: Methods::default() };
+            SignedIn {
+                auth_time,
+                event_id: None,
+                session_id: None,
+                session_ends_at: None,
+                methods: Methods::default(),
+            };
         grant::issue(place, &checked.request, &self.user, &signed_in).await.unwrap().unwrap()
     }
 
@@ -271,6 +286,24 @@ impl Scene {
         let (status, answer) = self.token(&exchange(&code)).await;
         assert_eq!(status, 200, "{answer}");
         answer
+    }
+}
+
+/// A store that is out of order.
+struct NoStore;
+
+#[async_trait]
+impl Store for NoStore {
+    async fn read(&self) -> Result<Box<dyn Transaction>, Fault> {
+        Err(Fault::broken("the store is out of order"))
+    }
+
+    async fn write(&self) -> Result<Box<dyn Transaction>, Fault> {
+        Err(Fault::broken("the store is out of order"))
+    }
+
+    async fn sweep(&self, _: Timestamp) -> Result<bool, Fault> {
+        Err(Fault::broken("the store is out of order"))
     }
 }
 

@@ -355,6 +355,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_narrow_token_is_exchanged_for_an_id_token_that_shows_no_more() {
+        let scene = Scene::new().await;
+        let flow = Some(vec![ExplicitAuthFlowsType::AllowTokenExchangeImpersonation]);
+        scene.change(CONFIDENTIAL, |client| client.settings.explicit_auth_flows = flow).await;
+        let exchanged = async |scope: &str| {
+            let tokens = scene.tokens(scope).await;
+            let ask = [
+                ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+                ("client_id", CONFIDENTIAL),
+                ("client_secret", SECRET),
+                ("subject_token", tokens["access_token"].as_str().unwrap()),
+                ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+                ("requested_token_type", "urn:ietf:params:oauth:token-type:id_token"),
+            ];
+            scene.token(&ask).await
+        };
+        for (scope, email, name) in [
+            ("openid+email", json!("ada@example.com"), Value::Null),
+            ("openid+profile", Value::Null, json!("Ada")),
+            ("openid", json!("ada@example.com"), json!("Ada")),
+            ("aws.cognito.signin.user.admin", json!("ada@example.com"), json!("Ada")),
+        ] {
+            let (status, body) = exchanged(scope).await;
+            assert_eq!(status, 200, "{scope}: {body}");
+            let shown = claims(&body["access_token"]);
+            assert_eq!((&shown["email"], &shown["name"]), (&email, &name), "{scope}");
+            assert_eq!(
+                (&shown["token_use"], &shown["sub"]),
+                (&json!("id"), &json!(scene.user.sub))
+            );
+        }
+        assert_eq!(exchanged("orders/read").await, error("invalid_scope"));
+    }
+
+    #[tokio::test]
     async fn a_token_is_exchanged_for_a_narrower_one() {
         let scene = Scene::new().await;
         let flow = Some(vec![ExplicitAuthFlowsType::AllowTokenExchangeImpersonation]);
@@ -426,6 +461,19 @@ mod tests {
             (405, &"POST".parse().unwrap())
         );
         assert!(answer.extensions().get::<super::super::headers::SameOrigin>().is_none());
+    }
+
+    #[tokio::test]
+    async fn all_addresses_of_a_host_in_ipv6_share_a_rate() {
+        let mut scene = Scene::new().await.with_rates();
+        for low in 0..300_u16 {
+            scene.kit.ports.caller.ip = Some([0x2001, 0xdb8, 0, 1, 0, 0, 0, low].into());
+            assert_eq!(scene.get("/error").await.status(), 200);
+        }
+        scene.kit.ports.caller.ip = Some([0x2001, 0xdb8, 0, 1, 9, 9, 9, 9].into());
+        assert_eq!(scene.get("/error").await.status(), 429);
+        scene.kit.ports.caller.ip = Some([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1].into());
+        assert_eq!(scene.get("/error").await.status(), 200, "another network");
     }
 
     #[tokio::test]
