@@ -326,6 +326,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn some_failures_are_tried_so_often_and_not_more_often() {
+        let failure = NotSent::at_most(3, "it threw");
+        let town = Town::new(&[failure.clone(), failure.clone(), failure]).await;
+        town.office.deliver(town.message()).await.unwrap().unwrap();
+        for left in [(1, 0), (1, 0), (0, 1)] {
+            assert_eq!((town.round().await, town.left().await), (1, left));
+            town.kit.clock.advance(20);
+        }
+        assert_eq!((town.round().await, town.script.tries().len()), (0, 3));
+    }
+
+    #[tokio::test]
     async fn a_code_that_has_expired_is_not_sent() {
         let town = Town::new(&[busy()]).await;
         town.office.deliver(town.message()).await.unwrap().unwrap();

@@ -1,6 +1,6 @@
 //! The last hand on a message: a function of the pool may write its text, or send it instead.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -118,6 +118,12 @@ async fn for_function(
     Ok(Ok(Message { subject, body, code, invocation, ..message }))
 }
 
+/// How often a function runs for a message at most, if it fails: as for asynchronous invocations of
+/// Lambda.
+const RUNS: u32 = 3;
+/// The pause before another try where there is no outbox; it doubles.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Sends messages by asking functions to.
 pub struct FunctionSender(pub Arc<dyn Functions>);
 
@@ -132,14 +138,19 @@ impl Sender for FunctionSender {
             return Err(NotSent::for_good("the message names no function"));
         };
         let Err(failed) = self.0.invoke(invocation).await else { return Ok(()) };
-        Err(NotSent::for_now(match failed {
-            InvocationFailed::Function(message) => format!("the function failed: {message}"),
+        Err(match failed {
+            InvocationFailed::Function(message) => {
+                NotSent::at_most(RUNS, format!("the function failed: {message}"))
+            }
+            InvocationFailed::Unanswered(reason) => {
+                NotSent::at_most(RUNS, format!("the function did not answer: {reason}"))
+            }
             InvocationFailed::Unreachable(reason) => {
-                format!("the function was not asked: {reason}")
+                NotSent::for_now(format!("the function was not asked: {reason}"))
             }
             // Nobody reads what a function says that is not waited for.
             InvocationFailed::NotJson => return Ok(()),
-        }))
+        })
     }
 }
 
@@ -160,8 +171,12 @@ impl Messenger for Diverting {
         }
         let sender = FunctionSender(Arc::clone(&self.functions));
         tokio::spawn(async move {
-            if let Err(failure) = sender.send("", &message).await {
-                tracing::warn!(%failure, "a custom sender was not reached");
+            let mut pause = PAUSE;
+            for _ in 0..RUNS {
+                let Err(failure) = sender.send("", &message).await else { return };
+                tracing::warn!(%failure, "a custom sender did not take a message");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
             }
         });
         Ok(Ok(()))
@@ -169,5 +184,65 @@ impl Messenger for Diverting {
 
     async fn pretend(&self, message: Message) -> Result<(), Fault> {
         self.messenger.pretend(message).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        messages::{MessageKind, SmsSettings},
+        time::Timestamp,
+        triggers::{Invocation, Trigger},
+    };
+
+    /// Fails like this, always.
+    struct Failing(InvocationFailed);
+
+    #[async_trait]
+    impl Functions for Failing {
+        async fn invoke(&self, _: &Invocation) -> Result<Vec<u8>, InvocationFailed> {
+            Err(self.0.clone())
+        }
+    }
+
+    fn message() -> Message {
+        Message {
+            user_pool_id: "us-east-1_AAAAAAAAA".into(),
+            sub: "s".into(),
+            username: "ada".into(),
+            kind: MessageKind::SignUp,
+            medium: Medium::Email,
+            destination: "ada@example.com".into(),
+            subject: None,
+            body: String::new(),
+            code: String::new(),
+            from: None,
+            reply_to: None,
+            sms: SmsSettings::default(),
+            invocation: Some(Invocation {
+                function: "arn".into(),
+                trigger: Trigger::CustomEmailSender,
+                user_pool_id: "us-east-1_AAAAAAAAA".into(),
+                id: "i".into(),
+                event: "{}".into(),
+                is_queued: true,
+            }),
+            at: Timestamp::from_seconds(0),
+            expires_at: Timestamp::from_seconds(600),
+        }
+    }
+
+    async fn outcome(failed: InvocationFailed) -> Result<(), NotSent> {
+        FunctionSender(Arc::new(Failing(failed))).send("m", &message()).await
+    }
+
+    #[tokio::test]
+    async fn a_function_that_may_have_run_is_tried_three_times_one_that_has_not_until_it_does() {
+        let most = |outcome: Result<(), NotSent>| outcome.unwrap_err().most_tries;
+        assert_eq!(most(outcome(InvocationFailed::Function("no".into())).await), Some(3));
+        assert_eq!(most(outcome(InvocationFailed::Unanswered("late".into())).await), Some(3));
+        assert_eq!(most(outcome(InvocationFailed::Unreachable("busy".into())).await), None);
+        assert_eq!(outcome(InvocationFailed::NotJson).await, Ok(()));
     }
 }

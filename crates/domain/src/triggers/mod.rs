@@ -132,9 +132,11 @@ pub struct Invocation {
 pub enum InvocationFailed {
     /// It ran and failed: its `errorMessage`.
     Function(String),
-    /// It could not be asked, or didn't answer in time: an error's name or sentence, which follows
-    /// "invocation failed due to error ".
+    /// It was not run, or refused: an error's name or sentence, which follows "invocation failed due
+    /// to error ".
     Unreachable(String),
+    /// It was asked and may have run, but nothing came back: a sentence for the same place.
+    Unanswered(String),
     /// Its answer is no JSON.
     NotJson,
 }

@@ -162,7 +162,8 @@ async fn postpone(
     let now = office.clock.now();
     let due_at = Timestamp::from_micros(now.micros() + office.pause(taken.attempts) * 1_000);
     let is_late = message.is_some_and(|message| due_at >= message.deadline());
-    let is_given_up = failure.is_final || is_late || taken.attempts >= MOST_ATTEMPTS;
+    let most_tries = failure.most_tries.unwrap_or(MOST_ATTEMPTS);
+    let is_given_up = failure.is_final || is_late || taken.attempts >= most_tries;
     let reason = failure.reason.as_str();
     let note = || async {
         let mut tx = office.store.write().await?;
