@@ -11,7 +11,8 @@ use crate::{
     granted,
     ports::Ports,
     triggers::{
-        Functions, InvocationFailed, TriggerFailed, call::Client, custom_message, custom_sender,
+        Functions, InvocationFailed, Trigger, TriggerFailed, call::Client, custom_message,
+        custom_sender,
     },
     user_pools::UserPool,
     users::User,
@@ -55,7 +56,9 @@ pub async fn hand_over(
     let message = match finish(ports, pool, user, client, login, message).await? {
         Ok(message) => message,
         Err(NotFinished::Trigger(failed)) => {
-            tracing::warn!(?failed, "the text of a message was not written");
+            let (trigger, kind) = (Trigger::CustomMessage.name(), failed.kind());
+            tracing::warn!(trigger, kind, "the text of a message was not written");
+            tracing::debug!(?failed, "the text of a message was not written");
             return Ok(Err(NotHandedOver::Trigger(failed)));
         }
         Err(NotFinished::NotEncrypted(failed)) => {
@@ -139,8 +142,10 @@ impl Sender for FunctionSender {
         };
         let Err(failed) = self.0.invoke(invocation).await else { return Ok(()) };
         Err(match failed {
+            // What it says may name the user, or the code. Its kind is logged with the invocation.
             InvocationFailed::Function(message) => {
-                NotSent::at_most(RUNS, format!("the function failed: {message}"))
+                tracing::debug!(id = invocation.id, message, "a custom sender failed");
+                NotSent::at_most(RUNS, "the function failed")
             }
             InvocationFailed::Unanswered(reason) => {
                 NotSent::at_most(RUNS, format!("the function did not answer: {reason}"))
@@ -193,7 +198,7 @@ mod tests {
     use crate::{
         messages::{MessageKind, SmsSettings},
         time::Timestamp,
-        triggers::{Invocation, Trigger},
+        triggers::Invocation,
     };
 
     /// Fails like this, always.
@@ -235,6 +240,12 @@ mod tests {
 
     async fn outcome(failed: InvocationFailed) -> Result<(), NotSent> {
         FunctionSender(Arc::new(Failing(failed))).send("m", &message()).await
+    }
+
+    #[tokio::test]
+    async fn what_a_function_says_stays_out_of_reasons() {
+        let said = InvocationFailed::Function("no mailbox ada@example.com".into());
+        assert_eq!(outcome(said).await.unwrap_err().reason, "the function failed");
     }
 
     #[tokio::test]

@@ -176,6 +176,15 @@ pub enum TriggerFailed {
 }
 
 impl TriggerFailed {
+    /// The kind of failure in a word, for the log: the text may tell of users.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Validation(_) => "the function failed",
+            Self::Unexpected(_) => "no answer",
+            Self::InvalidResponse(_) => "senseless answer",
+        }
+    }
+
     /// What is said of an answer that is JSON, but not of the trigger's shape.
     pub fn unrecognizable() -> Self {
         Self::InvalidResponse("Unrecognizable lambda output".to_owned())
