@@ -251,9 +251,9 @@ async fn what_is_of_no_use_any_more_is_swept(site: Site) {
 async fn messages_to_nobody_are_swept_at_their_end(site: Site) {
     let store = site.open().await;
     put(&store, "m", &Message { sub: String::new(), ..message(0) }).await;
-    while store.sweep(at(600 + 300)).await.unwrap() {}
+    while store.sweep(at(600 + 299)).await.unwrap() {}
     assert!(is_due(&store, 1_000).await, "swept too early");
-    while store.sweep(at(600 + 301)).await.unwrap() {}
+    while store.sweep(at(600 + 300)).await.unwrap() {}
     assert!(!is_due(&store, 1_000).await);
 }
 
