@@ -264,10 +264,10 @@ impl Sender for SmtpSender {
                 self.keep(connection);
                 Ok(())
             }
-            Ok(Err(error)) => Err(NotSent {
-                is_final: is_final(&error),
-                reason: format!("the SMTP server did not take the mail: {error}"),
-            }),
+            Ok(Err(error)) => {
+                let reason = format!("the SMTP server did not take the mail: {error}");
+                Err(NotSent::new(reason, is_final(&error)))
+            }
             Err(_) => Err(NotSent::for_now("the SMTP server did not answer in time")),
         }
     }

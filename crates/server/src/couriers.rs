@@ -1,15 +1,15 @@
 //! Couriers: deliver what waits in the outbox, each route in a lane of its own, so that a slow
 //! server for text messages holds up no mail.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use poolhouse_domain::messages::{
     Route,
-    outbox::{self, PARALLEL, PostOffice},
+    outbox::{self, PostOffice, Taken},
 };
 use tokio::{
     sync::watch,
-    task::{JoinHandle, JoinSet},
+    task::{Id, JoinHandle, JoinSet},
 };
 
 /// How often messages are looked for that others have stored, and whose time has come again.
@@ -31,7 +31,8 @@ pub(crate) fn start(office: &Arc<PostOffice>) -> Couriers {
     let (stop, stopped) = watch::channel(false);
     let routes = Route::ALL.into_iter().filter(|route| office.sends(*route));
     let lanes = routes.map(|route| {
-        let lane = Lane { office: Arc::clone(office), route, at_work: JoinSet::new() };
+        let office = Arc::clone(office);
+        let lane = Lane { office, route, at_work: JoinSet::new(), pools: HashMap::new() };
         tokio::spawn(lane.run(stopped.clone()))
     });
     Couriers { lanes: lanes.collect(), stop }
@@ -54,6 +55,8 @@ struct Lane {
     office: Arc<PostOffice>,
     route: Route,
     at_work: JoinSet<()>,
+    /// The pool for which each of these is at work.
+    pools: HashMap<Id, String>,
 }
 
 impl Lane {
@@ -63,7 +66,9 @@ impl Lane {
             let pause = self.set_out().await;
             tokio::select! {
                 _ = stopped.changed() => {}
-                Some(_) = self.at_work.join_next() => {}
+                Some(ended) = self.at_work.join_next_with_id() => {
+                    self.pools.remove(&ended.map_or_else(|error| error.id(), |(id, ())| id));
+                }
                 () = office.news(self.route) => {}
                 () = tokio::time::sleep(pause) => {}
             }
@@ -74,26 +79,52 @@ impl Lane {
         }
     }
 
-    /// Takes as many messages as there are hands; answers how long to rest.
+    /// Takes as many messages as there are hands, and no more of a pool than its share; answers how
+    /// long to rest.
     async fn set_out(&mut self) -> Duration {
-        let free = PARALLEL.saturating_sub(self.at_work.len());
-        if free == 0 {
-            return PAUSE;
-        }
-        match outbox::take(&self.office, self.route, free).await {
-            Ok(taken) => {
-                for taken in taken {
-                    let office = Arc::clone(&self.office);
-                    self.at_work.spawn(async move { outbox::deliver(&office, &taken).await });
+        loop {
+            let (limit, full) = self.room();
+            if limit == 0 {
+                return PAUSE;
+            }
+            let full: Vec<_> = full.iter().map(String::as_str).collect();
+            match outbox::take(&self.office, self.route, &full, limit).await {
+                Ok(taken) => {
+                    let is_rest = taken.len() < limit;
+                    for taken in taken {
+                        self.send_out(taken);
+                    }
+                    if is_rest {
+                        return PAUSE;
+                    }
                 }
-                PAUSE
-            }
-            Err(fault) => {
-                let source = std::error::Error::source(&fault).map(ToString::to_string);
-                tracing::error!(%fault, source, "messages can't be taken; trying again");
-                FAILED_PAUSE
+                Err(fault) => {
+                    let source = std::error::Error::source(&fault).map(ToString::to_string);
+                    tracing::error!(%fault, source, "messages can't be taken; trying again");
+                    return FAILED_PAUSE;
+                }
             }
         }
+    }
+
+    /// How many messages may be taken, should they all be of one pool, and the pools that have their
+    /// share.
+    fn room(&self) -> (usize, Vec<String>) {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for pool in self.pools.values() {
+            *counts.entry(pool).or_default() += 1;
+        }
+        let share = self.route.share();
+        let full = counts.iter().filter(|(_, count)| **count >= share);
+        let full = full.map(|(pool, _)| (*pool).to_owned()).collect();
+        let most = counts.into_values().filter(|count| *count < share).max().unwrap_or(0);
+        (self.route.hands().saturating_sub(self.at_work.len()).min(share - most), full)
+    }
+
+    fn send_out(&mut self, taken: Taken) {
+        let (office, pool) = (Arc::clone(&self.office), taken.user_pool_id.clone());
+        let task = self.at_work.spawn(async move { outbox::deliver(&office, &taken).await });
+        self.pools.insert(task.id(), pool);
     }
 }
 
@@ -114,10 +145,12 @@ mod tests {
         shapes::{UserPoolType, UserStatusType},
         time::Timestamp,
         totp::SoftwareToken,
+        triggers::{Invocation, Trigger},
         user_pools::UserPool,
         users::{MfaPreference, User},
     };
     use poolhouse_testkit::Kit;
+    use tokio::sync::Notify;
 
     use super::*;
 
@@ -160,24 +193,29 @@ mod tests {
     impl Town {
         async fn new(failures: &[NotSent]) -> Self {
             let kit = Kit::new().await.unwrap();
-            let ports = &kit.ports;
-            let settings = UserPoolType { id: Some(POOL.into()), ..UserPoolType::default() };
-            let mut tx = ports.store.write().await.unwrap();
-            tx.insert_user_pool(&UserPool { settings, ..UserPool::default() }).await.unwrap();
-            let user = user(ports.clock.now());
-            tx.insert_user(&user, "ada", &[]).await.unwrap().unwrap();
-            tx.commit().await.unwrap();
             let script = Arc::new(Script::default());
             script.failures.lock().unwrap().extend(failures.iter().cloned());
             let senders = Senders { email: Some(Arc::clone(&script) as _), ..Senders::default() };
-            let office = Arc::new(PostOffice::new(
-                Arc::clone(&ports.store),
-                Arc::clone(&ports.clock),
-                Arc::clone(&ports.entropy),
-                Arc::clone(&ports.log_sink),
-                senders,
-            ));
-            Self { kit, office, script }
+            let office = office(&kit, senders);
+            let town = Self { kit, office, script };
+            town.add_pool(POOL).await;
+            town
+        }
+
+        /// Adds a pool with a user.
+        async fn add_pool(&self, id: &str) {
+            let ports = &self.kit.ports;
+            let settings = UserPoolType { id: Some(id.into()), ..UserPoolType::default() };
+            let mut tx = ports.store.write().await.unwrap();
+            tx.insert_user_pool(&UserPool { settings, ..UserPool::default() }).await.unwrap();
+            let user = User { user_pool_id: id.into(), ..user(ports.clock.now()) };
+            tx.insert_user(&user, "ada", &[]).await.unwrap().unwrap();
+            tx.commit().await.unwrap();
+        }
+
+        /// Another post office over the same store.
+        fn office_with(&self, senders: Senders) -> Arc<PostOffice> {
+            office(&self.kit, senders)
         }
 
         fn message(&self) -> Message {
@@ -203,7 +241,7 @@ mod tests {
 
         /// What a courier does in one go; answers how many messages it took.
         async fn round(&self) -> usize {
-            let taken = outbox::take(&self.office, Route::Email, PARALLEL).await.unwrap();
+            let taken = outbox::take(&self.office, Route::Email, &[], 8).await.unwrap();
             for taken in &taken {
                 outbox::deliver(&self.office, taken).await;
             }
@@ -216,6 +254,17 @@ mod tests {
             let count = view.waiting_messages(Route::Email).await.unwrap();
             (count.waiting, count.given_up)
         }
+    }
+
+    fn office(kit: &Kit, senders: Senders) -> Arc<PostOffice> {
+        let ports = &kit.ports;
+        Arc::new(PostOffice::new(
+            Arc::clone(&ports.store),
+            Arc::clone(&ports.clock),
+            Arc::clone(&ports.entropy),
+            Arc::clone(&ports.log_sink),
+            senders,
+        ))
     }
 
     fn user(at: Timestamp) -> User {
@@ -277,6 +326,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn some_failures_are_tried_so_often_and_not_more_often() {
+        let failure = NotSent::at_most(3, "it threw");
+        let town = Town::new(&[failure.clone(), failure.clone(), failure]).await;
+        town.office.deliver(town.message()).await.unwrap().unwrap();
+        for left in [(1, 0), (1, 0), (0, 1)] {
+            assert_eq!((town.round().await, town.left().await), (1, left));
+            town.kit.clock.advance(20);
+        }
+        assert_eq!((town.round().await, town.script.tries().len()), (0, 3));
+    }
+
+    #[tokio::test]
     async fn a_code_that_has_expired_is_not_sent() {
         let town = Town::new(&[busy()]).await;
         town.office.deliver(town.message()).await.unwrap().unwrap();
@@ -297,7 +358,7 @@ mod tests {
     async fn what_a_dead_courier_took_is_sent_by_another() {
         let town = Town::new(&[]).await;
         town.office.deliver(town.message()).await.unwrap().unwrap();
-        let taken = outbox::take(&town.office, Route::Email, 1).await.unwrap();
+        let taken = outbox::take(&town.office, Route::Email, &[], 1).await.unwrap();
         assert_eq!(taken.len(), 1);
         town.kit.clock.advance(29);
         assert_eq!(town.round().await, 0);
@@ -317,6 +378,22 @@ mod tests {
         assert_eq!(town.round().await, 3);
         assert_eq!((town.script.tries().len(), town.left().await), (0, (0, 0)));
         assert_eq!(town.round().await, 0);
+    }
+
+    #[tokio::test]
+    async fn messages_to_nobody_go_soon_where_no_courier_takes_them() {
+        let town = Town::new(&[]).await;
+        let sms = Message { medium: Medium::Sms, ..town.message() };
+        let week = sms.at.plus_seconds(7 * 86_400);
+        town.office.pretend(Message { expires_at: week, ..sms }).await.unwrap();
+        let store = &town.kit.ports.store;
+        let now = town.kit.ports.clock.now();
+        let is_due = async || {
+            store.read().await.unwrap().has_due_message(Route::Sms, &[], now).await.unwrap()
+        };
+        assert!(is_due().await);
+        while store.sweep(now.plus_seconds(10 * 60)).await.unwrap() {}
+        assert!(!is_due().await);
     }
 
     #[tokio::test]
@@ -350,5 +427,62 @@ mod tests {
         town.office.deliver(town.message()).await?.unwrap();
         assert_eq!(town.left().await, (1, 0));
         Ok(())
+    }
+    /// A function's message for a user of a pool.
+    fn asked(town: &Town, pool: &str) -> Message {
+        let invocation = Invocation {
+            function: String::new(),
+            trigger: Trigger::CustomEmailSender,
+            user_pool_id: pool.into(),
+            id: String::new(),
+            event: String::new(),
+            is_queued: true,
+        };
+        Message { user_pool_id: pool.into(), invocation: Some(invocation), ..town.message() }
+    }
+
+    #[tokio::test]
+    async fn a_pool_whose_function_hangs_holds_up_no_other() {
+        let town = Town::new(&[]).await;
+        let other = "us-east-1_BBBBBBBBB";
+        town.add_pool(other).await;
+        let hanging = Arc::new(Hanging::default());
+        let senders = Senders { functions: Some(Arc::clone(&hanging) as _), ..Senders::default() };
+        let office = town.office_with(senders);
+        for _ in 0..100 {
+            office.deliver(asked(&town, POOL)).await.unwrap().unwrap();
+        }
+        town.kit.clock.advance(1);
+        office.deliver(asked(&town, other)).await.unwrap().unwrap();
+        let couriers = start(&office);
+        let until = hanging.delivered.notified();
+        tokio::time::timeout(Duration::from_secs(20), until).await.expect("held up");
+        assert!(hanging.tries.lock().unwrap().len() <= Route::Function.share());
+        for lane in couriers.lanes {
+            lane.abort();
+        }
+    }
+
+    /// Never ends with messages of one pool.
+    #[derive(Default)]
+    struct Hanging {
+        tries: Mutex<Vec<String>>,
+        delivered: Notify,
+    }
+
+    #[async_trait]
+    impl Sender for Hanging {
+        fn check(&self, _: &Message) -> Result<(), DeliveryFailure> {
+            Ok(())
+        }
+
+        async fn send(&self, id: &str, message: &Message) -> Result<(), NotSent> {
+            if message.user_pool_id == POOL {
+                self.tries.lock().unwrap().push(id.to_owned());
+                return std::future::pending().await;
+            }
+            self.delivered.notify_one();
+            Ok(())
+        }
     }
 }

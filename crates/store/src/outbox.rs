@@ -25,9 +25,12 @@ const GRACE: i64 = 3_600;
 const INSERT: &str = "INSERT INTO outbox (id, pool_id, sub, medium, created_at, due_at, attempts,
     courier, gone_at, failure, sealed_message) VALUES ($1, $2, $3, $4, $5, $5, 0, '', $6, '', $7)
     ON CONFLICT DO NOTHING";
-const HAS_DUE: &str = "SELECT 1 FROM outbox WHERE medium = $1 AND due_at <= $2 LIMIT 1";
+// Pools to be skipped come as one text, each between commas.
+const HAS_DUE: &str = "SELECT 1 FROM outbox WHERE medium = $1 AND due_at <= $2
+    AND REPLACE($3, ',' || pool_id || ',', '') = $3 LIMIT 1";
 const TAKE: &str = "UPDATE outbox SET courier = $1, due_at = $2, attempts = attempts + 1
     WHERE id IN (SELECT id FROM outbox WHERE medium = $3 AND due_at <= $4
+            AND REPLACE($6, ',' || pool_id || ',', '') = $6
         ORDER BY due_at LIMIT $5)
     RETURNING id, pool_id, sub, attempts, sealed_message";
 const RENEW: &str = "UPDATE outbox SET due_at = $3
@@ -67,37 +70,53 @@ impl SqlTransaction {
     }
 }
 
+/// Pools in one text. Their ids have no commas.
+fn listed(pools: &[&str]) -> String {
+    pools.iter().fold(",".to_owned(), |list, pool| list + pool + ",")
+}
+
 #[async_trait]
 impl Outbox for SqlTransaction {
     async fn insert_message(&mut self, id: &str, message: &Message) -> Result<(), Fault> {
         let text = serde_json::to_vec(message)
             .map_err(|error| Fault::because("a message can't be written", error))?;
         let sealed = self.seal(COLUMN, &[id], &Zeroizing::new(text));
+        // Of a message to nobody there is nothing to be told.
+        let grace = if message.sub.is_empty() { 0 } else { GRACE };
         let values = values![
             id,
             &message.user_pool_id,
             &message.sub,
             message.route().as_str(),
             message.at,
-            message.deadline().plus_seconds(GRACE),
+            message.deadline().plus_seconds(grace),
             &sealed
         ];
         inserted(self.view.execute(INSERT, values).await?, "a message")
     }
 
-    async fn has_due_message(&mut self, route: Route, now: Timestamp) -> Result<bool, Fault> {
-        let values = values![route.as_str(), now];
+    async fn has_due_message(
+        &mut self,
+        route: Route,
+        skipped_pools: &[&str],
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        let skipped = listed(skipped_pools);
+        let values = values![route.as_str(), now, &skipped];
         Ok(self.view.fetch_optional(HAS_DUE, values).await?.is_some())
     }
 
     async fn take_messages(
         &mut self,
         route: Route,
+        skipped_pools: &[&str],
         lease: Lease<'_>,
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Taken>, Fault> {
-        let values = values![lease.courier, lease.until, route.as_str(), now, limit];
+        let skipped = listed(skipped_pools);
+        let route = route.as_str();
+        let values = values![lease.courier, lease.until, route, now, limit, &skipped];
         let mut taken = Vec::new();
         for row in self.view.fetch_all(TAKE, values).await? {
             taken.push(self.read_taken(row).await?);

@@ -33,16 +33,34 @@ impl Failed {
         Self { failure, reason: reason.into(), may_repeat: false, body: Vec::new() }
     }
 
-    /// No answer came in time.
+    /// It was not asked, as there was no time left.
     pub(super) fn timed_out(reason: &str) -> Self {
         Self::unreachable("Socket timeout while invoking Lambda function", reason).repeatable()
+    }
+
+    /// It was asked, and no answer came in time.
+    pub(super) fn no_answer() -> Self {
+        Self::timed_out("no answer in time").unanswered()
     }
 
     /// The connection could not be made, or broke. What clients of the service are told then is not
     /// on record: this is a belief.
     pub(super) fn no_connection(error: reqwest::Error) -> Self {
+        let was_asked = !error.is_connect();
         // A URL may hold a key.
-        Self::unreachable("ServiceException", https::whole(&error.without_url())).repeatable()
+        let reason = https::whole(&error.without_url());
+        let failed = Self::unreachable("ServiceException", reason).repeatable();
+        if was_asked { failed.unanswered() } else { failed }
+    }
+
+    /// The same, but the function may have run.
+    fn unanswered(self) -> Self {
+        match self.failure {
+            InvocationFailed::Unreachable(text) => {
+                Self { failure: InvocationFailed::Unanswered(text), ..self }
+            }
+            _ => self,
+        }
     }
 
     /// More is asked of the function than may run at the same time.

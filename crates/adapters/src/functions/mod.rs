@@ -86,7 +86,7 @@ impl HttpFunctions {
             Failed::unreachable("ResourceNotFoundException", reason)
         })?;
         told.target = target.to_string();
-        let limits = target.limits;
+        let limits = target.limits.of(call);
         let mut deadline = Instant::now() + limits.time;
         // Waiting counts: the client waits too.
         let _place = self.lanes.enter(target.lane(call), limits.parallel, deadline).await?;
@@ -95,7 +95,7 @@ impl HttpFunctions {
             told.attempts += 1;
             let asked = timeout_at(deadline, target.ask(call, self.clock.now())).await;
             let is_late = asked.is_err();
-            let asked = asked.unwrap_or_else(|_| Err(Failed::timed_out("no answer in time")));
+            let asked = asked.unwrap_or_else(|_| Err(Failed::no_answer()));
             match asked {
                 Err(failed) if failed.may_repeat && told.attempts < limits.attempts => {
                     tracing::debug!(function = call.function, failed.reason, "invoked again");
@@ -172,7 +172,9 @@ impl Told<'_> {
         let reason = failed.reason.chars().take(LONGEST_REASON).collect();
         match &failed.failure {
             InvocationFailed::Function(_) => ("function error", reason),
-            InvocationFailed::Unreachable(_) => ("unreachable", reason),
+            InvocationFailed::Unreachable(_) | InvocationFailed::Unanswered(_) => {
+                ("unreachable", reason)
+            }
             InvocationFailed::NotJson => ("not JSON", reason),
         }
     }

@@ -18,6 +18,10 @@ pub const EMULATOR_PATH: &str = "/2015-03-31/functions/function/invocations";
 /// How long a connection is kept for the next invocation. Shorter than what servers usually allow,
 /// so that few are found dead.
 const IDLE: Duration = Duration::from_secs(20);
+/// How long connecting may take. An attempt for which somebody waits usually ends before.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a queued invocation may take at least: servers without a queue answer when they are done.
+const QUEUED: Duration = Duration::from_secs(30);
 
 /// How much is asked of a server.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +39,17 @@ impl Default for Limits {
     /// What the service does: 5 seconds, three times.
     fn default() -> Self {
         Self { time: Duration::from_secs(5), attempts: 3, parallel: 32 }
+    }
+}
+
+impl Limits {
+    /// For one invocation: nobody waits for a queued one, so that it may take longer, and whoever
+    /// queued it tries again.
+    pub(super) fn of(self, call: &Invocation) -> Self {
+        if call.is_queued {
+            return Self { time: self.time.max(QUEUED), attempts: 1, ..self };
+        }
+        self
     }
 }
 
@@ -94,6 +109,7 @@ impl Target {
 
     fn new(kind: Kind, is_plain: bool, limits: Limits) -> Result<Self, String> {
         let client = https::client().redirect(Policy::none()).pool_idle_timeout(IDLE);
+        let client = client.connect_timeout(CONNECT);
         let client = client.pool_max_idle_per_host(limits.parallel);
         // Nothing is to be trusted, so that it also goes where there are no authorities.
         let client = if is_plain { client.tls_certs_only([]) } else { client };

@@ -211,6 +211,10 @@ fn unreachable(text: &str) -> Result<String, InvocationFailed> {
     Err(InvocationFailed::Unreachable(text.to_owned()))
 }
 
+fn unanswered(text: &str) -> Result<String, InvocationFailed> {
+    Err(InvocationFailed::Unanswered(text.to_owned()))
+}
+
 async fn invoke(functions: &HttpFunctions, call: &Invocation) -> Result<String, InvocationFailed> {
     functions.invoke(call).await.map(|answer| String::from_utf8(answer).unwrap())
 }
@@ -303,9 +307,9 @@ async fn what_may_go_better_is_tried_three_times() {
         (vec![busy(), busy(), good()], Ok("{}".to_owned())),
         (vec![busy()], unreachable("TooManyRequestsException.")),
         (vec![Act::Close, Act::BreakOff, good()], Ok("{}".to_owned())),
-        (vec![Act::BreakOff], unreachable("ServiceException.")),
+        (vec![Act::BreakOff], unanswered("ServiceException.")),
         (vec![Act::Hang, Act::Close, good()], Ok("{}".to_owned())),
-        (vec![Act::Hang], unreachable(SOCKET_TIMEOUT)),
+        (vec![Act::Hang], unanswered(SOCKET_TIMEOUT)),
     ] {
         assert_eq!(outcome(lambda, acts).await, (expected, 3));
     }
@@ -464,6 +468,25 @@ async fn queued_invocations_want_no_answer() {
 }
 
 #[tokio::test]
+async fn queued_invocations_are_asked_once_and_given_time() {
+    let queued = Invocation { is_queued: true, ..call() };
+    for (act, expected) in [
+        (answer("429 X", ""), unreachable("TooManyRequestsException.")),
+        (Act::BreakOff, unanswered("ServiceException.")),
+    ] {
+        let server = Server::start(vec![act]).await;
+        assert_eq!(invoke(&functions(lambda(&server.url)), &queued).await, expected);
+        assert_eq!(server.requests().len(), 1);
+    }
+    let limits = Limits::default();
+    assert_eq!(limits.of(&call()), limits);
+    let expected = Limits { time: Duration::from_secs(30), attempts: 1, ..limits };
+    assert_eq!(limits.of(&queued), expected);
+    let long = Limits { time: Duration::from_mins(1), ..limits };
+    assert_eq!(long.of(&queued).time, Duration::from_mins(1));
+}
+
+#[tokio::test]
 async fn a_function_that_hangs_does_not_hold_up_others() {
     let hanging = Server::start(vec![Act::Hang]).await;
     let functions = Arc::new(functions(hasty(lambda(&hanging.url))));
@@ -480,10 +503,11 @@ async fn a_function_that_hangs_does_not_hold_up_others() {
     }
     let answered = invoke(&functions, &Invocation { function: other, ..call() }).await;
     assert_eq!(answered, Ok("{}".to_owned()));
-    for outcome in calls.join_all().await {
-        assert_eq!(outcome, unreachable(SOCKET_TIMEOUT));
-    }
+    let outcomes = calls.join_all().await;
+    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
     // Eight waited for a place until their time was over, and never asked.
+    let counts = (count(unanswered(SOCKET_TIMEOUT)), count(unreachable(SOCKET_TIMEOUT)));
+    assert_eq!(counts, (32, 8));
     assert_eq!(hanging.requests().len(), 32 * 3);
 }
 

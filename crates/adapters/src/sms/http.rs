@@ -116,7 +116,7 @@ impl Sender for HttpSms {
                 | StatusCode::PAYLOAD_TOO_LARGE
                 | StatusCode::UNPROCESSABLE_ENTITY
         );
-        Err(NotSent { reason: format!("the SMS server answers {status}"), is_final })
+        Err(NotSent::new(format!("the SMS server answers {status}"), is_final))
     }
 }
 
@@ -180,10 +180,7 @@ mod tests {
         ] {
             let (url, served) = server(status, "").await;
             let failure = sender(&url).send("7", &message()).await.unwrap_err();
-            assert_eq!(
-                failure,
-                NotSent { reason: format!("the SMS server answers {status}"), is_final }
-            );
+            assert_eq!(failure, NotSent::new(format!("the SMS server answers {status}"), is_final));
             served.await.unwrap();
         }
         let failure = sender("http://127.0.0.1:1/?key=k").send("7", &message()).await.unwrap_err();

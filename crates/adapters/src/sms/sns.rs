@@ -162,7 +162,7 @@ impl Sender for SnsSms {
         // `AuthorizationError`: messages wait for it.
         let is_final = status.is_client_error()
             && matches!(code, "InvalidParameter" | "InvalidParameterValue" | "OptedOut");
-        Err(NotSent { reason: format!("SNS answers {status} {code}"), is_final })
+        Err(NotSent::new(format!("SNS answers {status} {code}"), is_final))
     }
 }
 

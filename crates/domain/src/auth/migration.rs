@@ -18,7 +18,7 @@ use crate::{
     shapes::{UserPoolMfaType, UserStatusType},
     threat_protection::compromised::Finding,
     triggers::{
-        TriggerFailed,
+        Trigger, TriggerFailed,
         call::Client,
         pre_sign_up::{self, Origin},
         user_migration::{self, Known as Described},
@@ -101,7 +101,9 @@ pub async fn bring_over(
         Ok(Some(described)) => described,
         Ok(None) => return Ok(Ok(Brought::Nobody)),
         Err(failed) => {
-            tracing::warn!(?failed, "nobody is brought over: the function failed");
+            let (trigger, kind) = (Trigger::UserMigration.name(), failed.kind());
+            tracing::warn!(trigger, kind, "nobody is brought over: the function failed");
+            tracing::debug!(?failed, "nobody is brought over: the function failed");
             return Ok(Err(MigrationRefused::Failed));
         }
     };

@@ -1,6 +1,6 @@
 //! The last hand on a message: a function of the pool may write its text, or send it instead.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -63,7 +63,9 @@ pub async fn hand_over(
     let message = match finish(ports, pool, user, client, login, message).await? {
         Ok(message) => message,
         Err(NotFinished::Trigger(failed)) => {
-            tracing::warn!(?failed, "the text of a message was not written");
+            let (trigger, kind) = (Trigger::CustomMessage.name(), failed.kind());
+            tracing::warn!(trigger, kind, "the text of a message was not written");
+            tracing::debug!(?failed, "the text of a message was not written");
             return Ok(Err(NotHandedOver::Trigger(failed)));
         }
         Err(NotFinished::NotEncrypted(failed)) => {
@@ -71,6 +73,28 @@ pub async fn hand_over(
             return Ok(Err(NotHandedOver::Undeliverable));
         }
     };
+    deliver(ports, message).await
+}
+
+/// Hands a notice of a risky sign-in to whoever sends it. It has no code, and no function is asked for
+/// its text. `facts` are what the pool's custom sender is told in place of the user's attributes.
+pub async fn hand_over_notice(
+    ports: &Ports,
+    pool: &UserPool,
+    user: &User,
+    client: Client<'_>,
+    facts: BTreeMap<String, String>,
+    message: Message,
+) -> Ruling<(), NotHandedOver> {
+    let invocation = custom_sender::notice(ports, pool, user, facts, client)?;
+    let message = match invocation {
+        Some(_) => Message { subject: None, body: String::new(), invocation, ..message },
+        None => message,
+    };
+    deliver(ports, message).await
+}
+
+async fn deliver(ports: &Ports, message: Message) -> Ruling<(), NotHandedOver> {
     if let Err(failure) = ports.messenger.deliver(message).await? {
         tracing::warn!(%failure, "a message was not delivered");
         return Ok(Err(NotHandedOver::Undeliverable));
@@ -126,6 +150,12 @@ async fn for_function(
     Ok(Ok(Message { subject, body, code, invocation, ..message }))
 }
 
+/// How often a function runs for a message at most, if it fails: as for asynchronous invocations of
+/// Lambda.
+const RUNS: u32 = 3;
+/// The pause before another try where there is no outbox; it doubles.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Sends messages by asking functions to.
 pub struct FunctionSender(pub Arc<dyn Functions>);
 
@@ -140,14 +170,21 @@ impl Sender for FunctionSender {
             return Err(NotSent::for_good("the message names no function"));
         };
         let Err(failed) = self.0.invoke(invocation).await else { return Ok(()) };
-        Err(NotSent::for_now(match failed {
-            InvocationFailed::Function(message) => format!("the function failed: {message}"),
+        Err(match failed {
+            // What it says may name the user, or the code. Its kind is logged with the invocation.
+            InvocationFailed::Function(message) => {
+                tracing::debug!(id = invocation.id, message, "a custom sender failed");
+                NotSent::at_most(RUNS, "the function failed")
+            }
+            InvocationFailed::Unanswered(reason) => {
+                NotSent::at_most(RUNS, format!("the function did not answer: {reason}"))
+            }
             InvocationFailed::Unreachable(reason) => {
-                format!("the function was not asked: {reason}")
+                NotSent::for_now(format!("the function was not asked: {reason}"))
             }
             // Nobody reads what a function says that is not waited for.
             InvocationFailed::NotJson => return Ok(()),
-        }))
+        })
     }
 }
 
@@ -168,8 +205,12 @@ impl Messenger for Diverting {
         }
         let sender = FunctionSender(Arc::clone(&self.functions));
         tokio::spawn(async move {
-            if let Err(failure) = sender.send("", &message).await {
-                tracing::warn!(%failure, "a custom sender was not reached");
+            let mut pause = PAUSE;
+            for _ in 0..RUNS {
+                let Err(failure) = sender.send("", &message).await else { return };
+                tracing::warn!(%failure, "a custom sender did not take a message");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
             }
         });
         Ok(Ok(()))
@@ -177,5 +218,71 @@ impl Messenger for Diverting {
 
     async fn pretend(&self, message: Message) -> Result<(), Fault> {
         self.messenger.pretend(message).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        messages::{MessageKind, SmsSettings},
+        time::Timestamp,
+        triggers::Invocation,
+    };
+
+    /// Fails like this, always.
+    struct Failing(InvocationFailed);
+
+    #[async_trait]
+    impl Functions for Failing {
+        async fn invoke(&self, _: &Invocation) -> Result<Vec<u8>, InvocationFailed> {
+            Err(self.0.clone())
+        }
+    }
+
+    fn message() -> Message {
+        Message {
+            user_pool_id: "us-east-1_AAAAAAAAA".into(),
+            sub: "s".into(),
+            username: "ada".into(),
+            kind: MessageKind::SignUp,
+            medium: Medium::Email,
+            destination: "ada@example.com".into(),
+            subject: None,
+            body: String::new(),
+            code: String::new(),
+            from: None,
+            reply_to: None,
+            sms: SmsSettings::default(),
+            invocation: Some(Invocation {
+                function: "arn".into(),
+                trigger: Trigger::CustomEmailSender,
+                user_pool_id: "us-east-1_AAAAAAAAA".into(),
+                id: "i".into(),
+                event: "{}".into(),
+                is_queued: true,
+            }),
+            at: Timestamp::from_seconds(0),
+            expires_at: Timestamp::from_seconds(600),
+        }
+    }
+
+    async fn outcome(failed: InvocationFailed) -> Result<(), NotSent> {
+        FunctionSender(Arc::new(Failing(failed))).send("m", &message()).await
+    }
+
+    #[tokio::test]
+    async fn what_a_function_says_stays_out_of_reasons() {
+        let said = InvocationFailed::Function("no mailbox ada@example.com".into());
+        assert_eq!(outcome(said).await.unwrap_err().reason, "the function failed");
+    }
+
+    #[tokio::test]
+    async fn a_function_that_may_have_run_is_tried_three_times_one_that_has_not_until_it_does() {
+        let most = |outcome: Result<(), NotSent>| outcome.unwrap_err().most_tries;
+        assert_eq!(most(outcome(InvocationFailed::Function("no".into())).await), Some(3));
+        assert_eq!(most(outcome(InvocationFailed::Unanswered("late".into())).await), Some(3));
+        assert_eq!(most(outcome(InvocationFailed::Unreachable("busy".into())).await), None);
+        assert_eq!(outcome(InvocationFailed::NotJson).await, Ok(()));
     }
 }

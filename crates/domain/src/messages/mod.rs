@@ -14,7 +14,9 @@ pub mod outbox;
 use std::sync::Arc;
 
 pub use compose::{Addressee, invitation, mfa_code, notice, verification};
-pub use finish::{Diverting, FunctionSender, NotHandedOver, asks_others, hand_over};
+pub use finish::{
+    Diverting, FunctionSender, NotHandedOver, asks_others, hand_over, hand_over_notice,
+};
 pub use masking::Delivery;
 
 use async_trait::async_trait;
@@ -188,17 +190,29 @@ pub struct NotSent {
     pub reason: String,
     /// Whether no other try can go better.
     pub is_final: bool,
+    /// How often a message is tried at most that fails like this; none where only time ends it.
+    pub most_tries: Option<u32>,
 }
 
 impl NotSent {
+    /// A failure of either kind.
+    pub fn new(reason: impl Into<String>, is_final: bool) -> Self {
+        Self { reason: reason.into(), is_final, most_tries: None }
+    }
+
     /// A later try may go better.
     pub fn for_now(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_final: false }
+        Self::new(reason, false)
     }
 
     /// No try can go better.
     pub fn for_good(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), is_final: true }
+        Self::new(reason, true)
+    }
+
+    /// A later try may go better, but not after so many.
+    pub fn at_most(tries: u32, reason: impl Into<String>) -> Self {
+        Self { most_tries: Some(tries), ..Self::for_now(reason) }
     }
 }
 

@@ -153,7 +153,7 @@ fn refusal(trigger: Trigger, failed: InvocationFailed) -> TriggerFailed {
         InvocationFailed::Function(message) => {
             TriggerFailed::Validation(format!("{name} failed with error {message}."))
         }
-        InvocationFailed::Unreachable(reason) => {
+        InvocationFailed::Unreachable(reason) | InvocationFailed::Unanswered(reason) => {
             TriggerFailed::Unexpected(format!("{name} invocation failed due to error {reason}"))
         }
         InvocationFailed::NotJson => not_json(),

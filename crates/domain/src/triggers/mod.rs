@@ -132,9 +132,11 @@ pub struct Invocation {
 pub enum InvocationFailed {
     /// It ran and failed: its `errorMessage`.
     Function(String),
-    /// It could not be asked, or didn't answer in time: an error's name or sentence, which follows
-    /// "invocation failed due to error ".
+    /// It was not run, or refused: an error's name or sentence, which follows "invocation failed due
+    /// to error ".
     Unreachable(String),
+    /// It was asked and may have run, but nothing came back: a sentence for the same place.
+    Unanswered(String),
     /// Its answer is no JSON.
     NotJson,
 }
@@ -178,6 +180,15 @@ impl TriggerFailed {
     pub fn text(&self) -> &str {
         match self {
             Self::Validation(text) | Self::Unexpected(text) | Self::InvalidResponse(text) => text,
+        }
+    }
+
+    /// The kind of failure in a word, for the log: the text may tell of users.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Validation(_) => "the function failed",
+            Self::Unexpected(_) => "no answer",
+            Self::InvalidResponse(_) => "senseless answer",
         }
     }
 

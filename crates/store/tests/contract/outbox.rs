@@ -13,11 +13,13 @@ on_every_engine! {
     a_message_is_taken_whole_and_by_one_courier_only,
     a_lease_that_ends_lets_another_courier_take_over,
     who_lost_the_lease_changes_nothing,
+    pools_can_be_skipped,
     those_that_wait_longest_are_taken_first_each_medium_for_itself,
     many_couriers_take_each_message_once,
     what_was_given_up_is_shown_and_can_be_tried_again,
     messages_go_with_their_user_and_their_pool,
     what_is_of_no_use_any_more_is_swept,
+    messages_to_nobody_are_swept_at_their_end,
 }
 
 on_durable_engines! { durable: a_thief_finds_no_codes, what_cannot_be_opened_is_taken_without_its_text }
@@ -51,7 +53,7 @@ async fn put(store: &SqlStore, id: &str, message: &Message) {
 async fn take(store: &SqlStore, route: Route, courier: &str, now: i64, limit: u32) -> Vec<Taken> {
     let mut tx = store.write().await.unwrap();
     let lease = Lease { courier, until: at(now + 30) };
-    let taken = tx.take_messages(route, lease, at(now), limit).await.unwrap();
+    let taken = tx.take_messages(route, &[], lease, at(now), limit).await.unwrap();
     tx.commit().await.unwrap();
     taken
 }
@@ -61,7 +63,7 @@ fn ids(taken: &[Taken]) -> Vec<&str> {
 }
 
 async fn is_due(store: &SqlStore, now: i64) -> bool {
-    store.read().await.unwrap().has_due_message(Route::Email, at(now)).await.unwrap()
+    store.read().await.unwrap().has_due_message(Route::Email, &[], at(now)).await.unwrap()
 }
 
 async fn a_message_is_taken_whole_and_by_one_courier_only(site: Site) {
@@ -131,6 +133,25 @@ async fn those_that_wait_longest_are_taken_first_each_medium_for_itself(site: Si
     assert_eq!(ids(&take(&store, Route::Email, "a", 9, 9).await), ["x"]);
 }
 
+async fn pools_can_be_skipped(site: Site) {
+    let store = site.open().await;
+    put(&store, "one", &message(0)).await;
+    put(&store, "other", &Message { user_pool_id: "eu-west-1_Other".into(), ..message(1) }).await;
+    let mut view = store.read().await.unwrap();
+    let both = [POOL, "eu-west-1_Other"];
+    for (skipped, expected) in [(&both[..], false), (&both[..1], true), (&["eu-west-1_o"], true)] {
+        let is_due = view.has_due_message(Route::Email, skipped, at(9)).await.unwrap();
+        assert_eq!(is_due, expected, "{skipped:?}");
+    }
+    let mut tx = store.write().await.unwrap();
+    let lease = Lease { courier: "a", until: at(30) };
+    let taken = tx.take_messages(Route::Email, &both[..1], lease, at(9), 9).await.unwrap();
+    assert_eq!(ids(&taken), ["other"]);
+    let taken = tx.take_messages(Route::Email, &["eu-west-1_o"], lease, at(9), 9).await.unwrap();
+    assert_eq!(ids(&taken), ["one"]);
+    tx.commit().await.unwrap();
+}
+
 async fn many_couriers_take_each_message_once(site: Site) {
     let store = site.open().await;
     for number in 0..20 {
@@ -144,7 +165,7 @@ async fn many_couriers_take_each_message_once(site: Site) {
             let mut all = Vec::new();
             loop {
                 let taken: Vec<Taken> = persistently!(store, tx =>
-                    tx.take_messages(Route::Email, lease, at(0), 3).await);
+                    tx.take_messages(Route::Email, &[], lease, at(0), 3).await);
                 if taken.is_empty() {
                     return all;
                 }
@@ -225,6 +246,15 @@ async fn what_is_of_no_use_any_more_is_swept(site: Site) {
     assert_eq!(ids(&take(&store, Route::Email, "a", 100, 9).await), ["long"]);
     while store.sweep(at(3 * 86_400 + 2 * 3_600)).await.unwrap() {}
     assert!(take(&store, Route::Email, "a", 200, 9).await.is_empty());
+}
+
+async fn messages_to_nobody_are_swept_at_their_end(site: Site) {
+    let store = site.open().await;
+    put(&store, "m", &Message { sub: String::new(), ..message(0) }).await;
+    while store.sweep(at(600 + 299)).await.unwrap() {}
+    assert!(is_due(&store, 1_000).await, "swept too early");
+    while store.sweep(at(600 + 300)).await.unwrap() {}
+    assert!(!is_due(&store, 1_000).await);
 }
 
 async fn a_thief_finds_no_codes(site: Site) {

@@ -264,14 +264,13 @@ impl Scene {
         let mount = self.mount().await;
         let place = Place::new(self.ports(), &mount.pool, &checked.client);
         let auth_time = self.ports().clock.now();
-        let signed_in =
-            SignedIn {
-                auth_time,
-                event_id: None,
-                session_id: None,
-                session_ends_at: None,
-                methods: Methods::default(),
-            };
+        let signed_in = SignedIn {
+            auth_time,
+            event_id: None,
+            session_id: None,
+            session_ends_at: None,
+            methods: Methods::default(),
+        };
         grant::issue(place, &checked.request, &self.user, &signed_in).await.unwrap().unwrap()
     }
 

@@ -10,9 +10,6 @@ use crate::{
     time::Timestamp,
 };
 
-/// Messages of a medium that a process delivers at the same time.
-pub const PARALLEL: usize = 8;
-
 /// Seconds for which a courier has the right to a message: so long it takes until another one tries
 /// what a process that died had taken.
 const LEASE: i64 = 30;
@@ -33,14 +30,38 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// Longest text of a failure that is kept.
 const LONGEST_FAILURE: usize = 300;
 
-/// Takes some messages whose time has come, if there are any.
-pub async fn take(office: &PostOffice, route: Route, limit: usize) -> Result<Vec<Taken>, Fault> {
+impl Route {
+    /// Messages that a process delivers at the same time.
+    pub const fn hands(self) -> usize {
+        match self {
+            Self::Email | Self::Sms => 8,
+            Self::Function => 64,
+        }
+    }
+
+    /// How many of these may be of one pool. Each pool has functions of its own: one that hangs must
+    /// not hold up those of others.
+    pub const fn share(self) -> usize {
+        match self {
+            Self::Email | Self::Sms => self.hands(),
+            Self::Function => 4,
+        }
+    }
+}
+
+/// Takes some messages whose time has come, if there are any, of other pools than these.
+pub async fn take(
+    office: &PostOffice,
+    route: Route,
+    skipped_pools: &[&str],
+    limit: usize,
+) -> Result<Vec<Taken>, Fault> {
     let now = office.clock.now();
-    if !office.store.read().await?.has_due_message(route, now).await? {
+    if !office.store.read().await?.has_due_message(route, skipped_pools, now).await? {
         return Ok(Vec::new());
     }
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    match try_to_take(office, route, limit, now).await {
+    match try_to_take(office, route, skipped_pools, limit, now).await {
         // Another courier was faster. What it left is found the next time.
         Err(Fault::Conflict(_)) => Ok(Vec::new()),
         outcome => outcome,
@@ -50,11 +71,12 @@ pub async fn take(office: &PostOffice, route: Route, limit: usize) -> Result<Vec
 async fn try_to_take(
     office: &PostOffice,
     route: Route,
+    skipped_pools: &[&str],
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<Taken>, Fault> {
     let mut tx = office.store.write().await?;
-    let taken = tx.take_messages(route, office.lease(), now, limit).await?;
+    let taken = tx.take_messages(route, skipped_pools, office.lease(), now, limit).await?;
     tx.commit().await?;
     Ok(taken)
 }
@@ -140,7 +162,8 @@ async fn postpone(
     let now = office.clock.now();
     let due_at = Timestamp::from_micros(now.micros() + office.pause(taken.attempts) * 1_000);
     let is_late = message.is_some_and(|message| due_at >= message.deadline());
-    let is_given_up = failure.is_final || is_late || taken.attempts >= MOST_ATTEMPTS;
+    let most_tries = failure.most_tries.unwrap_or(MOST_ATTEMPTS);
+    let is_given_up = failure.is_final || is_late || taken.attempts >= most_tries;
     let reason = failure.reason.as_str();
     let note = || async {
         let mut tx = office.store.write().await?;

@@ -15,7 +15,7 @@
 mod courier;
 mod post_office;
 
-pub use courier::{PARALLEL, deliver, take};
+pub use courier::{deliver, take};
 pub use post_office::PostOffice;
 
 use async_trait::async_trait;
@@ -90,17 +90,23 @@ pub trait Outbox: Send {
     /// Stores a message, sealed, to be sent at once.
     async fn insert_message(&mut self, id: &str, message: &Message) -> Result<(), Fault>;
 
-    /// Whether a message waits whose time has come.
-    async fn has_due_message(&mut self, route: Route, now: Timestamp) -> Result<bool, Fault>;
+    /// Whether a message of another pool than these waits whose time has come.
+    async fn has_due_message(
+        &mut self,
+        route: Route,
+        skipped_pools: &[&str],
+        now: Timestamp,
+    ) -> Result<bool, Fault>;
 
-    /// Takes messages whose time has come, those first that wait longest. Nobody else gets them until
-    /// the lease ends.
+    /// Takes messages of other pools than these whose time has come, those first that wait longest.
+    /// Nobody else gets them until the lease ends.
     ///
     /// # Errors
     /// [`Fault::Conflict`], here or at the commit, if another courier takes some at the same time.
     async fn take_messages(
         &mut self,
         route: Route,
+        skipped_pools: &[&str],
         lease: Lease<'_>,
         now: Timestamp,
         limit: u32,
