@@ -349,3 +349,50 @@ async fn a_custom_sender_gets_the_code_encrypted_and_no_text_is_asked_for() {
     assert!(message.invocation.is_none());
     assert_eq!(message.body, format!("bo {}", message.code));
 }
+
+#[tokio::test]
+async fn a_pool_with_a_domain_confirms_by_link() {
+    let stack = Stack::new().await;
+    let template = json!({ "DefaultEmailOption": "CONFIRM_WITH_LINK" });
+    let functions = json!({ "CustomMessage": FUNCTION });
+    let config = json!({
+        "AutoVerifiedAttributes": ["email"], "VerificationMessageTemplate": template,
+        "LambdaConfig": functions,
+    });
+    let pool = stack.pool(config).await;
+    let client = stack.client(&pool, json!({})).await;
+    stack.signed_up(&pool, &client, "early", "early@gm.com").await;
+    let message = stack.messenger().messages().pop().unwrap();
+    assert_eq!(message.body, format!("Your confirmation code is {}", message.code));
+
+    let domain = json!({ "UserPoolId": pool, "Domain": "confirm-by-link" });
+    stack.ok("CreateUserPoolDomain", domain).await;
+    stack.advance(2);
+    stack.signed_up(&pool, &client, "jo", "jo@gm.com").await;
+    let message = stack.messenger().messages().pop().unwrap();
+    assert_eq!(message.subject.as_deref(), Some("Your verification link"));
+    let code = &message.code;
+    let link = format!(
+        "/confirm-by-link/confirmUser?client_id={client}&amp;user_name=jo&amp;confirmation_code={code}"
+    );
+    let expected = format!(
+        "Please click the link below to verify your email address. \
+         <a href=\"http://127.0.0.1:7665{link}\">Verify Email</a>"
+    );
+    assert_eq!(message.body, expected);
+
+    let text = json!({ "emailMessage": "<p>{##Click Here##}</p>", "emailSubject": "Hi" });
+    stack.functions().respond(Trigger::CustomMessage, text);
+    let again = json!({ "ClientId": client, "Username": "jo" });
+    stack.ok("ResendConfirmationCode", again).await;
+    let message = stack.messenger().messages().pop().unwrap();
+    assert_eq!(message.subject.as_deref(), Some("Hi"));
+    assert!(message.body.starts_with("<p><a href=\"http://127.0.0.1:7665/"), "{}", message.body);
+    assert!(message.body.ends_with("\">Click Here</a></p>"), "{}", message.body);
+    // A code is what the other mails bring.
+    let verified = [("email", "bo@gm.com"), ("email_verified", "true")];
+    stack.user(&pool, "bo", &verified).await;
+    let forgot = json!({ "ClientId": client, "Username": "bo" });
+    let refused = stack.refusal("ForgotPassword", forgot).await;
+    assert_eq!(refused.0, "InvalidLambdaResponseException");
+}

@@ -43,8 +43,7 @@ impl<'a> Addressee<'a> {
 
 /// The message that brings a user a code.
 ///
-/// Pools that ask for links (`CONFIRM_WITH_LINK`) get the code too: a link leads to the pages of a
-/// user pool domain.
+/// Links in place of codes come later ([`super::link`]).
 pub fn verification<'a>(
     pool: &UserPool,
     to: impl Into<Addressee<'a>>,

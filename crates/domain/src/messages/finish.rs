@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{DeliveryFailure, Medium, Message, Messenger, NotSent, Sender, compose};
+use super::{DeliveryFailure, Medium, Message, Messenger, NotSent, Sender, compose, link};
 use crate::{
     code_encryption::{CodeNotEncrypted, encrypt_code},
     fault::{Fault, Ruling},
@@ -120,11 +120,21 @@ async fn finish(
     }
     let texts = granted!(custom_message::ask(ports, pool, user, message.kind, client).await?);
     let texts = texts.unwrap_or_default();
-    let body = texts.body(message.medium).map(|text| compose::custom(text, &message, login));
-    let subject = texts.subject().filter(|_| message.medium == Medium::Email).map(str::to_owned);
+    let subject = texts.subject().filter(|_| message.medium == Medium::Email);
+    let text = texts.body(message.medium);
+    let Some(url) = link::of(&ports.identity, pool, client, &message) else {
+        let body = text.map(|text| compose::custom(text, &message, login));
+        return Ok(Ok(Message {
+            body: body.unwrap_or_else(|| message.body.clone()),
+            subject: subject.map(str::to_owned).or_else(|| message.subject.clone()),
+            ..message
+        }));
+    };
+    let (usual_subject, usual_text) = link::template(pool);
+    let text = link::fill(text.unwrap_or(usual_text), &url);
     Ok(Ok(Message {
-        body: body.unwrap_or_else(|| message.body.clone()),
-        subject: subject.or_else(|| message.subject.clone()),
+        body: compose::custom(&text, &message, login),
+        subject: Some(subject.unwrap_or(usual_subject).to_owned()),
         ..message
     }))
 }

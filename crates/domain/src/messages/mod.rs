@@ -8,6 +8,7 @@
 
 mod compose;
 mod finish;
+pub mod link;
 mod masking;
 pub mod outbox;
 

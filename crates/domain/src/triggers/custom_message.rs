@@ -12,7 +12,7 @@ use super::{
 use crate::{
     fault::Ruling,
     granted,
-    messages::{Medium, MessageKind},
+    messages::{Medium, MessageKind, link},
     ports::Ports,
     user_pools::UserPool,
     users::User,
@@ -22,8 +22,6 @@ use crate::{
 const CODE: &str = "{####}";
 /// Stands for the username, in invitations.
 const USERNAME: &str = "{username}";
-/// What begins and ends the text of a link.
-const LINK: &str = "{##";
 
 /// The most characters of a mail's text, of a text message, and of a subject.
 const LONGEST: (usize, usize, usize) = (20_000, 140, 140);
@@ -63,7 +61,7 @@ impl Texts {
     }
 
     /// Whether texts are short enough and have the placeholders without which they would be useless.
-    fn check(&self, kind: MessageKind) -> Result<(), TriggerFailed> {
+    fn check(&self, kind: MessageKind, may_link: bool) -> Result<(), TriggerFailed> {
         let (mail, sms, subject) = LONGEST;
         let is_short = |text: Option<&str>, most| text.is_none_or(|t| t.chars().count() <= most);
         let fits = is_short(self.body(Medium::Email), mail)
@@ -71,10 +69,12 @@ impl Texts {
             && is_short(self.subject(), subject);
         let has_places = |text: &str| match kind {
             MessageKind::Invitation => text.contains(CODE) && text.contains(USERNAME),
-            _ => text.contains(CODE) || text.contains(LINK),
+            _ => text.contains(CODE),
         };
-        let bodies = [self.body(Medium::Email), self.body(Medium::Sms)];
-        if fits && bodies.into_iter().flatten().all(has_places) {
+        let mail_has_places = self
+            .body(Medium::Email)
+            .is_none_or(|text| has_places(text) || (may_link && link::has_place(text)));
+        if fits && mail_has_places && self.body(Medium::Sms).is_none_or(has_places) {
             return Ok(());
         }
         // The type is on record, the text is not.
@@ -124,7 +124,7 @@ pub async fn ask(
     };
     let texts = granted!(call.ask::<Texts>(VERSION, &request, &Texts::default()).await?);
     if let Some(texts) = &texts {
-        granted!(texts.check(kind));
+        granted!(texts.check(kind, link::is_wanted(&ports.identity, pool, kind)));
     }
     Ok(Ok(texts))
 }
