@@ -381,6 +381,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn messages_to_nobody_go_soon_where_no_courier_takes_them() {
+        let town = Town::new(&[]).await;
+        let sms = Message { medium: Medium::Sms, ..town.message() };
+        let week = sms.at.plus_seconds(7 * 86_400);
+        town.office.pretend(Message { expires_at: week, ..sms }).await.unwrap();
+        let store = &town.kit.ports.store;
+        let now = town.kit.ports.clock.now();
+        let is_due = async || {
+            store.read().await.unwrap().has_due_message(Route::Sms, &[], now).await.unwrap()
+        };
+        assert!(is_due().await);
+        while store.sweep(now.plus_seconds(10 * 60)).await.unwrap() {}
+        assert!(!is_due().await);
+    }
+
+    #[tokio::test]
     async fn what_can_never_be_sent_is_refused_and_not_stored() {
         let town = Town::new(&[]).await;
         let office = &town.office;

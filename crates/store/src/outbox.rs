@@ -81,13 +81,15 @@ impl Outbox for SqlTransaction {
         let text = serde_json::to_vec(message)
             .map_err(|error| Fault::because("a message can't be written", error))?;
         let sealed = self.seal(COLUMN, &[id], &Zeroizing::new(text));
+        // Of a message to nobody there is nothing to be told.
+        let grace = if message.sub.is_empty() { 0 } else { GRACE };
         let values = values![
             id,
             &message.user_pool_id,
             &message.sub,
             message.route().as_str(),
             message.at,
-            message.deadline().plus_seconds(GRACE),
+            message.deadline().plus_seconds(grace),
             &sealed
         ];
         inserted(self.view.execute(INSERT, values).await?, "a message")

@@ -19,6 +19,7 @@ on_every_engine! {
     what_was_given_up_is_shown_and_can_be_tried_again,
     messages_go_with_their_user_and_their_pool,
     what_is_of_no_use_any_more_is_swept,
+    messages_to_nobody_are_swept_at_their_end,
 }
 
 on_durable_engines! { durable: a_thief_finds_no_codes, what_cannot_be_opened_is_taken_without_its_text }
@@ -245,6 +246,15 @@ async fn what_is_of_no_use_any_more_is_swept(site: Site) {
     assert_eq!(ids(&take(&store, Route::Email, "a", 100, 9).await), ["long"]);
     while store.sweep(at(3 * 86_400 + 2 * 3_600)).await.unwrap() {}
     assert!(take(&store, Route::Email, "a", 200, 9).await.is_empty());
+}
+
+async fn messages_to_nobody_are_swept_at_their_end(site: Site) {
+    let store = site.open().await;
+    put(&store, "m", &Message { sub: String::new(), ..message(0) }).await;
+    while store.sweep(at(600 + 299)).await.unwrap() {}
+    assert!(is_due(&store, 1_000).await, "swept too early");
+    while store.sweep(at(600 + 300)).await.unwrap() {}
+    assert!(!is_due(&store, 1_000).await);
 }
 
 async fn a_thief_finds_no_codes(site: Site) {

@@ -13,6 +13,9 @@ use crate::{
     ports::{Clock, Entropy, Store},
 };
 
+/// For how many seconds a message to nobody is kept, if no courier throws it away.
+const PRETENDED: i64 = 60;
+
 /// Takes messages into the store, for couriers to deliver. What it takes is durable.
 pub struct PostOffice {
     pub(super) store: Arc<dyn Store>,
@@ -89,10 +92,12 @@ impl Messenger for PostOffice {
         self.take_in(&message).await.map(Ok)
     }
 
-    /// Stores a message of the same size that no courier sends.
+    /// Stores a message of the same size that no courier sends. Where its route has no courier it must
+    /// be swept away, and soon: strangers can have many of them stored.
     async fn pretend(&self, mut message: Message) -> Result<(), Fault> {
         message.sub.clear();
         message.destination.clear();
+        message.expires_at = self.clock.now().plus_seconds(PRETENDED);
         self.take_in(&message).await
     }
 }
