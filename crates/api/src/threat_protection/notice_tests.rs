@@ -142,3 +142,50 @@ async fn only_so_many_notices_are_sent_and_what_can_not_be_sent_stops_nobody() {
     stack.messenger().fail(true);
     assert_eq!(try_to_sign_in(&stack, &client).await, 200);
 }
+
+#[tokio::test]
+async fn a_custom_sender_is_told_of_the_sign_in_in_place_of_the_user() {
+    let (stack, pool, client) = risky("ENFORCED", "true").await;
+    let function = "arn:aws:lambda:us-east-1:123456789012:function:f";
+    let functions = json!({
+        "CustomEmailSender": { "LambdaVersion": "V1_0", "LambdaArn": function },
+        "KMSKeyID": "arn:aws:kms:us-east-1:123456789012:key/1a",
+        "CustomMessage": function,
+    });
+    let tier = json!({ "AdvancedSecurityMode": "ENFORCED" });
+    let update = json!({
+        "UserPoolId": pool, "UserPoolTier": "PLUS", "UserPoolAddOns": tier,
+        "LambdaConfig": functions,
+    });
+    stack.ok("UpdateUserPool", update).await;
+    // Without a second factor it is blocked.
+    configure(&stack, &pool, "MFA_REQUIRED", true, json!({})).await;
+    assert_eq!(try_to_sign_in(&stack, &client).await, 400);
+    let [message] = &*sent(&stack) else { panic!("one message is sent") };
+    assert_eq!((message.subject.as_deref(), message.body.as_str()), (None, ""));
+    let event = &message.invocation.as_ref().unwrap().event;
+    let event: Value = serde_json::from_str(event).unwrap();
+    assert_eq!(event["triggerSource"], "CustomEmailSender_AccountTakeOverNotification");
+    assert_eq!(event["callerContext"]["clientId"], json!(client));
+    let request = &event["request"];
+    assert_eq!((&request["code"], &request["clientMetadata"]), (&Value::Null, &Value::Null));
+    let facts = request["userAttributes"].as_object().unwrap();
+    let names: Vec<&str> = facts.keys().map(String::as_str).collect();
+    let expected = [
+        "ACCOUNT_TAKE_OVER_ACTION",
+        "DEVICE_NAME",
+        "EVENT_ID",
+        "FEEDBACK_TOKEN",
+        "IP_ADDRESS",
+        "LOGIN_TIME",
+        "ONE_CLICK_LINK_INVALID",
+        "ONE_CLICK_LINK_VALID",
+        "USER_NAME",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(facts["ACCOUNT_TAKE_OVER_ACTION"], "BLOCK");
+    assert_eq!((&facts["USER_NAME"], &facts["IP_ADDRESS"]), (&json!("ada"), &json!("203.0.113.1")));
+    let input = json!({ "UserPoolId": pool, "Username": "ada" });
+    let events = stack.ok("AdminListUserAuthEvents", input).await;
+    assert_eq!(events["AuthEvents"][0]["EventId"], facts["EVENT_ID"]);
+}

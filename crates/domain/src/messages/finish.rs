@@ -1,6 +1,6 @@
 //! The last hand on a message: a function of the pool may write its text, or send it instead.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -66,6 +66,28 @@ pub async fn hand_over(
             return Ok(Err(NotHandedOver::Undeliverable));
         }
     };
+    deliver(ports, message).await
+}
+
+/// Hands a notice of a risky sign-in to whoever sends it. It has no code, and no function is asked for
+/// its text. `facts` are what the pool's custom sender is told in place of the user's attributes.
+pub async fn hand_over_notice(
+    ports: &Ports,
+    pool: &UserPool,
+    user: &User,
+    client: Client<'_>,
+    facts: BTreeMap<String, String>,
+    message: Message,
+) -> Ruling<(), NotHandedOver> {
+    let invocation = custom_sender::notice(ports, pool, user, facts, client)?;
+    let message = match invocation {
+        Some(_) => Message { subject: None, body: String::new(), invocation, ..message },
+        None => message,
+    };
+    deliver(ports, message).await
+}
+
+async fn deliver(ports: &Ports, message: Message) -> Ruling<(), NotHandedOver> {
     if let Err(failure) = ports.messenger.deliver(message).await? {
         tracing::warn!(%failure, "a message was not delivered");
         return Ok(Err(NotHandedOver::Undeliverable));

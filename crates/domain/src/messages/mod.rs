@@ -14,7 +14,7 @@ pub mod outbox;
 use std::sync::Arc;
 
 pub use compose::{Addressee, invitation, mfa_code, notice, verification};
-pub use finish::{Diverting, FunctionSender, NotHandedOver, hand_over};
+pub use finish::{Diverting, FunctionSender, NotHandedOver, hand_over, hand_over_notice};
 pub use masking::Delivery;
 
 use async_trait::async_trait;

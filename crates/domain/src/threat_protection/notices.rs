@@ -3,6 +3,8 @@
 //! Only verified addresses are written to (belief). The texts for pools that give none are ours, and
 //! that a sign-in which is blocked for want of a second factor counts as blocked is a belief.
 
+use std::collections::BTreeMap;
+
 use super::{configuration, events, events::Subject, feedback};
 use crate::{
     attempts::{self, Attempted},
@@ -14,6 +16,7 @@ use crate::{
         RiskConfigurationType, RiskLevelType,
     },
     srp::client,
+    triggers::call::Client,
 };
 
 /// What a user is told.
@@ -31,6 +34,7 @@ pub enum About {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
     about: About,
+    action: AccountTakeoverEventActionType,
     settings: NotifyConfigurationType,
 }
 
@@ -38,13 +42,14 @@ impl Notice {
     /// The notice of a risk of this level, if there is to be one.
     pub(super) fn at(settings: &RiskConfigurationType, level: RiskLevelType) -> Option<Self> {
         use AccountTakeoverEventActionType as Action;
-        let about = match configuration::action(settings, level) {
+        let action = configuration::action(settings, level);
+        let about = match action {
             Action::Block => About::Blocked,
             Action::NoAction => About::Passed,
             Action::MfaIfConfigured | Action::MfaRequired => About::SecondFactor,
         };
         let settings = configuration::notification(settings, level)?.clone();
-        Some(Self { about, settings })
+        Some(Self { about, action, settings })
     }
 
     /// The pool's own mail, if it has one, and ours.
@@ -91,11 +96,13 @@ pub async fn send(
         tracing::warn!(sub = user.sub, "no notice of a risk was sent: too many within an hour");
         return Ok(());
     }
-    let about = if is_blocked { About::Blocked } else { notice.about };
-    let notice = Notice { about, ..notice.clone() };
+    let mut notice = notice.clone();
+    if is_blocked {
+        (notice.about, notice.action) = (About::Blocked, AccountTakeoverEventActionType::Block);
+    }
     let (own, (subject_line, text)) = notice.texts();
-    let values = values(subject, event_id);
-    let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let known = values(subject, event_id);
+    let values: Vec<_> = known.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let message = messages::notice(
         pool,
         user,
@@ -105,10 +112,39 @@ pub async fn send(
         (notice.settings.from.as_deref(), notice.settings.reply_to.as_deref()),
         ports.clock.now(),
     );
-    if let Err(failure) = ports.messenger.deliver(message).await {
-        tracing::warn!(%failure, "a notice of a risk was not delivered");
+    let client = Client::Id(subject.client_id);
+    let facts = facts(subject, &known, notice.action);
+    // A refusal is logged there.
+    let handed = messages::hand_over_notice(ports, pool, user, client, facts, message).await;
+    if let Err(fault) = handed {
+        tracing::error!(%fault, "a notice of a risk was not delivered");
     }
     Ok(())
+}
+
+/// What a function that sends notices is told, under names that are a belief.
+fn facts(
+    subject: Subject<'_>,
+    values: &[(&'static str, String)],
+    action: AccountTakeoverEventActionType,
+) -> BTreeMap<String, String> {
+    let names = [
+        ("EVENT_ID", "{event-id}"),
+        ("USER_NAME", "{username}"),
+        ("IP_ADDRESS", "{ip-address}"),
+        ("LOGIN_TIME", "{login-time}"),
+        ("ONE_CLICK_LINK_VALID", "{one-click-link-valid}"),
+        ("ONE_CLICK_LINK_INVALID", "{one-click-link-invalid}"),
+        ("FEEDBACK_TOKEN", "{feedback-token}"),
+    ];
+    let value = |name| values.iter().find(|(of, _)| *of == name).map(|(_, value)| value.clone());
+    let told = names.into_iter().filter_map(|(name, of)| Some((name.to_owned(), value(of)?)));
+    let mut facts: BTreeMap<_, _> = told.collect();
+    facts.insert("ACCOUNT_TAKE_OVER_ACTION".to_owned(), action.as_str().to_owned());
+    if let Some(device) = events::context(&subject.ports.caller).device_name {
+        facts.insert("DEVICE_NAME".to_owned(), device);
+    }
+    facts
 }
 
 async fn may_send_another(subject: Subject<'_>) -> Result<bool, Fault> {

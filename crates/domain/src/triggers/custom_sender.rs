@@ -48,6 +48,36 @@ pub fn invocation(
     encrypted_code: Option<&str>,
     client: Client<'_>,
 ) -> Result<Option<Invocation>, Fault> {
+    let attributes = user_attributes(pool, user);
+    let metadata = ports.metadata.client.as_ref();
+    about(ports, pool, user, (kind, medium), encrypted_code, (attributes, metadata), client)
+}
+
+/// The invocation of a pool's sender for a notice of a risky sign-in, which gets facts of the sign-in
+/// as attributes and no metadata; none where the pool has no sender for mail.
+pub fn notice(
+    ports: &Ports,
+    pool: &UserPool,
+    user: &User,
+    facts: BTreeMap<String, String>,
+    client: Client<'_>,
+) -> Result<Option<Invocation>, Fault> {
+    let what = (MessageKind::RiskNotice, Medium::Email);
+    about(ports, pool, user, what, None, (facts, None), client)
+}
+
+fn about(
+    ports: &Ports,
+    pool: &UserPool,
+    user: &User,
+    (kind, medium): (MessageKind, Medium),
+    encrypted_code: Option<&str>,
+    (user_attributes, client_metadata): (
+        BTreeMap<String, String>,
+        Option<&BTreeMap<String, String>>,
+    ),
+    client: Client<'_>,
+) -> Result<Option<Invocation>, Fault> {
     let trigger = of(medium);
     let (sender, r#type) = match medium {
         Medium::Email => ("CustomEmailSender", "customEmailSenderRequestV1"),
@@ -55,10 +85,5 @@ pub fn invocation(
     };
     let source = &format!("{sender}_{}", source_of(kind));
     let call = Call { ports, pool, trigger, source, client, username: Some(&user.username) };
-    call.queued(&Request {
-        r#type,
-        code: encrypted_code,
-        client_metadata: ports.metadata.client.as_ref(),
-        user_attributes: user_attributes(pool, user),
-    })
+    call.queued(&Request { r#type, code: encrypted_code, client_metadata, user_attributes })
 }
