@@ -10,9 +10,10 @@ use crate::{
     time::Timestamp,
 };
 
-/// Seconds for which a courier has the right to a message: so long it takes until another one tries
-/// what a process that died had taken.
-const LEASE: i64 = 30;
+/// Seconds for which a courier has the right to a message: so long it takes until another node tries
+/// what a process that died had taken. More than the clocks of two nodes may differ (five minutes):
+/// otherwise one would take what the other is sending.
+const LEASE: i64 = 360;
 /// How often the right is renewed while a try lasts.
 const RENEWAL: Duration = Duration::from_secs(10);
 
