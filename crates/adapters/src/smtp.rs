@@ -13,6 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use lettre::{
+    Address,
     address::Envelope,
     message::{Mailbox, Message as Letter, MultiPart},
     transport::smtp::{
@@ -218,8 +219,10 @@ impl SmtpSender {
             None => self.from.clone(),
             Some(from) => from.parse().map_err(|error| format!("bad From address: {error}"))?,
         };
-        let to = message.destination.parse();
+        // Not a mailbox, in which a user could name an address of somebody else beside.
+        let to = message.destination.parse::<Address>();
         let to = to.map_err(|error| format!("bad destination address: {error}"))?;
+        let to = Mailbox::new(None, to);
         let reply_to = message.reply_to.as_ref().map(|address| address.parse()).transpose();
         let reply_to = reply_to.map_err(|error| format!("bad Reply-To address: {error}"))?;
         Ok(Addresses { from, to, reply_to })
@@ -625,6 +628,8 @@ mod tests {
         let nowhere = Message { destination: "nobody\r\nBcc: x@example.com".into(), ..message() };
         assert!(messenger.check(&nowhere).is_err());
         assert!(messenger.send("id", &nowhere).await.unwrap_err().is_final);
+        let named = Message { destination: "a@b.c <x@example.com>".into(), ..message() };
+        assert!(messenger.check(&named).is_err());
         let from_nowhere = Message { from: Some("shop".into()), ..message() };
         let failure = messenger.check(&from_nowhere).unwrap_err();
         assert!(failure.to_string().starts_with("bad From address"), "{failure}");
