@@ -289,7 +289,8 @@ fn parameters(
     mail: &[u8],
 ) -> Result<Vec<MailParameter>, NotSent> {
     let mut parameters = Vec::new();
-    if envelope.has_non_ascii_addresses() {
+    let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
+    if !envelope.to().iter().chain(envelope.from()).all(is_ascii) {
         if !server.supports_feature(Extension::SmtpUtfEight) {
             return Err(NotSent::for_now("the SMTP server takes ASCII addresses only"));
         }
