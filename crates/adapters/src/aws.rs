@@ -14,6 +14,12 @@ use poolhouse_domain::time::Timestamp;
 /// The error of something that can't happen with checked settings.
 pub(crate) type Unfit = Box<dyn std::error::Error + Send + Sync>;
 
+/// The address of a service of AWS in a region.
+pub(crate) fn endpoint(service: &str, region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+    format!("https://{service}.{region}.amazonaws.com{suffix}")
+}
+
 /// The access key with which requests are signed. Its secret parts are never shown.
 #[derive(Clone, Debug)]
 pub struct AccessKey(Credentials);
@@ -63,6 +69,12 @@ impl AccessKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn china_has_addresses_of_its_own() {
+        assert_eq!(endpoint("kms", "eu-west-1"), "https://kms.eu-west-1.amazonaws.com");
+        assert_eq!(endpoint("sns", "cn-north-1"), "https://sns.cn-north-1.amazonaws.com.cn");
+    }
 
     #[test]
     fn secrets_are_not_shown() {

@@ -20,7 +20,10 @@ use url::Url;
 use zeroize::Zeroizing;
 
 pub use crate::aws::AccessKey;
-use crate::{aws::Unfit, https};
+use crate::{
+    aws::{self, Unfit},
+    https,
+};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -42,12 +45,6 @@ pub struct KmsSettings {
     pub region: String,
     /// Signs. It needs `kms:GenerateDataKey` for the keys that user pools name.
     pub access_key: AccessKey,
-}
-
-/// The address of AWS KMS in a region.
-fn aws_endpoint(region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-    format!("https://kms.{region}.amazonaws.com{suffix}")
 }
 
 /// Asks a key service for data keys.
@@ -83,7 +80,7 @@ impl Kms {
     /// # Errors
     /// What is wrong with the address, or that the machine has no certificate authorities to trust.
     pub fn new(settings: KmsSettings, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let usual = aws_endpoint(&settings.region);
+        let usual = aws::endpoint("kms", &settings.region);
         let endpoint = settings.endpoint.as_deref().unwrap_or(&usual);
         // Data keys never travel in the clear, and no redirect takes them elsewhere.
         let (client, url) =
@@ -305,9 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_endpoint_of_aws_and_no_secret_are_shown() {
-        assert_eq!(aws_endpoint("eu-west-1"), "https://kms.eu-west-1.amazonaws.com");
-        assert_eq!(aws_endpoint("cn-north-1"), "https://kms.cn-north-1.amazonaws.com.cn");
+    fn no_secret_is_shown() {
         let key = AccessKey::new("AKIA", "hunter2", Some("hunter3".to_owned()));
         assert!(!format!("{key:?}").contains("hunter"));
     }

@@ -13,26 +13,31 @@ use std::{
 
 use async_trait::async_trait;
 use lettre::{
+    Address,
     address::Envelope,
-    message::{Mailbox, Message as Mail, MultiPart},
+    message::{Mailbox, Message as Letter, MultiPart},
     transport::smtp::{
         Error,
         authentication::{Credentials, DEFAULT_MECHANISMS},
         client::{AsyncSmtpConnection, Certificate, Tls, TlsParameters},
-        extension::ClientId,
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter, ServerInfo},
         response::Code,
     },
 };
 use poolhouse_domain::messages::{DeliveryFailure, Message, NotSent, Sender};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a kept connection may take to show that it is still good.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
-/// How long a mail may take, with connecting and logging in.
-const WHOLE: Duration = Duration::from_mins(1);
+/// How long everything up to the mail's text may take, with connecting and logging in.
+const PRELUDE: Duration = Duration::from_mins(1);
+/// How long a server may take for the text and to say that it has it. It may look for viruses before
+/// it says so, and whoever goes away meanwhile sends the mail twice (RFC 5321 section 4.5.3.2.6).
+const LAST_WORD: Duration = Duration::from_mins(10);
 /// Connections that are kept for the next mail at most.
 const CONNECTIONS: usize = 8;
 /// How long a connection is kept without a mail: less than servers do.
@@ -89,7 +94,7 @@ pub struct SmtpSender {
     hello: ClientId,
     /// Connections without a mail, and since when; the newest last.
     kept: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
-    whole: Duration,
+    prelude: Duration,
 }
 
 impl SmtpSender {
@@ -114,21 +119,28 @@ impl SmtpSender {
             from,
             hello: ClientId::default(),
             kept: Mutex::default(),
-            whole: WHOLE,
+            prelude: PRELUDE,
         })
     }
 
-    /// Sends a mail; answers the connection, which is good for another one.
-    async fn converse(
+    /// Announces a mail; answers the connection, whose server waits for the text.
+    async fn announce(
         &self,
         envelope: &Envelope,
         mail: &[u8],
-    ) -> Result<AsyncSmtpConnection, Error> {
+    ) -> Result<AsyncSmtpConnection, NotSent> {
         let mut connection = match self.kept_connection().await {
             Some(connection) => connection,
-            None => self.connect().await?,
+            None => self.connect().await.map_err(|error| not_taken(&error))?,
         };
-        connection.send(envelope, mail).await?;
+        let parameters = parameters(connection.server_info(), envelope, mail)?;
+        let sender = Mail::new(envelope.from().cloned(), parameters);
+        connection.command(sender).await.map_err(|error| not_taken(&error))?;
+        for recipient in envelope.to() {
+            let recipient = Rcpt::new(recipient.clone(), Vec::new());
+            connection.command(recipient).await.map_err(|error| not_taken(&error))?;
+        }
+        connection.command(Data).await.map_err(|error| not_taken(&error))?;
         Ok(connection)
     }
 
@@ -158,7 +170,7 @@ impl SmtpSender {
             if since.elapsed() >= IDLE {
                 continue;
             }
-            match tokio::time::timeout(SIGN_OF_LIFE, connection.test_connected()).await {
+            match timeout(SIGN_OF_LIFE, connection.test_connected()).await {
                 Ok(true) => return Some(connection),
                 Ok(false) => {}
                 // The others are no better, and time is short.
@@ -183,12 +195,12 @@ impl SmtpSender {
     /// A mail in two forms, so that it can be read without HTML.
     ///
     /// Its `Message-ID` and date are the same in each try: who gets it twice can tell.
-    fn compose(&self, id: &str, message: &Message) -> Result<Mail, String> {
+    fn compose(&self, id: &str, message: &Message) -> Result<Letter, String> {
         let Addresses { from, to, reply_to } = self.addresses(message)?;
         let id = format!("<{id}@{}>", from.email.domain());
         let seconds = u64::try_from(message.at.seconds()).unwrap_or_default();
         let subject = message.subject.clone().unwrap_or_default();
-        let mut mail = Mail::builder()
+        let mut mail = Letter::builder()
             .from(from)
             .to(to)
             .subject(subject)
@@ -207,8 +219,10 @@ impl SmtpSender {
             None => self.from.clone(),
             Some(from) => from.parse().map_err(|error| format!("bad From address: {error}"))?,
         };
-        let to = message.destination.parse();
+        // Not a mailbox, in which a user could name an address of somebody else beside.
+        let to = message.destination.parse::<Address>();
         let to = to.map_err(|error| format!("bad destination address: {error}"))?;
+        let to = Mailbox::new(None, to);
         let reply_to = message.reply_to.as_ref().map(|address| address.parse()).transpose();
         let reply_to = reply_to.map_err(|error| format!("bad Reply-To address: {error}"))?;
         Ok(Addresses { from, to, reply_to })
@@ -258,19 +272,42 @@ impl Sender for SmtpSender {
     async fn send(&self, id: &str, message: &Message) -> Result<(), NotSent> {
         let mail = self.compose(id, message).map_err(NotSent::for_good)?;
         let (envelope, mail) = (mail.envelope().clone(), mail.formatted());
-        let sent = tokio::time::timeout(self.whole, self.converse(&envelope, &mail)).await;
-        match sent {
-            Ok(Ok(connection)) => {
-                self.keep(connection);
-                Ok(())
-            }
-            Ok(Err(error)) => {
-                let reason = format!("the SMTP server did not take the mail: {error}");
-                Err(NotSent::new(reason, is_final(&error)))
-            }
-            Err(_) => Err(NotSent::for_now("the SMTP server did not answer in time")),
-        }
+        let late = |_| NotSent::for_now("the SMTP server did not answer in time");
+        let announced = timeout(self.prelude, self.announce(&envelope, &mail)).await;
+        let mut connection = announced.map_err(late)??;
+        let taken = timeout(LAST_WORD, connection.message(&mail)).await;
+        taken.map_err(late)?.map_err(|error| not_taken(&error))?;
+        self.keep(connection);
+        Ok(())
     }
+}
+
+/// What the server must be told of a mail.
+fn parameters(
+    server: &ServerInfo,
+    envelope: &Envelope,
+    mail: &[u8],
+) -> Result<Vec<MailParameter>, NotSent> {
+    let mut parameters = Vec::new();
+    let is_ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
+    if !envelope.to().iter().chain(envelope.from()).all(is_ascii) {
+        if !server.supports_feature(Extension::SmtpUtfEight) {
+            return Err(NotSent::for_now("the SMTP server takes ASCII addresses only"));
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    if !mail.is_ascii() {
+        if !server.supports_feature(Extension::EightBitMime) {
+            return Err(NotSent::for_now("the SMTP server takes ASCII mails only"));
+        }
+        parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    Ok(parameters)
+}
+
+fn not_taken(error: &Error) -> NotSent {
+    let reason = format!("the SMTP server did not take the mail: {error}");
+    NotSent::new(reason, is_final(error))
 }
 
 /// Whether the server has refused this mail, and not just now or us (RFC 5321 section 4.2.1).
@@ -497,11 +534,50 @@ mod tests {
             said
         });
         let sender = SmtpSender::new(&settings(port)).unwrap();
-        let sender = SmtpSender { whole: Duration::from_millis(50), ..sender };
+        let sender = SmtpSender { prelude: Duration::from_millis(50), ..sender };
         let failure = sender.send("id", &message()).await.unwrap_err();
         assert_eq!(failure, NotSent::for_now("the SMTP server did not answer in time"));
         assert!(silent.await.unwrap().starts_with("EHLO"), "the connection was not closed");
         assert!(sender.kept().is_empty());
+    }
+
+    /// What becomes of a mail after whose last line the server is silent for so many seconds.
+    async fn outcome_of_silence(seconds: u64) -> Result<(), NotSent> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (read, mut write) = stream.into_split();
+            let mut lines = BufReader::new(read).lines();
+            write.write_all(b"220 test\r\n").await.unwrap();
+            let mut in_data = false;
+            while let Ok(Some(line)) = lines.next_line().await {
+                if in_data && line != "." {
+                    continue;
+                }
+                if in_data {
+                    tokio::time::pause();
+                    tokio::time::advance(Duration::from_secs(seconds)).await;
+                    tokio::time::resume();
+                }
+                in_data = line == "DATA";
+                let answer = if in_data { "354 go on\r\n" } else { "250 fine\r\n" };
+                // The client may have gone.
+                let _ = write.write_all(answer.as_bytes()).await;
+            }
+        });
+        SmtpSender::new(&settings(port)).unwrap().send("id", &message()).await
+    }
+
+    #[tokio::test]
+    async fn a_server_may_think_for_ten_minutes_about_a_whole_mail() {
+        assert_eq!(outcome_of_silence(590).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_server_may_not_think_for_ever() {
+        let late = NotSent::for_now("the SMTP server did not answer in time");
+        assert_eq!(outcome_of_silence(610).await, Err(late));
     }
 
     #[tokio::test]
@@ -553,6 +629,8 @@ mod tests {
         let nowhere = Message { destination: "nobody\r\nBcc: x@example.com".into(), ..message() };
         assert!(messenger.check(&nowhere).is_err());
         assert!(messenger.send("id", &nowhere).await.unwrap_err().is_final);
+        let named = Message { destination: "a@b.c <x@example.com>".into(), ..message() };
+        assert!(messenger.check(&named).is_err());
         let from_nowhere = Message { from: Some("shop".into()), ..message() };
         let failure = messenger.check(&from_nowhere).unwrap_err();
         assert!(failure.to_string().starts_with("bad From address"), "{failure}");

@@ -1,7 +1,7 @@
 //! The configuration of `poolhouse serve`: read, checked, and refused where it is insecure or
 //! contradictory.
 
-mod kms;
+pub(crate) mod kms;
 
 use std::{
     collections::BTreeMap,

@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Outcome, cli,
-    config::{Environment, check_region},
+    config::{
+        Environment, check_region,
+        kms::{KEY_ID, SECRET_KEY, usual_session_token},
+    },
     document::{Document, Problem},
 };
 
@@ -239,14 +242,15 @@ impl Reader<'_> {
     fn key(&self) -> Result<AccessKey, Wrong> {
         let named =
             |of: fn(&WrittenLambda) -> &Option<String>| self.lambda.and_then(|l| of(l).as_deref());
-        let id = named(|written| &written.access_key_id_env).unwrap_or("AWS_ACCESS_KEY_ID");
+        let id = named(|written| &written.access_key_id_env).unwrap_or(KEY_ID);
         let secret = named(|written| &written.secret_access_key_env);
-        let secret = secret.unwrap_or("AWS_SECRET_ACCESS_KEY");
+        let secret = secret.unwrap_or(SECRET_KEY);
+        let names = (id, secret);
         let id = self.variable("access_key_id_env", id)?;
         let secret = self.variable("secret_access_key_env", secret)?;
         let token = match named(|written| &written.session_token_env) {
             Some(variable) => Some(self.variable("session_token_env", variable)?),
-            None => (self.environment)("AWS_SESSION_TOKEN"),
+            None => usual_session_token(self.environment, names),
         };
         Ok(AccessKey::new(&id, &secret, token.filter(|token| !token.is_empty())))
     }

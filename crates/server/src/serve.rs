@@ -69,6 +69,7 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let sweeper = background::sweep(Arc::clone(&ports.store), Arc::clone(&clock));
     let reloader = background::reload_keys(store.clone(), Arc::clone(&clock));
     let importer = background::import_users(ports.clone());
+    store.release_messages(clock.now()).await?;
     let couriers = couriers::start(&office);
     let signatures =
         Verified { store: Arc::clone(&ports.store), clock, region: ports.identity.region.clone() };

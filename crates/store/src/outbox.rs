@@ -12,8 +12,8 @@ use poolhouse_domain::{
 use zeroize::Zeroizing;
 
 use crate::{
-    engine::{Row, values},
-    store::{SqlTransaction, inserted},
+    engine::{Engine, Row, values},
+    store::{SqlStore, SqlTransaction, inserted},
 };
 
 /// The place of what is sealed.
@@ -45,7 +45,24 @@ const WAITING: &str = "SELECT COUNT(*), MIN(created_at) FROM outbox
 const COUNT_GIVEN_UP: &str = "SELECT COUNT(*) FROM outbox WHERE medium = $1 AND due_at IS NULL";
 const GIVEN_UP: &str = "SELECT id, pool_id, medium, created_at, attempts, failure FROM outbox
     WHERE due_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
+const RELEASE: &str = "UPDATE outbox SET due_at = $1, courier = ''
+    WHERE courier <> '' AND due_at > $1";
 const RETRY: &str = "UPDATE outbox SET due_at = $2, attempts = 0 WHERE id = $1 AND due_at IS NULL";
+
+impl SqlStore {
+    /// Lets messages be taken that a former process had taken, which is gone if the database is a file:
+    /// one server at a time uses it. For when a server starts, before it has couriers. With PostgreSQL,
+    /// which other nodes share, the end of the leases must be awaited.
+    pub async fn release_messages(&self, now: Timestamp) -> Result<(), Fault> {
+        let engine = &self.0.engine;
+        if matches!(engine, Engine::Postgres(_)) {
+            return Ok(());
+        }
+        let mut view = engine.write().await?;
+        view.execute(RELEASE, values![now]).await?;
+        view.commit().await
+    }
+}
 
 impl SqlTransaction {
     /// A row of [`TAKE`]. A message that can't be read must not keep others from being sent.

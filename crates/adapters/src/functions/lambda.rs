@@ -7,7 +7,7 @@ use poolhouse_domain::{time::Timestamp, triggers::Invocation};
 use serde_json::json;
 use url::Url;
 
-use crate::aws::{AccessKey, Unfit};
+use crate::aws::{AccessKey, Unfit, endpoint};
 
 /// What stays as it is in a step of a path (RFC 3986, "unreserved").
 const STEP: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -39,7 +39,7 @@ impl Lambda {
         let arn = FunctionArn::parse(&call.function)?;
         let endpoint = match &self.endpoint {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => arn.aws_endpoint(),
+            None => endpoint("lambda", arn.region),
         };
         let function = self.function.as_deref().unwrap_or_else(|| {
             // The ARN says it all to AWS. Servers on one's own machine know functions by their
@@ -64,7 +64,6 @@ impl Lambda {
 
 /// The parts of `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:VERSION or ALIAS]` that are needed.
 struct FunctionArn<'a> {
-    partition: &'a str,
     region: &'a str,
     /// With version or alias.
     name: &'a str,
@@ -76,18 +75,13 @@ impl<'a> FunctionArn<'a> {
         // The region becomes a part of a host name.
         let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         match parts.as_slice() {
-            ["arn", partition, "lambda", region, _, "function", name]
+            ["arn", _, "lambda", region, _, "function", name]
                 if is_plain(region) && !region.is_empty() && !name.is_empty() =>
             {
-                Ok(Self { partition, region, name })
+                Ok(Self { region, name })
             }
             _ => Err("this is no ARN of a Lambda function".to_owned()),
         }
-    }
-
-    fn aws_endpoint(&self) -> String {
-        let suffix = if self.partition == "aws-cn" { ".cn" } else { "" };
-        format!("https://lambda.{}.amazonaws.com{suffix}", self.region)
     }
 }
 

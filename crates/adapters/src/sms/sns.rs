@@ -4,21 +4,20 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::{digest, hmac};
+use http::{Request, header::CONTENT_TYPE};
 use poolhouse_domain::{
     messages::{DeliveryFailure, Message, NotSent, Sender},
     ports::Clock,
-    time::Timestamp,
 };
-use reqwest::{
-    Client,
-    header::{AUTHORIZATION, CONTENT_TYPE},
-};
+use reqwest::Client;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use super::{TIMEOUT, beginning, check};
-use crate::https;
+use crate::{
+    aws::{self, AccessKey, Unfit},
+    https,
+};
 
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
@@ -51,7 +50,7 @@ pub struct SnsSettings {
 pub struct SnsSms {
     client: Client,
     url: Url,
-    host: String,
+    key: AccessKey,
     settings: SnsSettings,
     clock: Arc<dyn Clock>,
 }
@@ -62,15 +61,14 @@ impl SnsSms {
     /// # Errors
     /// What is wrong with the endpoint, or that the machine has no certificate authorities to trust.
     pub fn new(settings: SnsSettings, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let usual = format!("https://sns.{}.amazonaws.com/", settings.region);
+        let usual = aws::endpoint("sns", &settings.region);
         let endpoint = settings.endpoint.as_deref().unwrap_or(&usual);
         let (client, url) = https::to(endpoint, |client| client.timeout(TIMEOUT))?;
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err("must be a URL without path and query".to_owned());
         }
-        let name = url.host_str().unwrap_or_default();
-        let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
-        Ok(Self { client, url, host, settings, clock })
+        let key = AccessKey::new(&settings.access_key_id, &settings.secret_access_key, None);
+        Ok(Self { client, url, key, settings, clock })
     }
 
     /// The form that is posted.
@@ -111,26 +109,11 @@ impl SnsSms {
         .collect()
     }
 
-    /// The `Authorization` of a request with this body
-    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>).
-    fn authorization(&self, date: &str, body: &str) -> String {
-        let day = date.get(..8).unwrap_or_default();
-        let SnsSettings { region, access_key_id, secret_access_key, .. } = &self.settings;
-        let signed = "content-type;host;x-amz-date";
-        let headers = format!("content-type:{FORM}\nhost:{}\nx-amz-date:{date}\n", self.host);
-        let request = format!("POST\n/\n\n{headers}\n{signed}\n{}", sha256_hex(body));
-        let scope = format!("{day}/{region}/sns/aws4_request");
-        let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", sha256_hex(&request));
-        let first = Zeroizing::new(format!("AWS4{}", secret_access_key.as_str()));
-        let first = hmac::Key::new(hmac::HMAC_SHA256, first.as_bytes());
-        let key = scope.split('/').fold(first, |key, part| {
-            hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
-        });
-        let signature = hex::encode(hmac::sign(&key, to_sign.as_bytes()));
-        format!(
-            "AWS4-HMAC-SHA256 Credential={access_key_id}/{scope}, SignedHeaders={signed}, \
-             Signature={signature}"
-        )
+    /// The signed request with a form.
+    fn request(&self, form: String) -> Result<Request<String>, Unfit> {
+        let mut request = Request::post(self.url.as_str()).header(CONTENT_TYPE, FORM).body(form)?;
+        self.key.sign(&mut request, "sns", &self.settings.region, self.clock.now())?;
+        Ok(request)
     }
 }
 
@@ -141,14 +124,10 @@ impl Sender for SnsSms {
     }
 
     async fn send(&self, _: &str, message: &Message) -> Result<(), NotSent> {
-        let (body, date) = (self.form(message), date_text(self.clock.now()));
-        let request = self
-            .client
-            .post(self.url.clone())
-            .header(CONTENT_TYPE, FORM)
-            .header("x-amz-date", &date)
-            .header(AUTHORIZATION, self.authorization(&date, &body));
-        let answered = request.body(body).send().await;
+        let unfit = |error: Unfit| NotSent::for_now(format!("can't be signed: {error}"));
+        let request = self.request(self.form(message)).map_err(unfit)?;
+        let request = request.try_into().map_err(|error| NotSent::for_now(https::whole(&error)))?;
+        let answered = self.client.execute(request).await;
         let answered = answered.map_err(|error| NotSent::for_now(https::whole(&error)))?;
         let status = answered.status();
         if status.is_success() {
@@ -187,16 +166,6 @@ impl SnsSettings {
     }
 }
 
-/// A time such as `20150830T123600Z`.
-fn date_text(at: Timestamp) -> String {
-    let time = jiff::Timestamp::from_second(at.seconds()).unwrap_or_default();
-    time.strftime("%Y%m%dT%H%M%SZ").to_string()
-}
-
-fn sha256_hex(text: &str) -> String {
-    hex::encode(digest::digest(&digest::SHA256, text.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use poolhouse_domain::messages::SmsSettings;
@@ -222,7 +191,20 @@ mod tests {
     fn a_signature_is_the_one_that_botocore_makes() {
         let sns = sender("http://127.0.0.1:4566");
         let body = "Action=Publish&Version=2010-03-31&PhoneNumber=%2B14155550008&Message=hi";
-        assert_eq!(sns.authorization("20231114T221320Z", body), BOTOCORE);
+        assert_eq!(authorization(&sns, body), BOTOCORE);
+    }
+
+    fn authorization(sns: &SnsSms, body: &str) -> String {
+        let request = sns.request(body.to_owned()).unwrap();
+        request.headers()["authorization"].to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn china_has_an_endpoint_of_its_own() {
+        let good = sender("http://127.0.0.1:1").settings;
+        let settings = SnsSettings { region: "cn-north-1".into(), endpoint: None, ..good };
+        let sns = SnsSms::new(settings, Arc::new(Frozen)).unwrap();
+        assert_eq!(sns.url.as_str(), "https://sns.cn-north-1.amazonaws.com.cn/");
     }
 
     const BOTOCORE: &str = "AWS4-HMAC-SHA256 \
@@ -240,8 +222,7 @@ mod tests {
         assert_eq!(header(&head, "content-type"), FORM);
         assert_eq!(header(&head, "x-amz-date"), "20231114T221320Z");
         assert_eq!(format!("http://{}", header(&head, "host")), url);
-        let authorization = sns.authorization("20231114T221320Z", &body);
-        assert_eq!(header(&head, "authorization"), authorization);
+        assert_eq!(header(&head, "authorization"), authorization(&sns, &body));
         let pairs: Vec<(String, String)> =
             form_urlencoded::parse(body.as_bytes()).into_owned().collect();
         let expected = [

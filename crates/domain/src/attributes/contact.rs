@@ -67,14 +67,19 @@ impl Contact {
     }
 }
 
-/// Whether text looks like an e-mail address: something, one `@`, something, without blanks.
+/// What has a meaning of its own in the headers of mail, where addresses stand.
+const SPECIAL: &[char] = &['<', '>', '(', ')', ',', ';', ':', '"', '\\'];
+
+/// Whether text looks like an e-mail address: something, one `@`, something, without blanks and
+/// without what means something else in the headers of mail.
 ///
 /// How strict the service is beyond that is not known; a mail server knows best what it accepts.
 pub fn is_email(text: &str) -> bool {
-    let has_blank = text.chars().any(|c| c.is_whitespace() || c.is_control());
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || SPECIAL.contains(&c);
+    let is_plain = !text.chars().any(is_odd);
     match text.split_once('@') {
         Some((local, domain)) => {
-            !has_blank && !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+            is_plain && !local.is_empty() && !domain.is_empty() && !domain.contains('@')
         }
         None => false,
     }
@@ -96,7 +101,10 @@ mod tests {
         for good in ["a@b", "jo.doe+x@example.com", "ä@ö.example"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["", "jo", "@b", "a@", "a@b@c", "a b@c", "a@b\n", "a@b\u{0}"] {
+        for bad in [
+            "", "jo", "@b", "a@", "a@b@c", "a b@c", "a@b\n", "a@b\u{0}", "<a@b>", "a,c@b",
+            "\"a\"@b", "a;c@b", "(a)@b", "a@b:25", "a\\b@c",
+        ] {
             assert!(!is_email(bad), "{bad:?}");
         }
     }

@@ -3,7 +3,21 @@
 use poolhouse_adapters::kms::{AccessKey, KmsSettings};
 use serde::Deserialize;
 
-use super::{Problem, Reader, check_region};
+use super::{Environment, Problem, Reader, check_region};
+
+/// The variable that holds an access key's id, for AWS's own tools.
+pub(crate) const KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+/// The one that holds its secret.
+pub(crate) const SECRET_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+
+/// The session token of an access key from variables of these names. The usual variable for it belongs
+/// to the key of the usual variables: with another key, all requests would be refused.
+pub(crate) fn usual_session_token(
+    environment: Environment<'_>,
+    names: (&str, &str),
+) -> Option<String> {
+    if names == (KEY_ID, SECRET_KEY) { environment("AWS_SESSION_TOKEN") } else { None }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,14 +44,29 @@ impl Reader<'_> {
 
     /// From the variables that AWS's own tools read, unless others are named.
     fn kms_access_key(&self, written: &WrittenKms) -> Result<AccessKey, Problem> {
-        let id = written.access_key_id_env.as_deref().unwrap_or("AWS_ACCESS_KEY_ID");
-        let secret = written.secret_access_key_env.as_deref().unwrap_or("AWS_SECRET_ACCESS_KEY");
+        let id = written.access_key_id_env.as_deref().unwrap_or(KEY_ID);
+        let secret = written.secret_access_key_env.as_deref().unwrap_or(SECRET_KEY);
+        let names = (id, secret);
         let id = self.variable("kms.access_key_id_env", id)?;
         let secret = self.variable("kms.secret_access_key_env", secret)?;
         let token = match &written.session_token_env {
             Some(name) => Some(self.variable("kms.session_token_env", name)?),
-            None => (self.environment)("AWS_SESSION_TOKEN"),
+            None => usual_session_token(self.environment, names),
         };
         Ok(AccessKey::new(&id, &secret, token.filter(|token| !token.is_empty())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_token_goes_with_the_usual_key_only() {
+        let environment = |name: &str| (name == "AWS_SESSION_TOKEN").then(|| "t".to_owned());
+        let token = |id, secret| usual_session_token(&environment, (id, secret));
+        assert_eq!(token(KEY_ID, SECRET_KEY).as_deref(), Some("t"));
+        assert_eq!(token("ID", SECRET_KEY), None);
+        assert_eq!(token(KEY_ID, "SECRET"), None);
     }
 }

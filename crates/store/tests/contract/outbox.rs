@@ -13,6 +13,7 @@ on_every_engine! {
     a_message_is_taken_whole_and_by_one_courier_only,
     a_lease_that_ends_lets_another_courier_take_over,
     who_lost_the_lease_changes_nothing,
+    a_server_of_its_own_takes_at_once_what_its_former_process_had_taken,
     pools_can_be_skipped,
     those_that_wait_longest_are_taken_first_each_medium_for_itself,
     many_couriers_take_each_message_once,
@@ -102,6 +103,19 @@ async fn a_lease_that_ends_lets_another_courier_take_over(site: Site) {
     assert!(take(&store, Route::Email, "b", 49, 1).await.is_empty());
     let taken = take(&store, Route::Email, "b", 50, 1).await;
     assert_eq!(taken[0].attempts, 2);
+}
+
+async fn a_server_of_its_own_takes_at_once_what_its_former_process_had_taken(site: Site) {
+    let store = site.open().await;
+    put(&store, "taken", &message(0)).await;
+    put(&store, "later", &message(9)).await;
+    take(&store, Route::Email, "former", 0, 1).await;
+    store.release_messages(at(1)).await.unwrap();
+    let taken = take(&store, Route::Email, "new", 1, 9).await;
+    // Another node may be at work.
+    let is_shared = matches!(site, Site::Postgres(_));
+    let expected: &[&str] = if is_shared { &[] } else { &["taken"] };
+    assert_eq!(ids(&taken), expected);
 }
 
 async fn who_lost_the_lease_changes_nothing(site: Site) {

@@ -10,9 +10,10 @@ use crate::{
     time::Timestamp,
 };
 
-/// Seconds for which a courier has the right to a message: so long it takes until another one tries
-/// what a process that died had taken.
-const LEASE: i64 = 30;
+/// Seconds for which a courier has the right to a message: so long it takes until another node tries
+/// what a process that died had taken, which must be less than a code of a sign-in is good for. Nodes
+/// whose clocks differ by more than this, less the time between renewals, send messages twice.
+const LEASE: i64 = 60;
 /// How often the right is renewed while a try lasts.
 const RENEWAL: Duration = Duration::from_secs(10);
 
