@@ -360,7 +360,7 @@ mod tests {
         town.office.deliver(town.message()).await.unwrap().unwrap();
         let taken = outbox::take(&town.office, Route::Email, &[], 1).await.unwrap();
         assert_eq!(taken.len(), 1);
-        town.kit.clock.advance(359);
+        town.kit.clock.advance(59);
         assert_eq!(town.round().await, 0);
         town.kit.clock.advance(1);
         assert_eq!(town.round().await, 1);
