@@ -159,6 +159,8 @@ fn every_rust_test(postgres: Option<&Postgres>, notes: &Path) -> Outcome {
     } else {
         command.arg("test");
     }
+    // Everything that fails is told by one run.
+    command.arg("--no-fail-fast");
     command.args(build_arguments());
     if let Some(postgres) = postgres {
         command.env(POSTGRES_VARIABLE, postgres.url("postgres"));
