@@ -1,6 +1,6 @@
 //! What Linux tells about processes in `/proc`.
 
-use std::{fs, time::Duration};
+use std::{fs, io::ErrorKind, time::Duration};
 
 use crate::Outcome;
 
@@ -53,8 +53,14 @@ pub(crate) fn cpu_time_of_threads(process: u32, except: &str) -> Outcome<Duratio
     let mut sum = Duration::ZERO;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
         let thread = thread?.path();
-        if fs::read_to_string(thread.join("comm"))?.trim_end() != except {
-            sum += on_cpu(&fs::read_to_string(thread.join("schedstat"))?)?;
+        let read = |file: &str| match fs::read_to_string(thread.join(file)) {
+            // It has ended since it was listed.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        };
+        let (Some(name), Some(schedstat)) = (read("comm")?, read("schedstat")?) else { continue };
+        if name.trim_end() != except {
+            sum += on_cpu(&schedstat)?;
         }
     }
     Ok(sum)

@@ -275,7 +275,6 @@ pub async fn draft(
         user_pool_id: Some(pool.id().to_owned()),
         provider_name: Some(name),
         provider_type: Some(kind),
-        creation_date: Some(ports.clock.now().to_wire()),
         ..IdentityProviderType::default()
     };
     let blank = IdentityProvider { settings, ..IdentityProvider::default() };
@@ -285,7 +284,9 @@ pub async fn draft(
         identifiers: Some(request.idp_identifiers.unwrap_or_default()),
         acr_mapping: request.acr_mapping,
     };
-    apply(ports, pool, blank, wanted).await
+    let mut provider = granted!(apply(ports, pool, blank, wanted).await?);
+    provider.settings.creation_date = provider.settings.last_modified_date;
+    Ok(Ok(provider))
 }
 
 /// A provider with those settings that are given in place of its own, each as a whole: a belief.
