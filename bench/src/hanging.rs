@@ -24,6 +24,8 @@ use crate::{
 pub(crate) const NAME: &str = "job: sign-ins beside hanging functions";
 /// Invocations that hang at once.
 const HANGING: u32 = 100;
+/// Pools with a function of their own each: the server asks one function 32 times at once at most.
+const POOLS: u32 = 4;
 /// The connections of the users who are measured.
 const CONNECTIONS: u32 = 4;
 /// How long it may take until all hang.
@@ -35,11 +37,15 @@ pub(crate) async fn run(args: &Args, installation: &Installation, world: &World)
     let functions = Hanging::listen().await?;
     let server = Server::start_with_functions(installation, functions.address).await?;
     server.settle().await?;
-    let pool = asking_pool(server.address()).await?;
+    let mut pools = Vec::new();
+    for number in 0..POOLS {
+        pools.push(asking_pool(server.address(), number).await?);
+    }
     let seconds = Duration::from_secs(args.seconds);
     let alone = sign_ins(server.address(), &world.large, seconds).await?;
     let mut waiting = JoinSet::new();
-    for _ in 0..HANGING {
+    for number in 0..HANGING {
+        let pool = World::some(&pools, number)?;
         waiting.spawn(hang(server.address(), pool.client_id.clone()));
     }
     let stopwatch = Stopwatch::start();
@@ -87,9 +93,9 @@ impl Hanging {
 }
 
 /// A pool that asks a function before each sign-in.
-async fn asking_pool(address: SocketAddr) -> Outcome<Pool> {
+async fn asking_pool(address: SocketAddr, number: u32) -> Outcome<Pool> {
     let mut connection = Connection::open(address).await?;
-    let function = "arn:aws:lambda:us-east-1:123456789012:function:hangs";
+    let function = format!("arn:aws:lambda:us-east-1:123456789012:function:hangs-{number}");
     let settings = json!({ "LambdaConfig": { "PreAuthentication": function } });
     let pool = create_pool(&mut connection, "hangs", &settings, &json!({})).await?;
     for number in 0..HANGING {
