@@ -32,7 +32,7 @@ pub mod limits;
 pub mod log_delivery;
 pub mod messages;
 pub mod mfa_preference;
-mod network;
+pub mod network;
 pub mod oauth;
 pub mod paging;
 pub mod passkeys;

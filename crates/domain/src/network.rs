@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// What counts as one peer: an IPv4 address, or 64 bits of an IPv6 address, since a single host
 /// commonly has all addresses that begin with them (RFC 4291 section 2.5.4).
-pub(crate) fn peer(address: IpAddr) -> IpAddr {
+pub fn peer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

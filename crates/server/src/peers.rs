@@ -2,9 +2,11 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use poolhouse_domain::network;
 
 /// The most connections of one peer.
 const MOST: usize = 256;
@@ -39,7 +41,7 @@ impl Peers {
 
     /// A place for one more connection, or none if the peer has too many.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<PeerPlace> {
-        let network = network(address);
+        let network = network::peer(address);
         let mut open = self.open();
         let count = open.entry(network).or_default();
         if *count >= self.most {
@@ -66,19 +68,10 @@ impl Drop for PeerPlace {
     }
 }
 
-/// What counts as one peer: an IPv4 address, or 64 bits of an IPv6 address, since a single host
-/// commonly has all addresses that begin with them (RFC 4291 section 2.5.4).
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::network::peer;
+
     use super::*;
 
     fn address(text: &str) -> IpAddr {
@@ -101,8 +94,8 @@ mod tests {
 
     #[test]
     fn the_addresses_of_an_ipv6_host_are_one_peer() {
-        assert_eq!(network(address("2001:db8:0:1::1")), network(address("2001:db8:0:1:2:3:4:5")));
-        assert_ne!(network(address("2001:db8:0:1::1")), network(address("2001:db8:0:2::1")));
+        assert_eq!(peer(address("2001:db8:0:1::1")), peer(address("2001:db8:0:1:2:3:4:5")));
+        assert_ne!(peer(address("2001:db8:0:1::1")), peer(address("2001:db8:0:2::1")));
     }
 
     #[test]
