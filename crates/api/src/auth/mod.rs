@@ -86,6 +86,7 @@ where
     Op: Operation
         + Permits<codes::FeatureUnavailableInTierException>
         + Permits<codes::InvalidParameterException>
+        + Permits<codes::MFAMethodNotFoundException>
         + Permits<codes::NotAuthorizedException>
         + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::PasswordResetRequiredException>
@@ -155,6 +156,7 @@ where
         + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::InvalidParameterException>
         + Permits<codes::InvalidPasswordException>
+        + Permits<codes::MFAMethodNotFoundException>
         + Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordHistoryPolicyViolationException>
         + Permits<codes::PasswordResetRequiredException>
@@ -237,6 +239,7 @@ fn sign_in_refused<Op>(refused: SignInRefused, client_id: &str) -> Failure<Op>
 where
     Op: Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::InvalidParameterException>
+        + Permits<codes::MFAMethodNotFoundException>
         + Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordResetRequiredException>
         + Permits<codes::ResourceNotFoundException>
@@ -262,6 +265,11 @@ where
         SignInRefused::TemporaryPasswordExpired => {
             not_authorized("Temporary password has expired and must be reset by an administrator.")
         }
+        SignInRefused::NoSecondFactor => Failure::new(
+            codes::MFAMethodNotFoundException,
+            // As the service spells it.
+            "No MFA mechanism registerd in the account.",
+        ),
         SignInRefused::UnknownDevice => crate::devices::no_device(),
         SignInRefused::Trigger(failed) => trigger_failed(failed),
         SignInRefused::NoCustomAuthTrigger => no_custom_auth_trigger(),

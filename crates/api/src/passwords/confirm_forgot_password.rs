@@ -168,6 +168,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_new_password_ends_no_lock_and_a_sign_in_after_it_does() {
+        let stack = Stack::new().await;
+        let (pool, client, code) = forgotten(&stack).await;
+        for _ in 0..5 {
+            assert_eq!(sign_in(&stack, &client, "Wrong-Donkey-3").await, 400);
+        }
+        // Guesses are counted by user, not by password: neither its owner nor an administrator
+        // makes them forgotten.
+        stack.ok("ConfirmForgotPassword", input(&client, "jo", &code, NEW)).await;
+        assert_eq!(sign_in(&stack, &client, NEW).await, 400, "locked for a second");
+        stack.advance(1);
+        assert_eq!(sign_in(&stack, &client, "Wrong-Donkey-3").await, 400);
+        let set = json!({
+            "UserPoolId": pool, "Username": "jo", "Password": PASSWORD, "Permanent": true,
+        });
+        stack.ok("AdminSetUserPassword", set).await;
+        stack.advance(1);
+        assert_eq!(sign_in(&stack, &client, PASSWORD).await, 400, "locked for two");
+        stack.advance(1);
+        assert_eq!(sign_in(&stack, &client, PASSWORD).await, 200);
+        for _ in 0..4 {
+            assert_eq!(sign_in(&stack, &client, "Wrong-Donkey-3").await, 400);
+        }
+        assert_eq!(sign_in(&stack, &client, PASSWORD).await, 200);
+    }
+
+    #[tokio::test]
     async fn the_code_replaces_the_password_once() {
         let stack = Stack::new().await;
         let (_, client, code) = forgotten(&stack).await;

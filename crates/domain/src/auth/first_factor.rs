@@ -38,6 +38,8 @@ pub enum SignInRefused {
     TemporaryPasswordExpired,
     /// Threat protection doesn't let it happen.
     Blocked,
+    /// The pool requires a second factor, and the user neither has one nor can set one up.
+    NoSecondFactor,
     /// The pool tracks devices, and the user has none with the key that the client names.
     UnknownDevice,
     /// A function stands in the way.

@@ -43,6 +43,7 @@ pub(super) fn of_sign_in(refused: &SignInRefused) -> Problem {
         SignInRefused::UnknownUser => Problem::Text("User does not exist.".to_owned()),
         SignInRefused::WrongPassword
         | SignInRefused::MigrationFailed
+        | SignInRefused::NoSecondFactor
         | SignInRefused::UnknownDevice
         | SignInRefused::NoCustomAuthTrigger => Problem::Credentials,
         SignInRefused::Locked => Problem::TooManyAttempts,
