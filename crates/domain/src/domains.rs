@@ -14,9 +14,10 @@ use crate::{
     ports::{Entropy, Identity, Transaction},
     shapes::{
         CreateUserPoolDomainRequest, CustomDomainConfigType, DomainDescriptionType,
-        DomainStatusType, FailoverType, RoutingType, UpdateUserPoolDomainRequest,
+        DomainStatusType, FailoverType, IssuerType, RoutingType, UpdateUserPoolDomainRequest,
     },
     time::Timestamp,
+    tokens::issuer,
     user_pools::{Feature, TierRefused, UserPool},
 };
 
@@ -233,11 +234,15 @@ pub(crate) fn prefixes<'a>(identity: &Identity, host: &'a str) -> Vec<&'a str> {
     found.into_iter().filter(|prefix| is_label(prefix)).collect()
 }
 
-/// Whether a host, in lower case and without port, is that of the issuer: no domain's, since the
-/// documents and the API of all pools are there.
+/// Whether a host, in lower case and without port, is that of an issuer: no domain's, since the
+/// documents and the API of all pools are there. The service's are among them, because clients may be
+/// led here by their names.
 pub(crate) fn is_issuers(identity: &Identity, host: &str) -> bool {
-    let issuer = Url::parse(&identity.issuer_base).ok();
-    issuer.is_some_and(|url| url.host_str().is_some_and(|name| name.trim_end_matches('.') == host))
+    let own = Url::parse(&identity.issuer_base).ok();
+    let is_own = |url: Url| url.host_str().is_some_and(|name| name.trim_end_matches('.') == host);
+    let of_service = |kind| issuer::host_of_service(&identity.region, kind) == host;
+    own.is_some_and(is_own)
+        || [IssuerType::Original, IssuerType::Updated].into_iter().any(of_service)
 }
 
 /// The lowest place that no custom domain takes.
@@ -419,6 +424,7 @@ fn distribution(entropy: &dyn Entropy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::issuer::Issuers;
 
     #[test]
     fn prefixes_are_single_labels_without_reserved_words() {
@@ -441,9 +447,17 @@ mod tests {
             region: "eu-west-1".to_owned(),
             account_id: String::new(),
             issuer_base: "https://ID.example.com:8443/base".to_owned(),
+            issuers: Issuers::Own,
             domain_suffix: Some("example.com:8443".to_owned()),
         };
-        assert!(is_issuers(&identity, "id.example.com"));
+        for host in [
+            "id.example.com",
+            "cognito-idp.eu-west-1.amazonaws.com",
+            "issuer-cognito-idp.eu-west-1.amazonaws.com",
+        ] {
+            assert!(is_issuers(&identity, host), "{host}");
+        }
+        assert!(!is_issuers(&identity, "cognito-idp.us-east-1.amazonaws.com"));
         assert!(hosts(&identity, "id").iter().any(|host| is_issuers(&identity, host)));
         assert!(!hosts(&identity, "shop").iter().any(|host| is_issuers(&identity, host)));
         assert_eq!(prefixes(&identity, "id.example.com"), ["id"]);
@@ -478,6 +492,7 @@ mod tests {
             region: "eu-west-1".to_owned(),
             account_id: String::new(),
             issuer_base: String::new(),
+            issuers: Issuers::Own,
             domain_suffix: None,
         };
         let to = |region: &str| FailoverType {

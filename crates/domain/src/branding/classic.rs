@@ -109,8 +109,8 @@ impl UiCustomization {
 
     /// The customization as answers show it.
     pub fn to_shape(&self, identity: &Identity) -> UICustomizationType {
-        let issuer = identity.issuer(&self.user_pool_id);
-        let address = |logo: &Logo| format!("{issuer}/assets/{}/{}", self.client_id, logo.name);
+        let base = identity.user_pool_url(&self.user_pool_id);
+        let address = |logo: &Logo| format!("{base}/assets/{}/{}", self.client_id, logo.name);
         UICustomizationType {
             user_pool_id: Some(self.user_pool_id.clone()),
             client_id: Some(self.client_id.as_str().into()),

@@ -214,6 +214,7 @@ fn whole_action(
 mod tests {
     use super::*;
     use crate::shapes::RiskExceptionConfigurationType;
+    use crate::tokens::issuer::Issuers;
     use AccountTakeoverEventActionType as Action;
 
     fn takeover(actions: [Option<Action>; 3]) -> RiskConfigurationType {
@@ -234,6 +235,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             account_id: "123456789012".to_owned(),
             issuer_base: String::new(),
+            issuers: Issuers::Own,
             domain_suffix: None,
         }
     }
