@@ -202,8 +202,14 @@ fn refused_at_gate(closed: &Closed) -> Response<String> {
     }
 }
 
-/// A failure of ours: logged with its source, told without it.
+/// A failure of ours: logged with its source, told without it. That others have won too often is
+/// told as such by the operations that list an error for it. (The text is a belief.)
 fn faulted(name: OperationName, fault: &Fault) -> Response<String> {
+    let rivals = "ConcurrentModificationException";
+    if matches!(fault, Fault::Conflict(_)) && name.errors().contains(&rivals) {
+        tracing::warn!(operation = name.as_str(), "gave up after conflicts");
+        return error(400, rivals, "Concurrent modifications are in progress. Please try again.");
+    }
     let source = std::error::Error::source(fault).map(ToString::to_string);
     tracing::error!(operation = name.as_str(), %fault, source, "operation failed");
     // A few newer operations list another name for it.

@@ -8,10 +8,10 @@ use poolhouse_domain::{
         SetLogDeliveryConfigurationResponse,
     },
 };
-use poolhouse_wire::{codes, operations::SetLogDeliveryConfiguration as Op};
+use poolhouse_wire::operations::SetLogDeliveryConfiguration as Op;
 
 use crate::{
-    failure::{Answer, Failure, invalid_parameter},
+    failure::{Answer, Failure, invalid_parameter, unavailable_in_tier},
     lookup::no_user_pool,
     serve::Handle,
 };
@@ -33,10 +33,9 @@ impl Handle for Op {
 
 /// What is said of configurations that can't be had.
 fn refusal(refused: &LogRefused) -> Failure<Op> {
-    let text = refused.to_string();
     match refused {
-        LogRefused::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, text),
-        _ => invalid_parameter(text),
+        LogRefused::Tier(refused) => unavailable_in_tier(refused),
+        _ => invalid_parameter(refused.to_string()),
     }
 }
 

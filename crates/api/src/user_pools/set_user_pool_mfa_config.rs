@@ -5,10 +5,10 @@ use poolhouse_domain::{
     shapes::{SetUserPoolMfaConfigRequest, SetUserPoolMfaConfigResponse},
     user_pools::{mfa_config, settings::SettingsRefused},
 };
-use poolhouse_wire::{codes, operations::SetUserPoolMfaConfig as Op};
+use poolhouse_wire::operations::SetUserPoolMfaConfig as Op;
 
 use crate::{
-    failure::{Answer, Failure, invalid_parameter},
+    failure::{Answer, Failure, invalid_parameter, unavailable_in_tier},
     lookup::no_user_pool,
     serve::Handle,
 };
@@ -36,10 +36,9 @@ impl Handle for Op {
 
 /// What is said of factors that the pool can't have.
 fn mfa_refused(refused: &SettingsRefused) -> Failure<Op> {
-    let message = refused.to_string();
     match refused {
-        SettingsRefused::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
-        _ => invalid_parameter(message),
+        SettingsRefused::Tier(refused) => unavailable_in_tier(refused),
+        _ => invalid_parameter(refused.to_string()),
     }
 }
 

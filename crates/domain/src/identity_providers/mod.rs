@@ -145,17 +145,17 @@ pub enum ProviderRefused {
     )]
     OidcIncomplete,
     /// A social network without all that it needs.
-    #[error("clientId, clientSecret and authorizeScopes are all required idp details")]
+    #[error("clientId, clientSecret and authorizeScopes are all required idp details.")]
     SocialIncomplete,
-    /// Apple without all that it needs. (Recorded up to `keyId are all req`.)
-    #[error("clientId, privateKey, teamId, and keyId are all required idp details")]
+    /// Apple without all that it needs.
+    #[error("clientId, privateKey, teamId, and keyId are all required idp details.")]
     AppleIncomplete,
     /// An address that others on the way could read and change.
     #[error("OIDC endpoint must start with https://")]
     InsecureEndpoint,
-    /// A method that attributes can't be asked for with. (The text is a belief but for the set.)
+    /// A method that attributes can't be asked for with.
     #[error(
-        "1 validation error detected: Value '{0}' at 'attributesRequestMethod' failed to satisfy constraint: Member must satisfy enum value set: [POST, GET]"
+        "1 validation error detected: Value '{0}' at 'providerConfiguration.oidcConfig.attributesRequestMethod' failed to satisfy constraint: Member must satisfy enum value set: [POST, GET]"
     )]
     RequestMethod(String),
     /// The provider does not say where its endpoints are, and neither does the request. (The text
@@ -165,7 +165,7 @@ pub enum ProviderRefused {
     /// SAML without metadata.
     #[error("At least one of the MetadataURL or MetadataFile should be provided.")]
     NoMetadata,
-    /// SAML with metadata from two places. (Recorded up to `Only one of`.)
+    /// SAML with metadata from two places.
     #[error("Only one of the MetadataURL or MetadataFile should be provided.")]
     TwoMetadata,
     /// Metadata that can't be fetched.
