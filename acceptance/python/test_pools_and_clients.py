@@ -558,10 +558,9 @@ def test_these_settings_of_a_client_are_refused(pool, idp, settings, message):
 
 
 def test_an_identity_provider_that_does_not_exist_is_refused(pool, idp):
-    with refused("InvalidParameterException") as caught:
+    message = f"The provider Nowhere does not exist for User Pool {pool.id}."
+    with refused("InvalidParameterException", message):
         bare_client(idp, pool, SupportedIdentityProviders=["Nowhere"])
-    message = caught.value.response["Error"]["Message"]
-    assert message.rstrip(".") == f"The provider Nowhere does not exist for User Pool {pool.id}"
 
 
 def test_write_attributes_must_hold_the_required_ones(make_pool, idp):

@@ -108,7 +108,7 @@ def test_a_client_overrides_and_inherits_again(protected):
     [
         (
             {"RiskExceptionConfiguration": {"BlockedIPRangeList": ["198.51.100.1"]}},
-            "198.51.100.1 is not a valid IP range in CIDR notation.",
+            "Incorrect CIDR format",
         ),
         (
             {"AccountTakeoverRiskConfiguration": {"Actions": {"LowAction": BLOCK}}},

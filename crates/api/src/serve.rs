@@ -246,3 +246,33 @@ pub(crate) fn response(status: u16, body: String) -> Response<String> {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(AWS_JSON));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Status, type and message of what is said of a fault.
+    fn told(name: OperationName, fault: &Fault) -> (u16, String, String) {
+        let answer = faulted(name, fault);
+        let body: serde_json::Value = serde_json::from_str(answer.body()).unwrap();
+        let text = |member: &str| body[member].as_str().unwrap().to_owned();
+        (answer.status().as_u16(), text("__type"), text("message"))
+    }
+
+    #[test]
+    fn rivals_that_always_win_are_named_where_the_operation_lists_them() {
+        let conflict = Fault::Conflict("a version".to_owned());
+        for name in [OperationName::UpdateUserPool, OperationName::DeleteUserPoolClient] {
+            let message = "Concurrent modifications are in progress. Please try again.";
+            let rivals = "ConcurrentModificationException".to_owned();
+            assert_eq!(told(name, &conflict), (400, rivals, message.to_owned()));
+        }
+        for (name, code) in [
+            (OperationName::CreateUserPool, "InternalErrorException"),
+            (OperationName::AddUserPoolClientSecret, "InternalServerException"),
+        ] {
+            let message = "Something went wrong".to_owned();
+            assert_eq!(told(name, &conflict), (500, code.to_owned(), message));
+        }
+    }
+}

@@ -125,6 +125,7 @@ mod tests {
         let cases = [
             (json!({ "SoftwareTokenMfaConfiguration": { "Enabled": false } }), off),
             (json!({ "MfaConfiguration": "OFF", "EmailMfaConfiguration": {} }), off),
+            (json!({ "SmsMfaConfiguration": {} }), off),
             (json!({ "MfaConfiguration": "ON" }), none),
             (json!({ "MfaConfiguration": "OPTIONAL", "WebAuthnConfiguration": {} }), none),
             (
@@ -135,7 +136,7 @@ mod tests {
             (json!({ "MfaConfiguration": "ON", "SmsMfaConfiguration": {} }), disabled),
             (
                 json!({ "MfaConfiguration": "ON", "EmailMfaConfiguration": {} }),
-                "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an EmailSendingAccount of COGNITO_DEFAULT.",
+                "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an EmailSendingAccount of COGNITO_DEFAULT. Update the value of EmailSendingAccount.",
             ),
             (
                 json!({ "MfaConfiguration": "ON", "SmsMfaConfiguration": { "SmsConfiguration":
@@ -145,6 +146,20 @@ mod tests {
         ];
         for (members, message) in cases {
             assert_eq!(refused(&stack, &pool, members).await, invalid(message));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_relying_party_of_passkeys_is_a_bare_name() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let relying = |id: &str| json!({ "WebAuthnConfiguration": { "RelyingPartyId": id } });
+        for id in ["https://example.com", "example.com:8443", "example.com/login", "ex ample.com"] {
+            let message = "RelyingPartyId contains invalid characters";
+            assert_eq!(refused(&stack, &pool, relying(id)).await, invalid(message), "{id}");
+        }
+        for id in ["login.example-1.com", "localhost"] {
+            set(&stack, &pool, relying(id)).await;
         }
     }
 
@@ -159,6 +174,13 @@ mod tests {
                 "WebAuthnConfiguration": { "FactorConfiguration": factor } })
         };
         let message = "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is enabled";
+        assert_eq!(refused(&stack, &pool, with("ON", "SINGLE_FACTOR")).await, invalid(message));
+        set(&stack, &pool, with("OPTIONAL", "SINGLE_FACTOR")).await;
+        let by_text = merged(
+            factors(json!(["PASSWORD", "SMS_OTP"])),
+            json!({ "SmsConfiguration": { "SnsCallerArn": ROLE } }),
+        );
+        let pool = stack.pool(by_text).await;
         assert_eq!(refused(&stack, &pool, with("ON", "SINGLE_FACTOR")).await, invalid(message));
         set(&stack, &pool, with("OPTIONAL", "SINGLE_FACTOR")).await;
 

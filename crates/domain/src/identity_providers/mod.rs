@@ -118,7 +118,7 @@ impl fmt::Debug for ProviderSecrets {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderRefused {
     /// The pool has a provider of this name.
-    #[error("{name} already exists in user pool {user_pool_id}")]
+    #[error("{name} already exists for tenant {user_pool_id}.")]
     NameTaken {
         /// The name.
         name: String,
@@ -289,17 +289,23 @@ pub async fn draft(
     Ok(Ok(provider))
 }
 
-/// A provider with those settings that are given in place of its own, each as a whole: a belief.
-/// Asks other servers what they say of themselves, so that no transaction may be open.
+/// A provider with those settings that are given in place of its own, each as a whole, as was measured
+/// (<https://github.com/floci-io/floci>): an empty mapping leaves none. Asks other servers what they
+/// say of themselves, so that no transaction may be open.
 pub async fn changed(
     ports: &Ports,
     pool: &UserPool,
     provider: IdentityProvider,
     request: UpdateIdentityProviderRequest,
 ) -> Ruling<IdentityProvider, ProviderRefused> {
+    let mut provider = provider;
+    let is_cleared = request.attribute_mapping.as_ref().is_some_and(BTreeMap::is_empty);
+    if is_cleared {
+        provider.settings.attribute_mapping = Some(BTreeMap::new());
+    }
     let wanted = Wanted {
         details: request.provider_details,
-        attribute_mapping: request.attribute_mapping,
+        attribute_mapping: request.attribute_mapping.filter(|mapping| !mapping.is_empty()),
         identifiers: request.idp_identifiers,
         acr_mapping: request.acr_mapping,
     };
