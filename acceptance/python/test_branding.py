@@ -73,7 +73,7 @@ def test_a_style_through_its_life(pool, idp):
 
     reset = idp.update_managed_login_branding(**names, UseCognitoProvidedValues=True)
     reset = without_dates(reset["ManagedLoginBranding"])
-    assert reset == {**names, "UseCognitoProvidedValues": True}
+    assert reset == {**names, "UseCognitoProvidedValues": True, "Assets": []}
 
     idp.delete_managed_login_branding(**names)
     message = f"Managed login branding {style_id} does not exist."

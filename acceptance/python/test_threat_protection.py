@@ -111,6 +111,18 @@ def test_a_client_overrides_and_inherits_again(protected):
             "Incorrect CIDR format",
         ),
         (
+            {
+                "AccountTakeoverRiskConfiguration": {
+                    "Actions": {"HighAction": {"Notify": True, "EventAction": "BLOCK"}},
+                    "NotifyConfiguration": {
+                        "SourceArn": "arn:aws:ses:ap-south-1:123456789012:identity/a.example"
+                    },
+                }
+            },
+            "Invalid NotifyConfiguration.SourceArn. Provided SourceArn must be in one of the following "
+            "SES regions: eu-west-1, us-east-1, us-west-2.",
+        ),
+        (
             {"AccountTakeoverRiskConfiguration": {"Actions": {"LowAction": BLOCK}}},
             "The action for a higher risk level can not be milder than the action for a lower one.",
         ),

@@ -138,6 +138,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn triggers_are_replaced_together_and_both_names_of_one_are_shown() {
+        let stack = Stack::new().await;
+        let id = stack.pool(json!({})).await;
+        let function = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let config = |version: &str| json!({ "LambdaVersion": version, "LambdaArn": function });
+        for (given, shown) in [
+            (json!({ "PreSignUp": function }), json!({ "PreSignUp": function })),
+            (
+                json!({ "PreTokenGenerationConfig": config("V3_0") }),
+                json!({ "PreTokenGeneration": function,
+                "PreTokenGenerationConfig": config("V3_0") }),
+            ),
+            (
+                json!({ "PreTokenGeneration": function }),
+                json!({ "PreTokenGeneration": function,
+                "PreTokenGenerationConfig": config("V1_0") }),
+            ),
+            (
+                json!({ "InboundFederation": config("V1_0") }),
+                json!({ "InboundFederation": config("V1_0") }),
+            ),
+            (json!({}), json!({})),
+        ] {
+            let pool = updated(&stack, &id, json!({ "LambdaConfig": given })).await;
+            assert_eq!(pool["LambdaConfig"], shown, "{given}");
+        }
+    }
+
+    #[tokio::test]
     async fn each_policy_is_kept_without_the_other() {
         let stack = Stack::new().await;
         let id = stack.pool(json!({})).await;

@@ -102,10 +102,9 @@ fn check_notify(notify: &NotifyConfigurationType, identity: &Identity) -> Result
         return Err(RiskRefused::BadAddress("ReplyTo"));
     }
     let sender = &notify.source_arn;
-    if arn::service(sender) != Some("ses") || !identity.owns(sender) {
-        return Err(RiskRefused::ForeignIdentity);
-    }
-    regions::check_mail(sender, &identity.region).map_err(RiskRefused::SesRegion)
+    regions::check_mail(sender, &identity.region).map_err(RiskRefused::SesRegion)?;
+    let is_ours = arn::service(sender) == Some("ses") && identity.owns(sender);
+    if is_ours { Ok(()) } else { Err(RiskRefused::ForeignIdentity) }
 }
 
 /// What is in effect: of each section the app client's, or else the pool's, or else the default.
