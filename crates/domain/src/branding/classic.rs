@@ -46,7 +46,7 @@ pub struct Logo {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CustomizationRefused {
     /// There is no page to be customized.
-    #[error("A domain must be associated with this user pool.")]
+    #[error("There has to be an existing domain associated with this user pool.")]
     NoDomain,
     /// The style sheet.
     #[error(transparent)]
