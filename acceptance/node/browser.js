@@ -31,3 +31,18 @@ export async function openWindow(browser, options) {
   });
   return { page, problems, close: () => context.close() };
 }
+
+/** Gives a page's window an authenticator that holds passkeys and asks nobody. */
+export async function addAuthenticator(page) {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('WebAuthn.enable');
+  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+    },
+  });
+}

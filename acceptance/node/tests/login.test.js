@@ -1,84 +1,13 @@
 // The login pages in a browser, for an application with a generic OpenID Connect client.
 
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
 import { test } from 'node:test';
 
 import * as client from 'openid-client';
 
-import { openWindow, withBrowser } from '../browser.js';
-import { Authenticator, PASSWORD, call, codeFor, endpoint, makePool, unique } from '../support.js';
-
-/** An application that waits for its answers, at an address of this machine. */
-async function withApplication(use) {
-  const server = createServer((request, answer) => {
-    answer.writeHead(200, { 'content-type': 'text/html' }).end('<link rel="icon" href="data:,">Welcome');
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  try {
-    return await use(`http://localhost:${server.address().port}`);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
-
-/** A pool with a domain, managed login, and a client for the application. */
-async function makeDomain(application, { flows = ['ALLOW_REFRESH_TOKEN_AUTH'], ...settings } = {}) {
-  const pool = await makePool(settings);
-  const prefix = unique('login').toLowerCase();
-  await call('CreateUserPoolDomain', { UserPoolId: pool.id, Domain: prefix, ManagedLoginVersion: 2 });
-  const { UserPoolClient } = await call('CreateUserPoolClient', {
-    UserPoolId: pool.id,
-    ClientName: 'web',
-    ExplicitAuthFlows: flows,
-    CallbackURLs: [`${application}/cb`],
-    LogoutURLs: [`${application}/bye`],
-    AllowedOAuthFlowsUserPoolClient: true,
-    AllowedOAuthFlows: ['code'],
-    AllowedOAuthScopes: ['openid', 'email', 'aws.cognito.signin.user.admin'],
-    SupportedIdentityProviders: ['COGNITO'],
-  });
-  const { ClientId } = UserPoolClient;
-  await call('CreateManagedLoginBranding', {
-    UserPoolId: pool.id,
-    ClientId,
-    UseCognitoProvidedValues: true,
-  });
-  const config = await client.discovery(
-    new URL(`${endpoint}/${pool.id}`),
-    ClientId,
-    undefined,
-    client.None(),
-    { execute: [client.allowInsecureRequests] },
-  );
-  return { ...pool, clientId: ClientId, config, application };
-}
-
-/** A request for a code with PKCE, and what its answer is exchanged with. */
-async function request(domain, more = {}) {
-  const verifier = client.randomPKCECodeVerifier();
-  const [state, nonce] = [client.randomState(), client.randomNonce()];
-  const url = client.buildAuthorizationUrl(domain.config, {
-    redirect_uri: `${domain.application}/cb`,
-    scope: 'openid email aws.cognito.signin.user.admin',
-    code_challenge: await client.calculatePKCECodeChallenge(verifier),
-    code_challenge_method: 'S256',
-    state,
-    nonce,
-    ...more,
-  });
-  const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce };
-  return { url: url.href, checks };
-}
-
-/** Waits until the browser is back, and exchanges the code. */
-async function arrive(page, domain, checks) {
-  await page.waitForURL(`${domain.application}/cb?*`);
-  return client.authorizationCodeGrant(domain.config, new URL(page.url()), checks);
-}
-
-const submit = (page) => page.locator('button.primary').first().click();
+import { arrive, makeDomain, request, submit, withApplication } from '../application.js';
+import { addAuthenticator, openWindow, withBrowser } from '../browser.js';
+import { Authenticator, PASSWORD, call, codeFor, endpoint, unique } from '../support.js';
 
 test('sign-up, an authenticator app, sign-in, silent sign-in and sign-out', async () => {
   await withApplication((application) =>
@@ -176,17 +105,7 @@ test('a passkey signs in, from an authenticator of the browser', async () => {
       const { CredentialCreationOptions } = await call('StartWebAuthnRegistration', { AccessToken });
 
       const { page, problems, close } = await openWindow(browser);
-      const devtools = await page.context().newCDPSession(page);
-      await devtools.send('WebAuthn.enable');
-      await devtools.send('WebAuthn.addVirtualAuthenticator', {
-        options: {
-          protocol: 'ctap2',
-          transport: 'internal',
-          hasResidentKey: true,
-          hasUserVerification: true,
-          isUserVerified: true,
-        },
-      });
+      await addAuthenticator(page);
       const { url, checks } = await request(domain);
       const here = url.replace(endpoint, local);
       await page.goto(here);

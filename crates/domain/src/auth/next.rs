@@ -156,7 +156,7 @@ pub(super) fn missing_attributes(place: Place<'_>, user: &User) -> Vec<String> {
 }
 
 /// `MFA_SETUP`: tells which factors can be set up.
-fn ask_mfa_setup(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+pub(super) fn ask_mfa_setup(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
     let all = [MfaFactor::Sms, MfaFactor::SoftwareToken, MfaFactor::Email];
     let offered: Vec<_> = all.into_iter().filter(|factor| place.pool.offers(*factor)).collect();
     let parameters = BTreeMap::from([
