@@ -21,7 +21,7 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: CompleteWebAuthnRegistrationRequest) -> Answer<Op> {
         let bearer = bearer::<Op>(ports, &input.access_token).await?;
         let credential = to_json(&input.credential);
-        let completed = registration::complete(ports, &bearer, &credential).await?;
+        let completed = registration::complete(ports, (&bearer).into(), &credential).await?;
         completed.map_err(refusal)?;
         Ok(CompleteWebAuthnRegistrationResponse {})
     }

@@ -17,7 +17,7 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: StartWebAuthnRegistrationRequest) -> Answer<Op> {
         let bearer = bearer::<Op>(ports, &input.access_token).await?;
-        let options = match registration::start(ports, &bearer).await? {
+        let options = match registration::start(ports, (&bearer).into()).await? {
             Ok(options) => options,
             Err(refused) => return Err(refusal(refused)),
         };

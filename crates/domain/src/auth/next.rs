@@ -161,7 +161,7 @@ pub(super) fn missing_attributes(place: Place<'_>, user: &User) -> Vec<String> {
 /// again. Where codes by text message are all that is offered, there is nothing to be set up
 /// (<https://github.com/aws-amplify/amplify-flutter/issues/95>,
 /// <https://github.com/aws-amplify/amplify-js/issues/14013>), other than at the pages of a domain.
-fn ask_mfa_setup(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
+pub(super) fn ask_mfa_setup(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
     let all = [MfaFactor::Sms, MfaFactor::SoftwareToken, MfaFactor::Email];
     let offered: Vec<_> = all.into_iter().filter(|factor| place.pool.offers(*factor)).collect();
     if !place.is_hosted && offered.iter().all(|factor| *factor == MfaFactor::Sms) {

@@ -135,7 +135,7 @@ async fn answer(
         Endpoint::Revoke => revoke::answer(ports, mount, parts, body).await,
         Endpoint::Logout => logout::answer(ports, mount, parts).await,
         Endpoint::Register => register::answer(ports, mount, parts, body).await,
-        Endpoint::Error => Ok(error_page::answer(parts)),
+        Endpoint::Error => error_page::answer(ports, mount, parts).await,
         Endpoint::Document(document) => {
             let content = well_known::of_domain(ports, mount, document).await?;
             Ok(crate::cacheable(crate::answer(StatusCode::OK, &content)))
