@@ -16,6 +16,8 @@
 mod challenge;
 mod problem;
 mod recovery;
+#[cfg(test)]
+mod security_tests;
 mod sign_in;
 mod sign_up;
 #[cfg(test)]
