@@ -18,6 +18,8 @@ mod challenge;
 mod passkey;
 mod problem;
 mod recovery;
+#[cfg(test)]
+mod security_tests;
 mod sign_in;
 mod sign_up;
 #[cfg(test)]
