@@ -10,6 +10,7 @@ mod cors;
 mod couriers;
 mod dev;
 mod dev_endpoints;
+mod dev_tls;
 mod document;
 mod functions;
 mod hosts;
