@@ -1,5 +1,7 @@
 //! Whole flows as a browser goes through them, cookies included.
 
+mod triggers;
+
 use std::collections::BTreeMap;
 
 use http::{Method, Request, Response};
