@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 
-import { openWindow, withBrowser } from '../browser.js';
+import { addAuthenticator, openWindow, withBrowser } from '../browser.js';
 import { call, endpoint, makePool } from '../support.js';
 
 const gallery = `${endpoint}/_poolhouse/pages`;
@@ -115,17 +115,7 @@ test('the focus goes to what went wrong, and from there to the field', async () 
 test('a passkey is made and used by the script, and sent as JSON', async () => {
   await withBrowser(async (browser) => {
     const { page } = await openWindow(browser);
-    const devtools = await page.context().newCDPSession(page);
-    await devtools.send('WebAuthn.enable');
-    await devtools.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-      },
-    });
+    await addAuthenticator(page);
     // Passkeys belong to names, not to addresses.
     const local = gallery.replace('127.0.0.1', 'localhost');
     // The gallery takes no forms.

@@ -4,10 +4,9 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 
-import { openWindow, withBrowser } from '../browser.js';
+import { addAuthenticator, openWindow, withBrowser } from '../browser.js';
+import { bundle } from '../bundle.js';
 import { PASSWORD, call, endpoint, makePool, makeUser } from '../support.js';
 
 /** The application's web server. */
@@ -15,18 +14,11 @@ let server;
 let address;
 
 before(async () => {
-  const { outputFiles: [script] } = await build({
-    entryPoints: [fileURLToPath(new URL('../passkey-page.js', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    platform: 'browser',
-    logLevel: 'error',
-  });
+  const script = await bundle('./passkey-page.js');
   server = createServer((request, response) => {
     if (request.url === '/page.js') {
       response.setHeader('Content-Type', 'text/javascript; charset=utf-8');
-      response.end(script.contents);
+      response.end(script);
     } else if (request.url === '/') {
       response.setHeader('Content-Type', 'text/html; charset=utf-8');
       response.end('<!doctype html><link rel="icon" href="data:,"><script src="/page.js"></script>');
@@ -54,30 +46,6 @@ async function makePasskeyPool(verification) {
     WebAuthnConfiguration: { RelyingPartyId: 'localhost', UserVerification: verification },
   });
   return pool;
-}
-
-/** Gives the page a device with a fingerprint reader that always knows its owner. */
-async function addAuthenticator(page) {
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('WebAuthn.enable');
-  const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return {
-    credentials: async () => {
-      const found = await devtools.send('WebAuthn.getCredentials', { authenticatorId });
-      return found.credentials;
-    },
-    forget: () => devtools.send('WebAuthn.clearCredentials', { authenticatorId }),
-    add: (credential) => devtools.send('WebAuthn.addCredential', { authenticatorId, credential }),
-  };
 }
 
 /** A page with Amplify and an authenticator; `run` calls a function of its `auth`. */

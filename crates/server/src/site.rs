@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
-    header::{CONTENT_TYPE, USER_AGENT},
+    header::{CONTENT_TYPE, HOST, USER_AGENT},
     request::Parts,
 };
 use http_body_util::Full;
@@ -103,8 +103,9 @@ impl Site {
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert("x-amzn-requestid", value);
         }
-        let is_own = parts.uri.path().starts_with(OWN);
-        if !is_own && response.extensions().get::<SameOrigin>().is_none() {
+        let path = parts.uri.path();
+        let is_private = path.starts_with(OWN) || poolhouse_web::is_page(path);
+        if !is_private && response.extensions().get::<SameOrigin>().is_none() {
             cors::allow(response.headers_mut());
         }
         if let Some(record) = self.dev.as_ref().and_then(|dev| dev.record.as_ref()) {
@@ -129,7 +130,13 @@ impl Site {
             return error(StatusCode::FORBIDDEN, "AccessDeniedException", &refusal)
                 .map(Bytes::from);
         }
-        if parts.method == Method::OPTIONS {
+        if parts.headers.get_all(HOST).iter().nth(1).is_some() {
+            // RFC 9112 section 3.2: a proxy in front may have gone by the other one.
+            let text = "There is more than one Host header.";
+            let status = StatusCode::BAD_REQUEST;
+            return error(status, "SerializationException", text).map(Bytes::from);
+        }
+        if parts.method == Method::OPTIONS && !poolhouse_web::is_page(parts.uri.path()) {
             return cors::preflight(parts).map(Bytes::from);
         }
         let own = parts.uri.path().strip_prefix(OWN);

@@ -31,7 +31,7 @@ use poolhouse_domain::{
 use poolhouse_wire::{Operation, Permits, codes};
 
 use crate::{
-    failure::{Failure, invalid_parameter, not_authorized, trigger_failed},
+    failure::{Failure, invalid_parameter, not_authorized, trigger_failed, unavailable_in_tier},
     subject::token_refused,
 };
 
@@ -133,10 +133,7 @@ where
         + Permits<codes::NotAuthorizedException>,
 {
     match refused {
-        LevelsRefused::Tier => Failure::new(
-            codes::FeatureUnavailableInTierException,
-            "Step-up authentication is not available in the LITE pricing tier.",
-        ),
+        LevelsRefused::Tier(refused) => unavailable_in_tier(&refused),
         LevelsRefused::NoneValid => {
             invalid_parameter("None of the TARGET_ACR_VALUES is valid for the user pool.")
         }

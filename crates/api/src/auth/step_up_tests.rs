@@ -254,7 +254,9 @@ async fn the_lite_tier_has_no_levels() {
     let claims = claims(&stack.tokens(&client, "ada").await["IdToken"]);
     assert!(claims.get("acr").is_none() && claims.get("amr").is_none());
     let refused = stack.refusal("InitiateAuth", by_password(&client, "urn:cognito:loa:1")).await;
-    assert_eq!(refused.0, "FeatureUnavailableInTierException");
+    let message = "The following feature is not available for the LITE pricing tier configured: \
+                   Authentication Context Class Reference";
+    assert_eq!(refused, error("FeatureUnavailableInTierException", message));
 }
 
 #[tokio::test]

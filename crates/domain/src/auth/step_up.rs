@@ -17,14 +17,15 @@ use crate::{
     granted,
     shapes::{ChallengeNameType as Name, UserPoolMfaType, UserStatusType},
     tokens::access::{self, TokenRefused},
+    user_pools::TierRefused,
     users::{MfaFactor, User},
 };
 
 /// Why what is said of levels doesn't do. The texts for it are beliefs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LevelsRefused {
     /// The pool's tier has no levels.
-    Tier,
+    Tier(TierRefused),
     /// None of the values is a level.
     NoneValid,
     /// There is an access token and no level to be reached.
@@ -59,9 +60,7 @@ pub(super) async fn aim<'a>(
             None => Ok(Aimed::At(place)),
         });
     };
-    if !auth_levels::are_available(place.pool) {
-        return Ok(Err(LevelsRefused::Tier.into()));
-    }
+    granted!(auth_levels::check_tier(place.pool).map_err(LevelsRefused::Tier));
     let wanted = auth_levels::named(place.pool, names);
     if wanted.is_empty() {
         return Ok(Err(LevelsRefused::NoneValid.into()));

@@ -69,7 +69,7 @@ fn claimed(
 /// Name and secret of a header for Basic authentication; none for another scheme. They are not
 /// encoded as form values, other than RFC 6749 section 2.3.1 says: so does the service.
 fn basic(authorization: &str) -> Option<Result<Claimed, ClientRefused>> {
-    let (scheme, credentials) = authorization.split_once(' ')?;
+    let (scheme, credentials) = authorization.split_once(' ').unwrap_or((authorization, ""));
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
@@ -105,7 +105,7 @@ mod tests {
         for body in ["client_id=other", "client_secret=other", "client_id=id&client_id=id"] {
             assert_eq!(read(Some(&header), body), Err(ClientRefused::Unclear), "{body}");
         }
-        for header in ["Basic !", "Basic aWQ="] {
+        for header in ["Basic !", "Basic aWQ=", "Basic", "basic "] {
             assert_eq!(read(Some(header), "client_id=id"), Err(ClientRefused::Invalid), "{header}");
         }
     }

@@ -35,7 +35,7 @@ use poolhouse_domain::{
 };
 
 use self::visit::{Opened, Reply, Stage, Visit};
-use crate::oauth::{authority, headers};
+use crate::oauth::{authority, ends_with, headers};
 
 /// A page with an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +66,11 @@ const TRIES: u32 = 12;
 /// The longest form. (Our choice: the longest that any page sends is a passkey.)
 const LONGEST_FORM: usize = 64 * 1024;
 
+/// Whether a path ends as that of a page does.
+pub(crate) fn is_page(path: &str) -> bool {
+    PATHS.iter().any(|(name, _)| ends_with(path, name))
+}
+
 /// Answers a request for one of the pages; `None` if it is for none of them.
 pub async fn serve(
     ports: &Ports,
@@ -74,12 +79,13 @@ pub async fn serve(
     body: &[u8],
 ) -> Option<Response<String>> {
     let uri = parts.uri.path();
-    let end = |name: &str| uri.len().checked_sub(name.len()).and_then(|start| uri.get(start..));
-    let is_at = |name: &str| end(name).is_some_and(|end| end.eq_ignore_ascii_case(name));
-    let (name, path) = PATHS.into_iter().find(|(name, _)| is_at(name))?;
+    let (name, path) = PATHS.into_iter().find(|(name, _)| ends_with(uri, name))?;
     let mount = match mount::resolve(ports, authority(parts), uri).await {
         Ok(found) => found.filter(|(_, rest)| rest.len() == name.len())?.0,
-        Err(fault) => return Some(headers::finished(ports, headers::faulted(&fault))),
+        Err(fault) => {
+            let response = headers::private(headers::faulted(&fault));
+            return Some(headers::finished(ports, response));
+        }
     };
     let mut ports = ports.clone();
     // For one request: what runs again does not ask its functions again.

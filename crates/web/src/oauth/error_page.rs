@@ -2,7 +2,7 @@
 
 use http::{
     Response, StatusCode,
-    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+    header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY},
     request::Parts,
 };
 use poolhouse_domain::oauth::parameters::Parameters;
@@ -31,6 +31,8 @@ pub fn page(status: StatusCode, text: &str) -> Response<String> {
     *response.status_mut() = status;
     headers::set(&mut response, CONTENT_TYPE, "text/html;charset=UTF-8");
     headers::set(&mut response, CONTENT_SECURITY_POLICY, POLICY);
+    // The address may tell what an application asked for (RFC 9700 section 4.2.4).
+    headers::set(&mut response, REFERRER_POLICY, "no-referrer");
     headers::private(response)
 }
 
