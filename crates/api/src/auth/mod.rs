@@ -8,6 +8,8 @@ mod choice_tests;
 #[cfg(test)]
 mod existence_tests;
 mod initiate_auth;
+#[cfg(test)]
+mod lock_tests;
 mod respond_to_auth_challenge;
 #[cfg(test)]
 mod second_factor_tests;

@@ -245,6 +245,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_import_asks_no_function() {
+        let stack = Stack::new().await;
+        let function = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let triggers = ["PreSignUp", "PostConfirmation", "CustomMessage", "UserMigration"];
+        let functions: serde_json::Map<_, _> =
+            triggers.map(|trigger| (trigger.to_owned(), json!(function))).into_iter().collect();
+        let pool = pool(&stack, json!({ "LambdaConfig": functions })).await;
+        let file = file(&stack, &pool, &COLUMNS, &[&["ada", "FALSE", "ada@x.org", "TRUE"]]).await;
+        let (job, log) = imported(&stack, &pool, file.as_bytes()).await;
+        assert_eq!(counts(&job), [1, 0, 0], "{log}");
+        assert!(stack.functions().sources().is_empty());
+        assert!(stack.messenger().messages().is_empty());
+    }
+
+    #[tokio::test]
     async fn who_is_there_is_skipped_and_who_cannot_be_had_fails() {
         let stack = Stack::new().await;
         let pool = pool(&stack, json!({ "AliasAttributes": ["email"] })).await;

@@ -4,6 +4,7 @@ mod levels;
 mod passkeys;
 mod passwordless;
 mod second_factors;
+mod triggers;
 
 use std::collections::BTreeMap;
 
