@@ -262,6 +262,8 @@ fn node_tests(server: &Server) -> Outcome {
     let mut command = Command::new("node");
     // `spec` prints one line per test on terminals and in logs alike, and a summary at the end.
     command.args(["--test", "--test-reporter=spec"]).current_dir(acceptance().join("node"));
+    // One test starts a server of its own.
+    command.env("POOLHOUSE_BIN", server_binary()?);
     execute(towards(&mut command, server))
 }
 
