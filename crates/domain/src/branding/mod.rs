@@ -18,9 +18,7 @@ use crate::{
     fault::{Fault, Ruling},
     granted, ids,
     ports::{Entropy, Transaction},
-    shapes::{
-        AssetCategoryType, AssetType, ColorSchemeModeType, ManagedLoginBrandingType,
-    },
+    shapes::{AssetCategoryType, AssetType, ColorSchemeModeType, ManagedLoginBrandingType},
     time::Timestamp,
 };
 
