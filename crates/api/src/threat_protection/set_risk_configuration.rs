@@ -220,8 +220,16 @@ mod tests {
         let ranges: Vec<String> = (0..201).map(|n| format!("10.0.{n}.0/24")).collect();
         let input = |ranges: &[String]| json!({ "UserPoolId": pool, "RiskExceptionConfiguration": { "BlockedIPRangeList": ranges } });
         stack.ok("SetRiskConfiguration", input(&ranges[..200])).await;
-        let (code, _) = stack.refusal("SetRiskConfiguration", input(&ranges)).await;
-        assert_eq!(code, "InvalidParameterException");
+        let text = format!(
+            "1 validation error detected: Value '[{}]' at \
+             'riskExceptionConfiguration.blockedIPRangeList' failed to satisfy constraint: Member \
+             must have length less than or equal to 200",
+            ranges.join(", ")
+        );
+        assert_eq!(stack.refusal("SetRiskConfiguration", input(&ranges)).await, invalid(&text));
+        let shown = described(&stack, json!({ "UserPoolId": pool })).await;
+        let kept = &shown["RiskExceptionConfiguration"]["BlockedIPRangeList"];
+        assert_eq!(*kept, json!(ranges[..200]));
     }
 
     #[tokio::test]

@@ -14,15 +14,9 @@ use crate::{
     },
 };
 
-/// The most ranges of addresses in a list.
-const MOST_RANGES: usize = 200;
-
 /// Why a configuration can't be had. The texts are beliefs, but for the one that says so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RiskRefused {
-    /// A list of addresses is too long.
-    #[error("At most 200 IP ranges can be given in {0}.")]
-    TooManyRanges(&'static str),
     /// An entry of such a list is no range.
     #[error("{0} is not a valid IP range in CIDR notation.")]
     NoRange(String),
@@ -60,18 +54,15 @@ pub fn check(settings: &RiskConfigurationType, identity: &Identity) -> Result<()
     let Some(exceptions) = &settings.risk_exception_configuration else { return Ok(()) };
     let blocked = exceptions.blocked_ip_range_list.as_deref().unwrap_or_default();
     let skipped = exceptions.skipped_ip_range_list.as_deref().unwrap_or_default();
-    check_ranges("BlockedIPRangeList", blocked)?;
-    check_ranges("SkippedIPRangeList", skipped)?;
+    check_ranges(blocked)?;
+    check_ranges(skipped)?;
     match blocked.iter().find(|range| skipped.contains(range)) {
         Some(range) => Err(RiskRefused::BlockedAndSkipped(range.clone())),
         None => Ok(()),
     }
 }
 
-fn check_ranges(list: &'static str, ranges: &[String]) -> Result<(), RiskRefused> {
-    if ranges.len() > MOST_RANGES {
-        return Err(RiskRefused::TooManyRanges(list));
-    }
+fn check_ranges(ranges: &[String]) -> Result<(), RiskRefused> {
     match ranges.iter().find(|range| Network::parse(range).is_none()) {
         Some(range) => Err(RiskRefused::NoRange(range.clone())),
         None => Ok(()),

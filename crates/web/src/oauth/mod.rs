@@ -11,6 +11,8 @@ mod token;
 mod user_info;
 
 #[cfg(test)]
+mod revocation_matrix;
+#[cfg(test)]
 pub(crate) mod testing;
 
 use http::{
