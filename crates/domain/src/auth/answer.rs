@@ -4,7 +4,7 @@ use super::{
     Missing, Outcome, Parameters, Place, check_secret_hash, choice,
     custom::{self, Stage},
     device,
-    first_factor::{SignInRefused, check_state},
+    first_factor::{SignInRefused, check_state, check_state_without_password},
     new_password::{self, NewPasswordRefused},
     next, required, second_factor,
     session::{ChallengeSession, SessionRefused, Step},
@@ -296,7 +296,7 @@ impl Answered<'_> {
         let Some(user) = user else { return Ok(Err(SessionRefused::Invalid.into())) };
         let names = [username, &user.username];
         granted!(check_secret_hash(place.client, &names, self.responses));
-        granted!(check_state(&user));
+        granted!(check_state_without_password(&user));
         if self.responses.contains_key("DEVICE_KEY") {
             granted!(device::check_named(place, tx, &user).await?);
         }

@@ -21,7 +21,9 @@ use super::{
     Challenge, Outcome, Parameters, Person, Place,
     answer::{AnswerRefused, Answered},
     check_secret_hash, device,
-    first_factor::{self, FirstFactor, SignInRefused, check_state, identify},
+    first_factor::{
+        self, FirstFactor, SignInRefused, check_state, check_state_without_password, identify,
+    },
     next, required, second_factor,
     session::{ChallengeSession, SessionRefused, Step},
     srp as srp_flow,
@@ -107,7 +109,8 @@ pub(super) async fn start(
     let login = granted!(required(parameters, "USERNAME"));
     let preferred = granted!(preferred(parameters));
     granted!(check_secret_hash(place.client, &[login], parameters));
-    let user = granted!(first_factor::announced(place, login).await?);
+    let announced = first_factor::announced(place, login, check_state_without_password).await?;
+    let user = granted!(announced);
     let person = Person { login, user: user.as_ref() };
     let place = match granted!(step_up::aim(place, person.user, parameters).await?) {
         Aimed::ByToken(place) => {
@@ -119,6 +122,9 @@ pub(super) async fn start(
     };
     let available = available(place, person.user).await?;
     if available.is_empty() {
+        if let Some(user) = person.user.filter(|_| !place.client.hides_user_existence()) {
+            granted!(check_state(user));
+        }
         // Belief: who has nothing to sign in by is told what everybody is told.
         return Ok(Err(SignInRefused::WrongPassword.into()));
     }
@@ -456,7 +462,7 @@ pub(super) async fn find(
     let stored = user.as_ref().map_or(login, |user| &user.username);
     granted!(check_secret_hash(place.client, &[username, stored], step.responses));
     if let Some(user) = user.as_ref().filter(|_| !place.client.hides_user_existence()) {
-        granted!(check_state(user));
+        granted!(check_state_without_password(user));
     }
     Ok(Ok(user))
 }

@@ -6,7 +6,7 @@ use super::{
     Challenge, Outcome, Place,
     custom::{self, Flow},
     device,
-    first_factor::{SignInRefused, check_state},
+    first_factor::{SignInRefused, check_state_without_password},
     hosted, second_factor,
     session::{ChallengeSession, Step},
     step_up, watch,
@@ -103,7 +103,7 @@ pub(super) async fn again(place: Place<'_>, user: &User) -> Ruling<User, SignInR
     let mut view = place.ports.store.read().await?;
     let user = view.user_by_sub(place.pool.id(), &user.sub).await?;
     let Some(user) = user else { return Ok(Err(SignInRefused::UnknownUser)) };
-    granted!(check_state(&user));
+    granted!(check_state_without_password(&user));
     Ok(Ok(user))
 }
 

@@ -13,6 +13,8 @@ mod user_info;
 #[cfg(test)]
 pub(crate) mod protocol_tests;
 #[cfg(test)]
+mod revocation_matrix;
+#[cfg(test)]
 pub(crate) mod testing;
 
 use http::{
