@@ -73,7 +73,7 @@ def test_a_style_through_its_life(pool, idp):
 
     reset = idp.update_managed_login_branding(**names, UseCognitoProvidedValues=True)
     reset = without_dates(reset["ManagedLoginBranding"])
-    assert reset == {**names, "UseCognitoProvidedValues": True}
+    assert reset == {**names, "UseCognitoProvidedValues": True, "Assets": []}
 
     idp.delete_managed_login_branding(**names)
     message = f"Managed login branding {style_id} does not exist."
@@ -127,15 +127,19 @@ def test_styles_that_cannot_be_had(pool, idp):
         with refused("InvalidParameterException", ONE_OF_BOTH):
             create(**members)
     icon = asset(content=b"\0\0\1\0", extension="ICO")
+    kind = "The extension is not supported for this category."
     for one, message in (
-        (icon, "Extension ICO is not supported for asset FORM_LOGO."),
-        (asset("FAVICON_ICO"), "Extension PNG is not supported for asset FAVICON_ICO."),
-        (asset(content=JPEG), "The content of asset FORM_LOGO is not a valid PNG image."),
+        (icon, kind),
+        (asset("FAVICON_ICO"), kind),
+        (asset(content=JPEG), "The content does not match the extension."),
         (
             asset(content=b"<svg onload='x'/>", extension="SVG"),
-            "The SVG image of asset FORM_LOGO contains content that is not allowed: the attribute onload.",
+            "The SVG contains content that is not allowed: the attribute onload.",
         ),
     ):
+        named = f"category: {one['Category']}, extension: {one['Extension']}"
+        error = f"{{{named}, colorMode: {one['ColorMode']}, errorMessage: {message}}}"
+        message = f"Invalid assets provided. Validation errors: [{error}]"
         with refused("InvalidParameterException", message):
             create(Settings={}, Assets=[one])
     with refused("InvalidParameterException"):
@@ -218,7 +222,8 @@ def test_classic_pages_that_cannot_be_had(classic_pool, pool, idp):
     def customize(**members):
         idp.set_ui_customization(UserPoolId=classic_pool.id, **members)
 
-    with refused("InvalidParameterException", "A domain must be associated with this user pool."):
+    message = "There has to be an existing domain associated with this user pool."
+    with refused("InvalidParameterException", message):
         idp.set_ui_customization(UserPoolId=pool.id, CSS=CSS)
     for css, message in (
         (".mine { color: red }", "The CSS class mine is not in the list of allowed classes."),

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -210,6 +211,35 @@ def attempt(pool):
         pool.sign_up()
     except Exception:  # noqa: BLE001, whatever comes of it
         pass
+
+
+def test_a_request_goes_on_after_its_client_has_hung_up(endpoint, functions, pool_with):
+    is_let = threading.Event()
+
+    def slow(request):
+        is_let.wait(20)
+        respond(autoConfirmUser=True)(request)
+
+    function = functions.make(slow, timeout_seconds=20, attempts=1)
+    pool = pool_with(function)
+    username = unique("user")
+    body = json.dumps({"ClientId": pool.client_id, "Username": username, "Password": PASSWORD})
+    address = urlsplit(endpoint)
+    with socket.create_connection((address.hostname, address.port)) as client:
+        head = (
+            f"POST / HTTP/1.1\r\nhost: {address.netloc}\r\ncontent-length: {len(body)}\r\n"
+            "content-type: application/x-amz-json-1.1\r\n"
+            "x-amz-target: AWSCognitoIdentityProviderService.SignUp\r\n\r\n"
+        )
+        client.sendall((head + body).encode())
+        function.wait_for_requests(1)
+    assert is_unknown(pool, username)
+    is_let.set()
+    deadline = time.monotonic() + 20
+    while not (found := pool.idp.list_users(UserPoolId=pool.id)["Users"]):
+        assert time.monotonic() < deadline, "the sign-up was given up with its connection"
+        time.sleep(0.02)
+    assert [(user["Username"], user["UserStatus"]) for user in found] == [(username, "CONFIRMED")]
 
 
 def test_an_emulator_is_asked_one_question_at_a_time(functions, pool_with):

@@ -67,9 +67,21 @@ def test_a_refusal_leaves_the_configuration_as_it_was(protected, account):
     for configurations, message in [
         (
             [events(here), events(BUCKET)],
-            "Following event sources appear more then once in a request",
+            "Request validation Failed. Following event sources appear more then once in a request: "
+            "[userAuthEvents].",
         ),
-        ([events(group(account, "eu-west-1"))], "ARN does not belong to current region"),
+        (
+            [events(group(account, "eu-west-1"))],
+            f"Request validation Failed. [CloudWatch log group arn arn:aws:logs:eu-west-1:{account}:"
+            "log-group:pool failed with the following validation errors: ARN does not belong to "
+            "current region. ]",
+        ),
+        (
+            [notifications(group("999999999999"))],
+            "Request validation Failed. [CloudWatch log group arn arn:aws:logs:us-east-1:999999999999:"
+            "log-group:pool failed with the following validation errors: ARN does not belong to "
+            "invoking account. ]",
+        ),
         (
             [events(here, "ERROR")],
             "LogLevel ERROR is not supported for event source userAuthEvents.",

@@ -166,6 +166,40 @@ def test_an_update_keeps_the_sign_in_policy_beside_a_new_password_policy(make_po
     assert set(policies["SignInPolicy"]["AllowedFirstAuthFactors"]) == set(factors)
 
 
+def test_an_update_resets_and_keeps_what_it_leaves_out(make_pool, idp, account):
+    reset = {
+        "LambdaConfig": {"PreSignUp": FUNCTION},
+        "DeviceConfiguration": {"ChallengeRequiredOnNewDevice": True},
+        "AccountRecoverySetting": {
+            "RecoveryMechanisms": [{"Name": "admin_only", "Priority": 1}]
+        },
+        "UserPoolTags": {"team": "identity"},
+        "SmsAuthenticationMessage": "code {####}",
+        "EmailVerificationSubject": "subject",
+        "EmailConfiguration": {"ReplyToEmailAddress": "reply@example.com"},
+        "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True},
+        "DeletionProtection": "ACTIVE",
+    }
+    kept = {
+        "SmsConfiguration": {"SnsCallerArn": f"arn:aws:iam::{account}:role/sms"},
+        "DcrConfiguration": {"AllowedScopes": ["openid"]},
+        "AcrConfiguration": {"Level1": {"AcrValue": "one"}},
+        "IssuerConfiguration": {"Type": "UPDATED"},
+        "KeyConfiguration": {"KeyType": "AWS_OWNED_KEY"},
+        "UserPoolTier": "PLUS",
+    }
+    pool = make_pool(**reset, **kept)
+    before = describe(idp, pool)
+    idp.update_user_pool(UserPoolId=pool.id)
+    after = describe(idp, pool)
+    for member in ("Name", "Policies", "SchemaAttributes", "MfaConfiguration", *kept):
+        assert after[member] == before[member], member
+    bare = describe(idp, make_pool())
+    for member in reset:
+        assert after.get(member) == bare.get(member), member
+        assert before[member] != after.get(member), member
+
+
 def test_an_update_moves_the_change_time(pool, idp, clock):
     before = describe(idp, pool)["LastModifiedDate"]
     clock.advance(10)
@@ -242,6 +276,18 @@ def mechanisms(*pairs):
          "KMSKeyId parameter is required when Custom SMS/Email Lambda trigger is used."),
         ({"LambdaConfig": {"PreSignUp": "arn:aws:lambda:eu-west-1:123456789012:function:f"}},
          "Cross-region lambda functions are not supported"),
+        ({"LambdaConfig": {"KMSKeyID": "arn:aws:kms:eu-west-1:123456789012:key/k"}},
+         "Encountered error when CreateGrant was attempted on the input KMS key - Invalid arn "
+         "eu-west-1"),
+        ({"EmailConfiguration":
+          {"EmailSendingAccount": "DEVELOPER",
+           "SourceArn": "arn:aws:ses:ap-south-1:123456789012:identity/example.com"}},
+         "Invalid EmailConfiguration.SourceArn. Provided SourceArn must be in one of the following "
+         "SES regions: eu-west-1, us-east-1, us-west-2."),
+        ({"AdminCreateUserConfig": {"InviteMessageTemplate": {"SMSMessage": "Welcome aboard."}}},
+         "1 validation error detected: Value 'Welcome aboard.' at "
+         "'adminCreateUserConfig.inviteMessage.smsMessage' failed to satisfy constraint: Member must "
+         r"satisfy regular expression pattern: (?s).*\{####\}(?s).*"),
     ],
 )
 def test_these_settings_of_a_pool_are_refused(idp, settings, message):
@@ -255,6 +301,35 @@ def test_a_refused_pool_does_not_come_into_being(idp):
         idp.create_user_pool(PoolName=name, AutoVerifiedAttributes=["phone_number"])
     pages = idp.get_paginator("list_user_pools").paginate(MaxResults=60)
     assert name not in [pool["Name"] for page in pages for pool in page["UserPools"]]
+
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
+
+
+def test_tokens_are_customised_above_the_lite_tier_only(idp):
+    with refused(
+        "FeatureUnavailableInTierException",
+        "The following features need to be disabled for the LITE pricing tier configured: "
+        "Token Customization with Pre-Token Generation Lambda V2_0",
+    ):
+        idp.create_user_pool(
+            PoolName="refused",
+            UserPoolTier="LITE",
+            LambdaConfig={
+                "PreTokenGenerationConfig": {"LambdaVersion": "V2_0", "LambdaArn": FUNCTION}
+            },
+        )
+
+
+def test_passkeys_belong_to_a_bare_name(pool, idp):
+    for name in ("https://example.com", "example.com:443"):
+        with refused(
+            "InvalidParameterException", "RelyingPartyId contains invalid characters"
+        ):
+            idp.set_user_pool_mfa_config(
+                UserPoolId=pool.id, WebAuthnConfiguration={"RelyingPartyId": name}
+            )
+    assert "WebAuthnConfiguration" not in idp.get_user_pool_mfa_config(UserPoolId=pool.id)
 
 
 def test_passwordless_factors_are_refused_in_the_lite_tier(idp):
@@ -550,6 +625,14 @@ def test_an_update_keeps_name_secret_and_creation_time(pool, idp):
          "https://example.com/back#part cannot use fragment"),
         ({"CallbackURLs": ["https://example.com/a"], "DefaultRedirectURI": "https://example.com/b"},
          "The default redirect URI https://example.com/b is not in the callback URIs list."),
+        ({"AnalyticsConfiguration":
+          {"ApplicationArn": "arn:aws:mobiletargeting:eu-west-1:123456789012:apps/a"}},
+         "The integration with Pinpoint is not supported for the requested eu-west-1 region."),
+        ({"AnalyticsConfiguration": {"ApplicationId": "ab"}},
+         "Invalid analytics configuration given, either <application arn> or <application id, role "
+         "arn, external id> are valid"),
+        ({"GenerateSecret": True, "ClientSecret": "own_secret_of_30_characters_00"},
+         "GenerateSecret and ClientSecret can not be set together."),
     ],
 )
 def test_these_settings_of_a_client_are_refused(pool, idp, settings, message):
@@ -558,10 +641,9 @@ def test_these_settings_of_a_client_are_refused(pool, idp, settings, message):
 
 
 def test_an_identity_provider_that_does_not_exist_is_refused(pool, idp):
-    with refused("InvalidParameterException") as caught:
+    message = f"The provider Nowhere does not exist for User Pool {pool.id}."
+    with refused("InvalidParameterException", message):
         bare_client(idp, pool, SupportedIdentityProviders=["Nowhere"])
-    message = caught.value.response["Error"]["Message"]
-    assert message.rstrip(".") == f"The provider Nowhere does not exist for User Pool {pool.id}"
 
 
 def test_write_attributes_must_hold_the_required_ones(make_pool, idp):
@@ -583,6 +665,25 @@ def test_the_code_flow_needs_a_callback(pool, idp):
             AllowedOAuthFlows=["code"],
             AllowedOAuthScopes=["openid"],
         )
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"AllowedOAuthFlows": ["client_credentials", "code"], "GenerateSecret": True},
+         "client_credentials flow can not be selected along with code flow or implicit flow."),
+        ({}, "client_credentials flow can not be selected if client does not have a client secret."),
+        ({"GenerateSecret": True}, "openid is not supported with client_credentials flow"),
+    ],
+)
+def test_a_machine_s_flow_is_refused_to_these_clients(pool, idp, settings, message):
+    machine = {
+        "AllowedOAuthFlowsUserPoolClient": True,
+        "AllowedOAuthFlows": ["client_credentials"],
+        "AllowedOAuthScopes": ["openid"],
+    }
+    with refused("InvalidOAuthFlowException", message):
+        bare_client(idp, pool, **{**machine, **settings})
 
 
 def test_a_scope_that_does_not_exist_is_refused(pool, idp):

@@ -187,10 +187,45 @@ class PhonesHandler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Mailer:
+    """A webhook of a function that sends mails; it can be stopped."""
+
+    def __init__(self):
+        self.arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:mailer"
+        self.port = free_port()
+        self.received = []
+        self.server = None
+        self.start()
+
+    def start(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), MailerHandler)
+        self.server.received = self.received
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def addresses(self):
+        events = [event for _, event in list(self.received)]
+        return sorted(event["request"]["userAttributes"]["email"] for event in events)
+
+
+class MailerHandler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.received.append((self.headers["webhook-id"], event))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
 class Served:
     """A `poolhouse serve` that can be killed and started again."""
 
-    def __init__(self, folder, mail, phones):
+    def __init__(self, folder, mail, phones, mailer):
         self.folder = folder
         port = free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
@@ -224,6 +259,10 @@ class Served:
             secret_file = "sms.secret"
             [log_delivery]
             "arn:aws:logs:{REGION}:{ACCOUNT}:log-group:pool" = "file:pool.jsonl"
+            [[functions]]
+            arn = "{mailer.arn}"
+            webhook = "http://127.0.0.1:{mailer.port}/"
+            secret_file = "sms.secret"
         """)
         key = folder / "served.key"
         key.touch(mode=0o600)
@@ -274,8 +313,8 @@ class Served:
     def outbox(self):
         return self.run("messages", "list")
 
-    def is_empty(self):
-        return re.search(r"^EMAIL +0 waiting; 0 given up$", self.outbox(), re.MULTILINE)
+    def is_empty(self, route="EMAIL"):
+        return re.search(rf"^{route} +0 waiting; 0 given up$", self.outbox(), re.MULTILINE)
 
 
 class Shop:
@@ -329,8 +368,15 @@ def phones():
 
 
 @pytest.fixture(scope="module")
-def served(folder, mail, phones):
-    server = Served(folder, mail, phones)
+def mailer():
+    server = Mailer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def served(folder, mail, phones, mailer):
+    server = Served(folder, mail, phones, mailer)
     yield server
     server.stop()
 
@@ -501,6 +547,23 @@ def test_kill_9_while_mails_are_sent_loses_nothing(served, mail, shop):
         assert len({message["message-id"] for message in mail.to(address)}) == 1
     doubles = [address for address in addresses if len(mail.to(address)) > 1]
     assert set(doubles) <= arrived_before and len(doubles) <= 8
+
+
+def test_kill_9_loses_nothing_that_a_function_is_to_send(served, mailer):
+    sender = {"LambdaVersion": "V1_0", "LambdaArn": mailer.arn}
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/codes"
+    shop = Shop(served, LambdaConfig={"CustomEmailSender": sender, "KMSKeyID": key})
+    mailer.stop()
+    addresses = [shop.sign_up() for _ in range(10)]
+    served.kill()
+    served.start()
+    addresses.append(shop.sign_up())
+    mailer.start()
+    eventually(lambda: len(mailer.received) >= 11, served.outbox)
+    eventually(lambda: served.is_empty("FUNCTION"), served.outbox)
+    assert mailer.addresses() == sorted(addresses)
+    assert len({event_id for event_id, _ in mailer.received}) == 11
+    served.idp.delete_user_pool(UserPoolId=shop.id)
 
 
 def test_a_text_message_is_posted_until_it_is_taken(served, phones):

@@ -108,7 +108,19 @@ def test_a_client_overrides_and_inherits_again(protected):
     [
         (
             {"RiskExceptionConfiguration": {"BlockedIPRangeList": ["198.51.100.1"]}},
-            "198.51.100.1 is not a valid IP range in CIDR notation.",
+            "Incorrect CIDR format",
+        ),
+        (
+            {
+                "AccountTakeoverRiskConfiguration": {
+                    "Actions": {"HighAction": {"Notify": True, "EventAction": "BLOCK"}},
+                    "NotifyConfiguration": {
+                        "SourceArn": "arn:aws:ses:ap-south-1:123456789012:identity/a.example"
+                    },
+                }
+            },
+            "Invalid NotifyConfiguration.SourceArn. Provided SourceArn must be in one of the following "
+            "SES regions: eu-west-1, us-east-1, us-west-2.",
         ),
         (
             {"AccountTakeoverRiskConfiguration": {"Actions": {"LowAction": BLOCK}}},

@@ -953,7 +953,7 @@ def test_mail_mfa_needs_a_sender_of_ones_own(pool, idp):
     with refused(
         "InvalidParameterException",
         "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an "
-        "EmailSendingAccount of COGNITO_DEFAULT.",
+        "EmailSendingAccount of COGNITO_DEFAULT. Update the value of EmailSendingAccount.",
     ):
         idp.set_user_pool_mfa_config(
             UserPoolId=pool.id,

@@ -49,9 +49,9 @@ struct Args {
     /// Sizes of the user pool, ascending
     #[arg(long, value_delimiter = ',', required = true)]
     users: Vec<u32>,
-    /// Run only scenarios whose names contain this
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
+    /// Run only scenarios whose names contain one of these, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    only: Vec<String>,
     /// For how long each scenario runs
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -65,8 +65,8 @@ struct Args {
 
 impl Args {
     fn wants(&self, name: &str) -> bool {
-        let part = self.only.as_ref();
-        part.is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
+        let name = name.to_lowercase();
+        self.only.is_empty() || self.only.iter().any(|part| name.contains(&part.to_lowercase()))
     }
 
     fn scenarios(&self) -> Vec<Scenario> {

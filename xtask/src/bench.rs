@@ -15,8 +15,8 @@ pub(crate) struct Args {
     /// Measure on this storage engine
     #[arg(long, value_enum, default_value = "both")]
     engine: Choice,
-    /// Run only scenarios whose names contain this
-    #[arg(long, value_name = "NAME")]
+    /// Run only scenarios whose names contain one of these, separated by commas
+    #[arg(long, value_name = "NAMES")]
     only: Option<String>,
     /// For how long each scenario runs
     #[arg(long, default_value_t = 5)]

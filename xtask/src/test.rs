@@ -268,6 +268,8 @@ fn node_tests(server: &Server) -> Outcome {
     // share nothing but the server, and mostly wait for it, or for a browser.
     command.args(["--test", "--test-reporter=spec", NODE_CONCURRENCY]);
     command.current_dir(acceptance().join("node"));
+    // One test starts a server of its own.
+    command.env("POOLHOUSE_BIN", server_binary()?);
     execute(towards(&mut command, server))
 }
 

@@ -9,7 +9,7 @@ import { addAuthenticator, openWindow, withBrowser } from '../browser.js';
 import { call, endpoint, makePool } from '../support.js';
 
 const gallery = `${endpoint}/_poolhouse/pages`;
-const languages = ['de', 'en', 'es', 'fr', 'id', 'it', 'ja', 'ko', 'pt-BR', 'zh-CN', 'zh-TW'];
+const languages = ['de', 'en', 'es', 'fr', 'id', 'it', 'ja', 'ko', 'nl', 'pt-BR', 'zh-CN', 'zh-TW'];
 /** How many pages are looked at at the same time. */
 const WINDOWS = 4;
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

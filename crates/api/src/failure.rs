@@ -2,7 +2,9 @@
 
 use std::{fmt, marker::PhantomData};
 
-use poolhouse_domain::{Fault, attempts::LimitExceeded, triggers::TriggerFailed};
+use poolhouse_domain::{
+    Fault, attempts::LimitExceeded, triggers::TriggerFailed, user_pools::TierRefused,
+};
 use poolhouse_wire::{Code, Operation, Permits, codes};
 
 /// An error answer of the operation `Op`: one of the codes that the model lists for it.
@@ -96,6 +98,14 @@ where
     not_authorized(format!(
         "Client {client_id} is configured for secret but secret was not received"
     ))
+}
+
+/// A feature and the pool's tier don't go together.
+pub fn unavailable_in_tier<Op>(refused: &TierRefused) -> Failure<Op>
+where
+    Op: Permits<codes::FeatureUnavailableInTierException>,
+{
+    Failure::new(codes::FeatureUnavailableInTierException, refused.to_string())
 }
 
 /// `LimitExceededException` of the limits per user and hour. (Signature fits `map_err`.)

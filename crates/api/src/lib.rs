@@ -49,6 +49,8 @@ mod terms;
 mod threat_protection;
 mod tokens;
 mod totp;
+#[cfg(test)]
+mod trigger_rows_tests;
 mod user_import;
 mod user_pools;
 #[cfg(test)]

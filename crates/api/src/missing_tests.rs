@@ -347,10 +347,9 @@ async fn every_operation_about_a_user_says_that_there_is_none() {
 async fn what_a_pool_does_not_have_is_not_found() {
     let scene = Scene::new().await;
     let before = scene.seen().await;
-    for (member, text, operations) in [
-        ("ProviderName", "Identity provider Okta does not exist.", 3),
-        ("Identifier", "Resource server none does not exist.", 3),
-    ] {
+    let provider =
+        |place: &str| format!("Identity provider Okta {place} {} does not exist.", scene.pool);
+    for (member, operations) in [("ProviderName", 3), ("Identifier", 3)] {
         let requests = scene.requests();
         let requests = requests.iter().filter(|(operation, input)| {
             input[member].is_string() && !operation.starts_with("Create")
@@ -358,7 +357,12 @@ async fn what_a_pool_does_not_have_is_not_found() {
         let mut seen = 0;
         for (operation, input) in requests {
             let refused = scene.stack.refusal(operation, input.clone()).await;
-            assert_eq!(refused, error("ResourceNotFoundException", text), "{operation}");
+            let text = match (member, *operation) {
+                ("Identifier", _) => "Resource server none does not exist.".to_owned(),
+                (_, "DescribeIdentityProvider") => provider("for tenantId"),
+                _ => provider("in User Pool"),
+            };
+            assert_eq!(refused, error("ResourceNotFoundException", &text), "{operation}");
             seen += 1;
         }
         assert_eq!(seen, operations, "{member}");

@@ -202,8 +202,14 @@ fn refused_at_gate(closed: &Closed) -> Response<String> {
     }
 }
 
-/// A failure of ours: logged with its source, told without it.
+/// A failure of ours: logged with its source, told without it. That others have won too often is
+/// told as such by the operations that list an error for it. (The text is a belief.)
 fn faulted(name: OperationName, fault: &Fault) -> Response<String> {
+    let rivals = "ConcurrentModificationException";
+    if matches!(fault, Fault::Conflict(_)) && name.errors().contains(&rivals) {
+        tracing::warn!(operation = name.as_str(), "gave up after conflicts");
+        return error(400, rivals, "Concurrent modifications are in progress. Please try again.");
+    }
     let source = std::error::Error::source(fault).map(ToString::to_string);
     tracing::error!(operation = name.as_str(), %fault, source, "operation failed");
     // A few newer operations list another name for it.
@@ -239,4 +245,34 @@ pub(crate) fn response(status: u16, body: String) -> Response<String> {
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(AWS_JSON));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Status, type and message of what is said of a fault.
+    fn told(name: OperationName, fault: &Fault) -> (u16, String, String) {
+        let answer = faulted(name, fault);
+        let body: serde_json::Value = serde_json::from_str(answer.body()).unwrap();
+        let text = |member: &str| body[member].as_str().unwrap().to_owned();
+        (answer.status().as_u16(), text("__type"), text("message"))
+    }
+
+    #[test]
+    fn rivals_that_always_win_are_named_where_the_operation_lists_them() {
+        let conflict = Fault::Conflict("a version".to_owned());
+        for name in [OperationName::UpdateUserPool, OperationName::DeleteUserPoolClient] {
+            let message = "Concurrent modifications are in progress. Please try again.";
+            let rivals = "ConcurrentModificationException".to_owned();
+            assert_eq!(told(name, &conflict), (400, rivals, message.to_owned()));
+        }
+        for (name, code) in [
+            (OperationName::CreateUserPool, "InternalErrorException"),
+            (OperationName::AddUserPoolClientSecret, "InternalServerException"),
+        ] {
+            let message = "Something went wrong".to_owned();
+            assert_eq!(told(name, &conflict), (500, code.to_owned(), message));
+        }
+    }
 }

@@ -18,6 +18,8 @@ use crate::{
 pub enum Attempted {
     /// Sign-in with a password, plain or by SRP, and `ChangePassword`'s previous password.
     Password,
+    /// Sending the code of a `SignUp`, by address: whoever likes can sign up with somebody else's.
+    SignUpCode,
     /// `ConfirmSignUp`.
     ConfirmSignUp,
     /// `ResendConfirmationCode`.
@@ -48,6 +50,7 @@ impl Attempted {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::SignUpCode => "sign_up_code",
             Self::ConfirmSignUp => "confirm_sign_up",
             Self::ResendCode => "resend_code",
             Self::ForgotPassword => "forgot_password",
@@ -64,15 +67,17 @@ impl Attempted {
 
     /// How many are allowed in an hour; none if another rule limits them.
     ///
-    /// The figures are Cognito's published limits; for second factors, where none is published,
-    /// ours: a guess hits one of three valid codes in a million, so 20 an hour is safe and no
-    /// person's typing comes near it; nor does anybody sign in more often than that.
+    /// The figures are Cognito's published limits; for second factors and for sign-ups with one
+    /// address, where none is published, ours: a guess hits one of three valid codes in a million, so
+    /// 20 an hour is safe and no person's typing comes near it; nor does anybody sign in, or up, more
+    /// often than that.
     pub const fn per_hour(self) -> Option<u32> {
         match self {
             Self::Password => None,
             Self::ConfirmSignUp | Self::VerifyAttribute => Some(15),
             Self::ResendCode | Self::ChangePassword | Self::SendAttributeCode => Some(5),
-            Self::ForgotPassword
+            Self::SignUpCode
+            | Self::ForgotPassword
             | Self::VerifySoftwareToken
             | Self::SoftwareTokenCode
             | Self::SendMfaCode

@@ -13,7 +13,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    attributes::Contact, shapes::UserPoolTierType, user_pools::UserPool, users::MfaFactor,
+    attributes::Contact,
+    user_pools::{Feature, TierRefused, UserPool},
+    users::MfaFactor,
 };
 
 /// One way to show who one is.
@@ -150,7 +152,12 @@ impl Level {
 
 /// Whether the pool's tier has levels.
 pub fn are_available(pool: &UserPool) -> bool {
-    pool.tier() != UserPoolTierType::Lite
+    check_tier(pool).is_ok()
+}
+
+/// The same, with what is said if it has none.
+pub(crate) fn check_tier(pool: &UserPool) -> Result<(), TierRefused> {
+    pool.has_in_tier(Feature::ACR)
 }
 
 /// The levels that a list of names means, in its order. Names that are none of the pool's are left out.

@@ -14,13 +14,15 @@ use crate::{
     ports::{Entropy, Identity, Transaction},
     shapes::{
         CreateUserPoolDomainRequest, CustomDomainConfigType, DomainDescriptionType,
-        DomainStatusType, FailoverType, RoutingType, UpdateUserPoolDomainRequest,
+        DomainStatusType, FailoverType, IssuerType, RoutingType, UpdateUserPoolDomainRequest,
     },
     time::Timestamp,
+    tokens::issuer,
     user_pools::{Feature, TierRefused, UserPool},
 };
 
-/// Words that no prefix may hold.
+/// Words that no prefix may hold between its hyphens. (That others may have them inside was measured:
+/// <https://github.com/badmintoncryer/cdk-preflight>.)
 const RESERVED: [&str; 3] = ["aws", "amazon", "cognito"];
 /// Custom domains that an account can have.
 const MOST_CUSTOM: i64 = 4;
@@ -81,7 +83,8 @@ pub enum DomainRefused {
     /// The prefix holds a reserved word. (The text is a belief.)
     #[error("Domain cannot contain reserved word: {0}")]
     ReservedWord(&'static str),
-    /// The custom domain is not a name below another. (What follows the colon is ours.)
+    /// The custom domain is not a name below another. (What follows the colon is the service's for
+    /// names without a dot, and ours for others.)
     #[error("Custom domain is not a valid subdomain: {0}")]
     NotSubdomain(&'static str),
     /// The certificate can't be used.
@@ -233,11 +236,15 @@ pub(crate) fn prefixes<'a>(identity: &Identity, host: &'a str) -> Vec<&'a str> {
     found.into_iter().filter(|prefix| is_label(prefix)).collect()
 }
 
-/// Whether a host, in lower case and without port, is that of the issuer: no domain's, since the
-/// documents and the API of all pools are there.
+/// Whether a host, in lower case and without port, is that of an issuer: no domain's, since the
+/// documents and the API of all pools are there. The service's are among them, because clients may be
+/// led here by their names.
 pub(crate) fn is_issuers(identity: &Identity, host: &str) -> bool {
-    let issuer = Url::parse(&identity.issuer_base).ok();
-    issuer.is_some_and(|url| url.host_str().is_some_and(|name| name.trim_end_matches('.') == host))
+    let own = Url::parse(&identity.issuer_base).ok();
+    let is_own = |url: Url| url.host_str().is_some_and(|name| name.trim_end_matches('.') == host);
+    let of_service = |kind| issuer::host_of_service(&identity.region, kind) == host;
+    own.is_some_and(is_own)
+        || [IssuerType::Original, IssuerType::Updated].into_iter().any(of_service)
 }
 
 /// The lowest place that no custom domain takes.
@@ -384,7 +391,7 @@ fn check_name(name: &str, is_custom: bool) -> Result<(), DomainRefused> {
     if !is_label(name) {
         return Err(DomainRefused::InvalidCharacter);
     }
-    match RESERVED.into_iter().find(|word| name.contains(word)) {
+    match RESERVED.into_iter().find(|word| name.split('-').any(|part| part == *word)) {
         Some(word) => Err(DomainRefused::ReservedWord(word)),
         None => Ok(()),
     }
@@ -398,7 +405,10 @@ fn check_custom_name(name: &str) -> Result<(), DomainRefused> {
         return Err(DomainRefused::NotSubdomain(why));
     }
     let Some((_, last)) = name.rsplit_once('.') else {
-        return Err(DomainRefused::NotSubdomain("It must be the subdomain of another domain."));
+        return Err(DomainRefused::NotSubdomain(
+            "Was not able to resolve a DNS A record for the parent domain or domain parent is a \
+             top-level domain.",
+        ));
     };
     if last.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(DomainRefused::NotSubdomain("It must not be an IP address."));
@@ -419,18 +429,19 @@ fn distribution(entropy: &dyn Entropy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::issuer::Issuers;
 
     #[test]
     fn prefixes_are_single_labels_without_reserved_words() {
         let longest = "a".repeat(63);
-        for name in ["a", "my-pool-1", "0", &longest] {
+        for name in ["a", "my-pool-1", "0", "laws", "amazonas", "my-cognito2", &longest] {
             assert_eq!(check_name(name, false), Ok(()), "{name}");
         }
         let too_long = "a".repeat(64);
         for name in ["", "-a", "a-", "A", "a_b", "a.b", "\u{e4}", &too_long] {
             assert_eq!(check_name(name, false), Err(DomainRefused::InvalidCharacter), "{name}");
         }
-        for (name, word) in [("laws", "aws"), ("amazonas", "amazon"), ("my-cognito", "cognito")] {
+        for (name, word) in [("aws", "aws"), ("amazon-x", "amazon"), ("my-cognito", "cognito")] {
             assert_eq!(check_name(name, false), Err(DomainRefused::ReservedWord(word)));
         }
     }
@@ -441,9 +452,17 @@ mod tests {
             region: "eu-west-1".to_owned(),
             account_id: String::new(),
             issuer_base: "https://ID.example.com:8443/base".to_owned(),
+            issuers: Issuers::Own,
             domain_suffix: Some("example.com:8443".to_owned()),
         };
-        assert!(is_issuers(&identity, "id.example.com"));
+        for host in [
+            "id.example.com",
+            "cognito-idp.eu-west-1.amazonaws.com",
+            "issuer-cognito-idp.eu-west-1.amazonaws.com",
+        ] {
+            assert!(is_issuers(&identity, host), "{host}");
+        }
+        assert!(!is_issuers(&identity, "cognito-idp.us-east-1.amazonaws.com"));
         assert!(hosts(&identity, "id").iter().any(|host| is_issuers(&identity, host)));
         assert!(!hosts(&identity, "shop").iter().any(|host| is_issuers(&identity, host)));
         assert_eq!(prefixes(&identity, "id.example.com"), ["id"]);
@@ -478,6 +497,7 @@ mod tests {
             region: "eu-west-1".to_owned(),
             account_id: String::new(),
             issuer_base: String::new(),
+            issuers: Issuers::Own,
             domain_suffix: None,
         };
         let to = |region: &str| FailoverType {

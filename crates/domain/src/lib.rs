@@ -38,6 +38,7 @@ pub mod paging;
 pub mod passkeys;
 pub mod passwords;
 pub mod ports;
+mod regions;
 pub mod replicas;
 pub mod resource_servers;
 pub mod sealing;

@@ -34,7 +34,10 @@ use crate::{
     terms::TermsDocuments,
     threat_protection::{ThreatProtection, compromised::CompromisedPasswords},
     time::Timestamp,
-    tokens::keys::{KeyReserve, SigningKeys},
+    tokens::{
+        issuer::Issuers,
+        keys::{KeyReserve, SigningKeys},
+    },
     triggers::{Functions, Metadata},
     user_import::UserImports,
     user_pools::UserPools,
@@ -157,17 +160,19 @@ pub struct Identity {
     pub region: String,
     /// The twelve-digit account number in ARNs.
     pub account_id: String,
-    /// What issuers start with, without a trailing slash, such as `http://127.0.0.1:7665`. The
-    /// issuer of a pool is this, a slash, and the pool's id.
+    /// Where this server is for others, without a trailing slash, such as `http://127.0.0.1:7665`.
     pub issuer_base: String,
+    /// Whether issuers begin with that.
+    pub issuers: Issuers,
     /// What follows the prefix in the names of prefix domains, such as `auth.example.com`, if names
     /// in DNS lead here. Without it clients are told to reach domains under a path of the issuer.
     pub domain_suffix: Option<String>,
 }
 
 impl Identity {
-    /// The `iss` of a user pool's tokens.
-    pub fn issuer(&self, user_pool_id: &str) -> String {
+    /// The address under which this server has what belongs to a user pool: its keys, discovery and
+    /// pictures. By default also the issuer of its tokens ([`crate::tokens::issuer`]).
+    pub fn user_pool_url(&self, user_pool_id: &str) -> String {
         format!("{}/{user_pool_id}", self.issuer_base)
     }
 

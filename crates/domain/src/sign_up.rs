@@ -1,6 +1,7 @@
 //! Sign-up: from an unconfirmed user to a confirmed one.
 
 use crate::{
+    attempts::{self, Attempted, LimitExceeded},
     attributes::{self, Contact},
     codes::{self, CodePurpose, CodeRefused},
     fault::{Fault, Ruling},
@@ -85,6 +86,22 @@ pub fn contact(pool: &UserPool, user: &User) -> Option<Contact> {
 pub fn usual_contact(pool: &UserPool) -> Option<Contact> {
     let verified = pool.auto_verified_attributes();
     Contact::ALL.into_iter().find(|contact| verified.contains(&contact.setting()))
+}
+
+/// Counts the code that is to go to a new user's contact. Only so many are sent to one address within
+/// an hour, whoever asks and under whatever names.
+pub async fn count_code(
+    tx: &mut dyn Transaction,
+    keyring: &Keyring,
+    pool: &UserPool,
+    user: &User,
+    contact: Contact,
+    now: Timestamp,
+) -> Ruling<(), LimitExceeded> {
+    // Mail servers take an address in any case.
+    let address = user.attribute(contact.attribute()).unwrap_or_default().to_lowercase();
+    let subject = attempts::subject(keyring, pool, None, &address);
+    attempts::count(&mut *tx, pool.id(), &subject, Attempted::SignUpCode, now).await
 }
 
 /// Confirms a user by the code, which also verifies the contact it was sent to; answers the user as

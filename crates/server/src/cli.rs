@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::logs::LogFormat;
+use crate::{config::TokenIssuer, logs::LogFormat};
 
 /// A self-hosted server for the Amazon Cognito user pools API.
 #[derive(Debug, Parser)]
@@ -83,9 +83,13 @@ pub(crate) struct Dev {
     /// Account number in ARNs.
     #[arg(long, default_value = "123456789012")]
     pub(crate) account_id: String,
-    /// What issuers begin with, if not with the address of this server.
+    /// Where this server is for others, if not at the address on which it listens; what issuers begin
+    /// with.
     #[arg(long, value_name = "URL")]
     pub(crate) issuer: Option<String>,
+    /// What the issuer in tokens begins with, whatever --issuer says.
+    #[arg(long, value_enum, value_name = "WHOSE", default_value = "own")]
+    pub(crate) token_issuer: TokenIssuer,
     /// Answer requests to this host name too, and those of web pages from it; may be repeated.
     /// Names of this machine, such as localhost, and the host of the issuer need not be given.
     #[arg(long, value_name = "NAME")]

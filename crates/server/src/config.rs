@@ -21,6 +21,7 @@ use poolhouse_adapters::{
 use poolhouse_domain::{
     limits::{Category, HIGHEST_RATE, LimitSettings},
     ports::Identity,
+    tokens::issuer::Issuers,
 };
 use poolhouse_store::Location;
 use serde::Deserialize;
@@ -95,6 +96,8 @@ struct Written {
     region: String,
     account_id: String,
     issuer: String,
+    #[serde(default)]
+    token_issuer: TokenIssuer,
     domain_suffix: Option<String>,
     #[serde(default)]
     trusted_proxy: bool,
@@ -114,6 +117,26 @@ struct Written {
     lambda: Option<WrittenLambda>,
     #[serde(default)]
     functions: Vec<WrittenFunctions>,
+}
+
+/// What `iss` in tokens begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TokenIssuer {
+    /// The address of this server.
+    #[default]
+    Own,
+    /// https://cognito-idp.REGION.amazonaws.com, for code in which that is fixed.
+    Aws,
+}
+
+impl From<TokenIssuer> for Issuers {
+    fn from(written: TokenIssuer) -> Self {
+        match written {
+            TokenIssuer::Own => Self::Own,
+            TokenIssuer::Aws => Self::Service,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -290,6 +313,7 @@ impl Reader<'_> {
             region: written.region.clone(),
             account_id: written.account_id.clone(),
             issuer_base: written.issuer.clone(),
+            issuers: written.token_issuer.into(),
             domain_suffix: self.domain_suffix(written)?,
         })
     }
@@ -843,6 +867,20 @@ password_env = "PASSWORD"
             let read = suffix(&format!("domain_suffix = \"{bad}\""));
             assert!(read.is_err_and(|text| text.contains("domain_suffix: must be")), "{bad}");
         }
+    }
+
+    #[test]
+    fn issuers_are_the_servers_own_unless_the_services_are_asked_for() {
+        let issuers = |line: &str| {
+            let config = read(&GOOD.replace("trusted_proxy", &format!("{line}\ntrusted_proxy")));
+            config.map(|config| config.identity.issuers)
+        };
+        assert_eq!(issuers(""), Ok(Issuers::Own));
+        assert_eq!(issuers("token_issuer = \"own\""), Ok(Issuers::Own));
+        assert_eq!(issuers("token_issuer = \"aws\""), Ok(Issuers::Service));
+        let wrong = issuers("token_issuer = \"AWS\"").unwrap_err();
+        let text = "poolhouse.toml:5: token_issuer: unknown variant `AWS`, expected `own` or `aws`";
+        assert_eq!(wrong, text);
     }
 
     #[test]

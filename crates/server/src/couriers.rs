@@ -313,6 +313,47 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_server_that_is_down_for_a_minute_gets_each_message_once_afterwards() {
+        let town = Town::new(&[]).await;
+        let down: VecDeque<_> =
+            (0..1_000).map(|_| NotSent::for_now("connection refused")).collect();
+        *town.script.failures.lock().unwrap() = down;
+        let messages = 20;
+        for _ in 0..messages {
+            town.office.deliver(town.message()).await.unwrap().unwrap();
+        }
+        for _ in 0..60 {
+            while town.round().await > 0 {}
+            town.kit.clock.advance(1);
+        }
+        assert_eq!(town.left().await, (messages, 0), "none was given up");
+        // A server that is down is not pressed: tries come ever more rarely.
+        let before = town.script.tries().len();
+        assert!((80..=140).contains(&before), "{before} tries for {messages} messages");
+        // Another process shares the work.
+        let other = town.office_with(Senders {
+            email: Some(Arc::clone(&town.script) as _),
+            ..Senders::default()
+        });
+        town.script.failures.lock().unwrap().clear();
+        for _ in 0..120 {
+            for office in [&town.office, &other] {
+                let taken = outbox::take(office, Route::Email, &[], 3).await.unwrap();
+                for taken in &taken {
+                    outbox::deliver(office, taken).await;
+                }
+            }
+            town.kit.clock.advance(1);
+        }
+        assert_eq!(town.left().await, (0, 0));
+        let mut sent: Vec<_> = town.script.tries().split_off(before);
+        sent.sort();
+        sent.dedup();
+        let tries = town.script.tries().len() - before;
+        assert_eq!((sent.len(), tries), (20, 20), "each once, and none twice");
+    }
+
+    #[tokio::test]
     async fn a_final_failure_is_not_tried_again() {
         let town = Town::new(&[NotSent::for_good("550 no ada@example.com")]).await;
         town.office.deliver(town.message()).await.unwrap().unwrap();

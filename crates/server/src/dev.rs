@@ -63,6 +63,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
         region: options.region,
         account_id: options.account_id,
         issuer_base: options.issuer.unwrap_or_else(|| endpoint.clone()),
+        issuers: options.token_issuer.into(),
         domain_suffix: None,
     };
     let clock = Arc::new(MovableClock::default());

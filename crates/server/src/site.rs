@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
-    header::{CONTENT_TYPE, USER_AGENT},
+    header::{CONTENT_TYPE, HOST, USER_AGENT},
     request::Parts,
 };
 use http_body_util::Full;
@@ -103,8 +103,9 @@ impl Site {
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert("x-amzn-requestid", value);
         }
-        let is_own = parts.uri.path().starts_with(OWN);
-        if !is_own && response.extensions().get::<SameOrigin>().is_none() {
+        let path = parts.uri.path();
+        let is_private = path.starts_with(OWN) || poolhouse_web::is_page(path);
+        if !is_private && response.extensions().get::<SameOrigin>().is_none() {
             cors::allow(response.headers_mut());
         }
         if let Some(record) = self.dev.as_ref().and_then(|dev| dev.record.as_ref()) {
@@ -129,7 +130,13 @@ impl Site {
             return error(StatusCode::FORBIDDEN, "AccessDeniedException", &refusal)
                 .map(Bytes::from);
         }
-        if parts.method == Method::OPTIONS {
+        if parts.headers.get_all(HOST).iter().nth(1).is_some() {
+            // RFC 9112 section 3.2: a proxy in front may have gone by the other one.
+            let text = "There is more than one Host header.";
+            let status = StatusCode::BAD_REQUEST;
+            return error(status, "SerializationException", text).map(Bytes::from);
+        }
+        if parts.method == Method::OPTIONS && !poolhouse_web::is_page(parts.uri.path()) {
             return cors::preflight(parts).map(Bytes::from);
         }
         let own = parts.uri.path().strip_prefix(OWN);
@@ -279,12 +286,18 @@ fn request_id(entropy: &dyn Entropy) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use http_body_util::BodyExt as _;
     use poolhouse_domain::{
         domains::UserPoolDomain,
-        shapes::{DomainDescriptionType, UserPoolType},
+        shapes::{DomainDescriptionType, UserPoolType, UserStatusType},
+        triggers::{Functions, Invocation, InvocationFailed, Trigger},
         user_pools::UserPool,
     };
     use poolhouse_testkit::Kit;
+    use tokio::sync::Notify;
 
     use super::*;
     use crate::signatures::Unchecked;
@@ -421,6 +434,72 @@ mod tests {
         assert!(is_secure(&site, false, Some("HTTPS")));
         assert!(!is_secure(&site, false, Some("https, http")), "the proxy's word stands last");
         assert!(!is_secure(&site, false, Some("http")));
+    }
+
+    /// Confirms whoever signs up, once it is let; remembers what it was asked.
+    #[derive(Default)]
+    struct Slow {
+        asked: Mutex<Vec<Trigger>>,
+        is_asked: Notify,
+        is_let: Notify,
+    }
+
+    #[async_trait]
+    impl Functions for Slow {
+        async fn invoke(&self, call: &Invocation) -> Result<Vec<u8>, InvocationFailed> {
+            self.asked.lock().unwrap().push(call.trigger);
+            if call.trigger == Trigger::PreSignUp {
+                self.is_asked.notify_one();
+                self.is_let.notified().await;
+            }
+            Ok(json!({ "response": { "autoConfirmUser": true } }).to_string().into_bytes())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_goes_on_to_its_end_after_the_client_has_hung_up() {
+        let slow = Arc::new(Slow::default());
+        let mut ports = Kit::new().await.unwrap().ports;
+        ports.functions = Arc::clone(&slow) as _;
+        let store = Arc::clone(&ports.store);
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let (bodies, imports) = (BodyMemory::default(), Imports::default());
+        let site =
+            Arc::new(Site { ports, signatures, bodies, imports, dev: None, is_forwarded: true });
+        let call = |operation: &str, input: serde_json::Value| {
+            let target = format!("AWSCognitoIdentityProviderService.{operation}");
+            let request = Request::post("/").header("x-amz-target", target);
+            site.answer(None, request.body(Full::new(Bytes::from(input.to_string()))).unwrap())
+        };
+        let body = async |response: Response<Full<Bytes>>| -> serde_json::Value {
+            assert_eq!(response.status(), 200);
+            let bytes = response.into_body().collect().await.unwrap().to_bytes();
+            serde_json::from_slice(&bytes).unwrap()
+        };
+        let function = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let functions = json!({ "PreSignUp": function, "PostConfirmation": function });
+        let pool = json!({ "PoolName": "p", "LambdaConfig": functions });
+        let pool = body(call("CreateUserPool", pool).await).await;
+        let pool = pool["UserPool"]["Id"].as_str().unwrap().to_owned();
+        let client = json!({ "UserPoolId": pool, "ClientName": "c" });
+        let client = body(call("CreateUserPoolClient", client).await).await;
+        let sign_up = json!({
+            "ClientId": client["UserPoolClient"]["ClientId"], "Username": "jo",
+            "Password": "Correct-Horse-7",
+        });
+        tokio::select! {
+            _ = call("SignUp", sign_up) => panic!("the function has not answered"),
+            () = slow.is_asked.notified() => {}
+        }
+        // Nobody waits for the answer any more.
+        slow.is_let.notify_one();
+        let told = || slow.asked.lock().unwrap().clone();
+        while told() != [Trigger::PreSignUp, Trigger::PostConfirmation] {
+            tokio::task::yield_now().await;
+        }
+        let mut view = store.read().await.unwrap();
+        let user = view.user_by_username(&pool, "jo").await.unwrap().unwrap();
+        assert_eq!(user.status, UserStatusType::Confirmed);
     }
 
     #[tokio::test]

@@ -31,6 +31,7 @@ use poolhouse_domain::{
     limits::{LimitSettings, Limits},
     log_delivery::Reporting,
     ports::{Clock, Entropy, Identity, Ports},
+    tokens::issuer::Issuers,
     triggers::Metadata,
 };
 use poolhouse_store::OpenError;
@@ -128,6 +129,7 @@ fn identity() -> Identity {
         region: "us-east-1".to_owned(),
         account_id: "123456789012".to_owned(),
         issuer_base: "http://127.0.0.1:7665".to_owned(),
+        issuers: Issuers::Own,
         domain_suffix: None,
     }
 }

@@ -6,7 +6,10 @@
 
 use http::{
     HeaderValue, Method, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY},
+    header::{
+        ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    },
     request::Parts,
 };
 use poolhouse_domain::{
@@ -34,7 +37,11 @@ pub(crate) async fn serve(ports: &Ports, parts: &Parts) -> Option<Response<Strin
     let given = match parts.method {
         Method::GET | Method::HEAD => return Some(page(StatusCode::OK, &question(&link))),
         Method::POST => give(ports, &link).await,
-        _ => return Some(page(StatusCode::METHOD_NOT_ALLOWED, "<p>Method not allowed</p>")),
+        _ => {
+            let mut refused = page(StatusCode::METHOD_NOT_ALLOWED, "<p>Method not allowed</p>");
+            refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+            return Some(refused);
+        }
     };
     Some(match given {
         Ok(true) => page(StatusCode::OK, "<p>Thank you. Your answer has been noted.</p>"),
@@ -45,6 +52,11 @@ pub(crate) async fn serve(ports: &Ports, parts: &Parts) -> Option<Response<Strin
             page(StatusCode::INTERNAL_SERVER_ERROR, "<p>Something went wrong.</p>")
         }
     })
+}
+
+/// Whether a path is that of a link.
+pub(crate) fn is_link(path: &str) -> bool {
+    route(path).is_some()
 }
 
 fn route(path: &str) -> Option<Link<'_>> {
@@ -93,6 +105,8 @@ fn page(status: StatusCode, content: &str) -> Response<String> {
         (CONTENT_SECURITY_POLICY, POLICY),
         // The address is a secret.
         (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -6,13 +6,14 @@
 pub mod assets;
 mod feedback;
 pub mod login;
+mod look;
 pub mod oauth;
 pub mod pages;
 mod well_known;
 
 use http::{
     HeaderValue, Method, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
     request::Parts,
 };
 use poolhouse_domain::{Fault, ports::Ports};
@@ -25,6 +26,12 @@ use serde_json::{Value, json};
 /// over soon.
 pub const MAX_AGE_SECONDS: u32 = 300;
 
+/// Whether a path is that of a page or of an endpoint for browsers only: pages of other origins must
+/// not read what is answered there, even if that is not ours, nor ask beforehand whether they may.
+pub fn is_page(path: &str) -> bool {
+    oauth::is_page(path) || login::is_page(path) || feedback::is_link(path)
+}
+
 /// Answers a request to one of these endpoints; `None` if its path belongs to none of them.
 pub async fn serve(ports: &Ports, parts: &Parts) -> Option<Response<String>> {
     if let Some(response) = feedback::serve(ports, parts).await {
@@ -32,7 +39,9 @@ pub async fn serve(ports: &Ports, parts: &Parts) -> Option<Response<String>> {
     }
     let (user_pool_id, document) = well_known::route(parts.uri.path())?;
     if parts.method != Method::GET && parts.method != Method::HEAD {
-        return Some(answer(StatusCode::METHOD_NOT_ALLOWED, &message("Method not allowed")));
+        let mut refused = answer(StatusCode::METHOD_NOT_ALLOWED, &message("Method not allowed"));
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return Some(refused);
     }
     Some(match well_known::document(ports, user_pool_id, document).await {
         Ok(Some(content)) => cacheable(answer(StatusCode::OK, &content)),

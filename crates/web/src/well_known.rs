@@ -7,7 +7,7 @@ use poolhouse_domain::{
         register,
     },
     ports::Ports,
-    tokens::jwt::SigningKey,
+    tokens::{issuer, jwt::SigningKey},
     user_pools::UserPool,
 };
 use serde_json::{Value, json};
@@ -64,8 +64,9 @@ async fn content(
             json!({ "keys": keys })
         }
         Document::Discovery => {
-            let issuer = ports.identity.issuer(pool.id());
-            discovery(&issuer, domain, register::is_on(pool))
+            let issuer = issuer::of(&ports.identity, pool);
+            let base = ports.identity.user_pool_url(pool.id());
+            discovery(&issuer, &base, domain, register::is_on(pool))
         }
     })
 }
@@ -82,16 +83,18 @@ fn public_key(key: &SigningKey) -> Value {
     })
 }
 
-/// The discovery document of a pool.
+/// The discovery document of a pool that has this issuer and keys at this address.
+///
+/// All that it names is at this server, also where the issuer is the service's.
 ///
 /// Authorization, token, userinfo, revocation and sign-out endpoints belong to a domain: without
 /// one they are absent, so that no client is sent to an address where nothing answers. (That the
 /// last two are listed is a belief.)
-fn discovery(issuer: &str, domain: Option<&str>, registers: bool) -> Value {
+fn discovery(issuer: &str, base: &str, domain: Option<&str>, registers: bool) -> Value {
     let mut document = json!({
         "id_token_signing_alg_values_supported": ["RS256"],
         "issuer": issuer,
-        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "jwks_uri": format!("{base}/.well-known/jwks.json"),
         "response_types_supported": ["code", "token"],
         "scopes_supported": ["openid", "email", "phone", "profile"],
         "subject_types_supported": ["public"],
@@ -118,10 +121,16 @@ fn discovery(issuer: &str, domain: Option<&str>, registers: bool) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use http::{Method, Request, Response};
     use poolhouse_domain::{
+        ports::Identity,
         shapes::UserPoolType,
-        tokens::keys::{KeyUse, StoredSigningKey},
+        tokens::{
+            issuer::Issuers,
+            keys::{KeyUse, StoredSigningKey},
+        },
         user_pools::UserPool,
     };
     use poolhouse_testkit::Kit;
@@ -189,7 +198,7 @@ mod tests {
         let kit = kit().await;
         let path = format!("/{POOL}/.well-known/openid-configuration");
         let answer = request(&kit, Method::GET, &path).await.unwrap();
-        let issuer = kit.ports.identity.issuer(POOL);
+        let issuer = kit.ports.identity.user_pool_url(POOL);
         assert_eq!(
             answer.body(),
             &format!(
@@ -248,5 +257,34 @@ mod tests {
         let path = format!("/{POOL}/.well-known/jwks.json");
         let same = request(&scene.kit, Method::GET, &path).await.unwrap();
         assert_eq!(keys.body(), same.body());
+    }
+
+    #[tokio::test]
+    async fn under_the_services_issuer_all_endpoints_stay_here() {
+        use crate::oauth::testing::{POOL, Scene, claims};
+        let mut scene = Scene::new().await;
+        let identity = Identity::clone(&scene.kit.ports.identity);
+        scene.kit.ports.identity = Arc::new(Identity { issuers: Issuers::Service, ..identity });
+        let document = async |scene: &Scene, path: String| {
+            let answer = request(&scene.kit, Method::GET, &path).await.unwrap();
+            serde_json::from_str::<Value>(answer.body()).unwrap()
+        };
+        let at_issuer = format!("/{POOL}/.well-known/openid-configuration");
+        let found = document(&scene, at_issuer).await;
+        assert_eq!(found["issuer"], format!("https://cognito-idp.us-east-1.amazonaws.com/{POOL}"));
+        let base = "http://127.0.0.1:7665";
+        assert_eq!(found["jwks_uri"], format!("{base}/{POOL}/.well-known/jwks.json"));
+        assert_eq!(found["token_endpoint"], format!("{base}/shop/oauth2/token"));
+        let keys = document(&scene, format!("/{POOL}/.well-known/jwks.json")).await;
+        assert_eq!(keys["keys"].as_array().unwrap().len(), 2);
+        let tokens = scene.tokens("openid").await;
+        for token in ["id_token", "access_token"] {
+            let claims = claims(&tokens[token]);
+            assert_eq!(claims["iss"], found["issuer"], "{token}");
+        }
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        let header = ("authorization", bearer.as_str());
+        let answer = scene.get_with("/oauth2/userInfo", header).await;
+        assert_eq!(answer.status(), 200, "its own tokens are known");
     }
 }

@@ -213,13 +213,9 @@ mod tests {
         let longer = "Access and Id Token expiration times must be less than or equal to refresh token expiration times.";
         let write = "Invalid write attributes specified while creating a client";
         let analytics = "Invalid analytics configuration given, either <application arn> or <application id, role arn, external id> are valid";
-        let provider = format!("The provider Google does not exist for User Pool {pool}");
-        let refused = stack.refusal("CreateUserPoolClient", {
-            let input = json!({ "UserPoolId": pool, "ClientName": "client" });
-            merged(input, oauth(json!({ "CallbackURLs": [] })))
-        });
-        let message = "CallbackUrls can not be empty when code flow or implicit flow is selected";
-        assert_eq!(refused.await, error("InvalidOAuthFlowException", message));
+        let provider = format!("The provider Google does not exist for User Pool {pool}.");
+        let far = "arn:aws:mobiletargeting:eu-west-1:123456789012:apps/a";
+        let near = far.replace("eu-west-1", "us-east-1");
         let cases = [
             (json!({ "AllowedOAuthFlowsUserPoolClient": true }), required),
             (oauth(json!({ "AllowedOAuthScopes": [] })), required),
@@ -264,6 +260,11 @@ mod tests {
             ),
             (json!({ "AccessTokenValidity": 25 }), range),
             (json!({ "IdTokenValidity": 4, "TokenValidityUnits": units("minutes") }), range),
+            (json!({ "IdTokenValidity": 86_400, "TokenValidityUnits": units("days") }), range),
+            (
+                json!({ "RefreshTokenValidity": 315_360_000, "TokenValidityUnits": units("days") }),
+                range,
+            ),
             (json!({ "RefreshTokenValidity": 3_651 }), range),
             (json!({ "RefreshTokenValidity": 59, "TokenValidityUnits": units("minutes") }), range),
             (
@@ -287,6 +288,24 @@ mod tests {
             (json!({ "WriteAttributes": ["name"] }), write),
             (json!({ "AnalyticsConfiguration": { "ApplicationId": "ab" } }), analytics),
             (json!({ "AnalyticsConfiguration": {} }), analytics),
+            (
+                json!({ "AnalyticsConfiguration":
+                { "ApplicationId": "ab", "RoleArn": "arn:aws:iam::123456789012:role/r" } }),
+                analytics,
+            ),
+            (
+                json!({ "AnalyticsConfiguration":
+                { "ApplicationArn": near, "RoleArn": "arn:aws:iam::123456789012:role/r" } }),
+                analytics,
+            ),
+            (
+                json!({ "AnalyticsConfiguration": { "ApplicationArn": near, "ExternalId": "x" } }),
+                analytics,
+            ),
+            (
+                json!({ "AnalyticsConfiguration": { "ApplicationArn": far } }),
+                "The integration with Pinpoint is not supported for the requested eu-west-1 region.",
+            ),
         ];
         let cases = cases.map(|(members, message)| (members, invalid(message)));
         assert_refused_by_create_and_update(&stack, &pool, &cases).await;
@@ -333,6 +352,16 @@ mod tests {
             )
         };
         let cases = [
+            (
+                machine(json!({ "AllowedOAuthFlows": ["code"] })),
+                "InvalidOAuthFlowException",
+                "CallbackUrls can not be empty when code flow or implicit flow is selected",
+            ),
+            (
+                machine(json!({ "AllowedOAuthFlows": ["implicit"], "CallbackURLs": [] })),
+                "InvalidOAuthFlowException",
+                "CallbackUrls can not be empty when code flow or implicit flow is selected",
+            ),
             (
                 machine(json!({ "AllowedOAuthFlows": ["client_credentials", "code"] })),
                 "InvalidOAuthFlowException",

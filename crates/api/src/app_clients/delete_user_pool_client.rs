@@ -42,6 +42,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn tokens_of_the_client_are_good_no_longer() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let (client, other) =
+            (stack.client(&pool, json!({})).await, stack.client(&pool, json!({})).await);
+        stack.user(&pool, "ada", &[]).await;
+        let token =
+            async |client: &str| json!({ "AccessToken": stack.access_token(client, "ada").await });
+        let (gone, kept) = (token(&client).await, token(&other).await);
+        stack.ok("GetUser", gone.clone()).await;
+        let input = json!({ "UserPoolId": pool, "ClientId": client });
+        stack.call("DeleteUserPoolClient", input).await;
+        assert_eq!(
+            stack.refusal("GetUser", gone).await,
+            error("NotAuthorizedException", "Invalid Access Token")
+        );
+        stack.ok("GetUser", kept).await;
+    }
+
+    #[tokio::test]
     async fn a_client_of_another_pool_stays() {
         let stack = Stack::new().await;
         let (pool, other) = (stack.pool(json!({})).await, stack.pool(json!({})).await);

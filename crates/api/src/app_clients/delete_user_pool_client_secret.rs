@@ -25,9 +25,36 @@ impl Handle for Op {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::shapes::ClientTypeType;
     use serde_json::json;
 
-    use crate::testing::{Stack, error, invalid};
+    use crate::testing::{Stack, error, invalid, merged};
+
+    #[tokio::test]
+    async fn clients_that_registered_themselves_keep_their_secret() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let id = stack.client(&pool, json!({ "GenerateSecret": true })).await;
+        let mut tx = stack.ports.store.write().await.unwrap();
+        let mut client = tx.app_client(&id).await.unwrap().unwrap();
+        client.settings.client_type = Some(ClientTypeType::Dcr);
+        tx.update_app_client(&mut client).await.unwrap();
+        tx.commit().await.unwrap();
+        let names = json!({ "UserPoolId": pool, "ClientId": id });
+        let listed = stack.ok("ListUserPoolClientSecrets", names.clone()).await;
+        let message =
+            format!("Client secrets cannot be changed for dynamically registered client {id}.");
+        let secret = json!({ "ClientSecretId": listed["ClientSecrets"][0]["ClientSecretId"] });
+        for (operation, input) in [
+            ("AddUserPoolClientSecret", names.clone()),
+            ("DeleteUserPoolClientSecret", merged(names.clone(), secret)),
+        ] {
+            assert_eq!(stack.refusal(operation, input).await, invalid(&message), "{operation}");
+        }
+        assert_eq!(stack.ok("ListUserPoolClientSecrets", names.clone()).await, listed);
+        let described = stack.ok("DescribeUserPoolClient", names).await;
+        assert_eq!(described["UserPoolClient"]["ClientType"], "DCR");
+    }
 
     #[tokio::test]
     async fn the_last_secret_stays_and_unknown_ones_are_not_found() {
@@ -58,5 +85,8 @@ mod tests {
             let input = json!({ "UserPoolId": pool, "ClientId": client, "ClientSecretId": secret });
             assert_eq!(stack.refusal("DeleteUserPoolClientSecret", input).await, expected);
         }
+        let names = json!({ "UserPoolId": pool, "ClientId": client });
+        let listed = stack.ok("ListUserPoolClientSecrets", names).await;
+        assert_eq!(listed["ClientSecrets"][0]["ClientSecretId"], json!(last), "it stays");
     }
 }

@@ -18,7 +18,7 @@ use poolhouse_domain::{
 use poolhouse_wire::{Permits, codes};
 
 use crate::{
-    failure::{Failure, Unanswered, invalid_parameter},
+    failure::{Failure, Unanswered, invalid_parameter, unavailable_in_tier},
     lookup::{no_app_client, no_user_pool},
 };
 
@@ -62,7 +62,7 @@ where
         | R::CredentialsFlowWithoutSecret
         | R::CredentialsFlowScope(_) => Failure::new(codes::InvalidOAuthFlowException, message),
         R::UnknownScope(_) => Failure::new(codes::ScopeDoesNotExistException, message),
-        R::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
+        R::Tier(refused) => unavailable_in_tier(refused),
         _ => invalid_parameter(message),
     }
 }

@@ -87,6 +87,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_shown_can_be_sent_back() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let analytics = json!({ "AnalyticsConfiguration":
+            { "ApplicationArn": "arn:aws:mobiletargeting:us-east-1:123456789012:apps/a" } });
+        let client = stack.client(&pool, analytics).await;
+        let names = json!({ "UserPoolId": pool, "ClientId": client });
+        let shown = stack.ok("DescribeUserPoolClient", names).await["UserPoolClient"].take();
+        let answer = updated(&stack, &pool, &client, shown.clone()).await;
+        assert_eq!(merged(answer, json!({ "ClientType": "REGULAR" })), shown);
+    }
+
+    #[tokio::test]
     async fn a_change_is_seen_at_once() {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;

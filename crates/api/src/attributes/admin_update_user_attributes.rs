@@ -93,7 +93,8 @@ mod tests {
         );
         let someones_name =
             stack.refusal(operation, set(&pool, "al", &[("preferred_username", "jo")]));
-        assert_eq!(someones_name.await.0, "AliasExistsException");
+        let text = "An account with the given preferred_username already exists.";
+        assert_eq!(someones_name.await, error("AliasExistsException", text));
 
         stack.ok(operation, set(&pool, "jo", &[("email_verified", "false")])).await;
         stack.refusal("AdminGetUser", get("jo@gm.com")).await;
@@ -124,5 +125,64 @@ mod tests {
         }
         let expected = error("UserNotFoundException", "User does not exist.");
         assert_eq!(stack.refusal(operation, set(&pool, "nobody", &[])).await, expected);
+    }
+
+    #[tokio::test]
+    async fn addresses_that_are_kept_until_verified_are_kept_from_administrators_too() {
+        let stack = Stack::new().await;
+        let settings = json!({
+            "AutoVerifiedAttributes": ["email"],
+            "UserAttributeUpdateSettings": {
+                "AttributesRequireVerificationBeforeUpdate": ["email"],
+            },
+        });
+        let pool = stack.pool(settings).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "jo", &[("email", "old@gm.com"), ("email_verified", "true")]).await;
+        let token = stack.access_token(&client, "jo").await;
+        let shown = async || {
+            let user = json!({ "UserPoolId": pool, "Username": "jo" });
+            let user = stack.ok("AdminGetUser", user).await;
+            let attributes = user["UserAttributes"].as_array().unwrap().clone();
+            let value = |name: &str| {
+                let found = attributes.iter().find(|attribute| attribute["Name"] == name);
+                found.map(|attribute| attribute["Value"].clone())
+            };
+            [value("email"), value("email_verified")].map(Option::unwrap_or_default)
+        };
+        let operation = "AdminUpdateUserAttributes";
+        stack.ok(operation, set(&pool, "jo", &[("email", "new@gm.com")])).await;
+        assert_eq!(shown().await, ["old@gm.com", "true"]);
+        let code = stack.last_code_for("new@gm.com");
+        let verify = json!({ "AccessToken": token, "AttributeName": "email", "Code": code });
+        stack.ok("VerifyUserAttribute", verify).await;
+        assert_eq!(shown().await, ["new@gm.com", "true"]);
+        let declared = [("email", "third@gm.com"), ("email_verified", "true")];
+        stack.ok(operation, set(&pool, "jo", &declared)).await;
+        assert_eq!(shown().await, ["third@gm.com", "true"]);
+        assert_eq!(stack.messenger().messages().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_named_stays_an_empty_value_deletes_and_what_is_required_stays() {
+        let stack = Stack::new().await;
+        let schema = json!([{ "Name": "nickname", "Required": true }]);
+        let pool = stack.pool(json!({ "Schema": schema })).await;
+        let given = [("nickname", "J"), ("name", "Jo"), ("website", "w")];
+        let sub = stack.user(&pool, "jo", &given).await;
+        let operation = "AdminUpdateUserAttributes";
+        let refused =
+            stack.refusal(operation, set(&pool, "jo", &[("name", "Al"), ("nickname", "")]));
+        let text = "user.nickname: Required attribute cannot be deleted.\n";
+        assert_eq!(refused.await, invalid(text));
+        stack.ok(operation, set(&pool, "jo", &[("website", "")])).await;
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        let mut shown = stack.ok("AdminGetUser", user).await["UserAttributes"].take();
+        shown.as_array_mut().unwrap().sort_by_key(ToString::to_string);
+        let expected = json!([
+            { "Name": "name", "Value": "Jo" }, { "Name": "nickname", "Value": "J" },
+            { "Name": "sub", "Value": sub },
+        ]);
+        assert_eq!(shown, expected);
     }
 }

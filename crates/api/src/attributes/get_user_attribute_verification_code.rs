@@ -49,7 +49,7 @@ impl Handle for Op {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{Stack, error};
+    use crate::testing::{Stack, error, invalid};
 
     #[tokio::test]
     async fn five_codes_an_hour_are_sent() {
@@ -82,10 +82,69 @@ mod tests {
         let client = stack.client(&pool, json!({})).await;
         stack.user(&pool, "jo", &[("email", "al@ex.org")]).await;
         let token = stack.access_token(&client, "jo").await;
-        for name in ["name", "phone_number"] {
+        for (name, text) in [
+            ("name", "Only email and phone_number can be verified."),
+            ("phone_number", "User has no attribute phone_number."),
+        ] {
             let input = json!({ "AccessToken": token, "AttributeName": name });
             let refused = stack.refusal("GetUserAttributeVerificationCode", input).await;
-            assert_eq!(refused.0, "InvalidParameterException");
+            assert_eq!(refused, invalid(text));
+            let input = json!({ "AccessToken": token, "AttributeName": name, "Code": "123456" });
+            let refused = stack.refusal("VerifyUserAttribute", input).await;
+            let expired = "Invalid code provided, please request a code again.";
+            if name == "name" {
+                assert_eq!(refused, invalid(text));
+            } else {
+                assert_eq!(refused, error("ExpiredCodeException", expired));
+            }
         }
+        assert!(stack.messenger().messages().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_new_code_replaces_the_one_before_and_both_are_of_no_use_after_a_day() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let day = json!({ "AccessTokenValidity": 24 });
+        let client = stack.client(&pool, day).await;
+        stack.user(&pool, "jo", &[("email", "al@ex.org")]).await;
+        let token = stack.access_token(&client, "jo").await;
+        let ask = json!({ "AccessToken": token, "AttributeName": "email" });
+        let verify = |token: &str, code: &str| json!({ "AccessToken": token, "AttributeName": "email", "Code": code });
+        stack.ok("GetUserAttributeVerificationCode", ask.clone()).await;
+        let old = stack.last_code_for("al@ex.org");
+        stack.ok("GetUserAttributeVerificationCode", ask).await;
+        let new = stack.last_code_for("al@ex.org");
+        assert_ne!(old, new);
+        let text = "Invalid verification code provided, please try again.";
+        assert_eq!(
+            stack.refusal("VerifyUserAttribute", verify(&token, &old)).await,
+            error("CodeMismatchException", text)
+        );
+        stack.advance(24 * 3_600);
+        let token = stack.access_token(&client, "jo").await;
+        let text = "Invalid code provided, please request a code again.";
+        assert_eq!(
+            stack.refusal("VerifyUserAttribute", verify(&token, &new)).await,
+            error("ExpiredCodeException", text)
+        );
+        let user = stack.ok("GetUser", json!({ "AccessToken": token })).await;
+        let verified = json!({ "Name": "email_verified", "Value": "true" });
+        assert!(!user["UserAttributes"].as_array().unwrap().contains(&verified));
+    }
+
+    #[tokio::test]
+    async fn a_failed_delivery_is_told() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "jo", &[("email", "al@ex.org")]).await;
+        let token = stack.access_token(&client, "jo").await;
+        stack.messenger().fail(true);
+        let input = json!({ "AccessToken": token, "AttributeName": "email" });
+        assert_eq!(
+            stack.refusal("GetUserAttributeVerificationCode", input).await,
+            error("CodeDeliveryFailureException", "Message could not be delivered.")
+        );
     }
 }

@@ -210,4 +210,77 @@ mod tests {
         }
         assert_eq!(attribute(&stack, &token, "email").await, "old@gm.com");
     }
+
+    #[tokio::test]
+    async fn names_that_others_sign_in_with_are_refused_and_nothing_changes() {
+        let stack = Stack::new().await;
+        for (settings, other, name, value) in [
+            (
+                json!({ "AliasAttributes": ["email", "preferred_username"] }),
+                ("al", [("preferred_username", "ally")].as_slice()),
+                "preferred_username",
+                "ally",
+            ),
+            (json!({ "UsernameAttributes": ["email"] }), ("al@gm.com", &[]), "email", "al@gm.com"),
+        ] {
+            let pool = stack.pool(settings).await;
+            let client = stack.client(&pool, json!({})).await;
+            stack.user(&pool, other.0, other.1).await;
+            let jo = if name == "email" { "jo@gm.com" } else { "jo" };
+            stack.user(&pool, jo, &[]).await;
+            let token = stack.access_token(&client, jo).await;
+            let users = || stack.ok("ListUsers", json!({ "UserPoolId": pool }));
+            let before = users().await;
+            let text = format!("An account with the given {name} already exists.");
+            assert_eq!(
+                stack.refusal("UpdateUserAttributes", set(&token, name, value)).await,
+                error("AliasExistsException", &text)
+            );
+            assert_eq!(users().await, before);
+            assert!(stack.messenger().messages().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_address_that_the_pool_does_not_verify_is_unverified_and_gets_no_code() {
+        let stack = Stack::new().await;
+        let (pool, token) = signed_in(&stack, json!({ "AliasAttributes": ["email"] })).await;
+        let answer = stack.ok("UpdateUserAttributes", set(&token, "email", "new@gm.com")).await;
+        assert_eq!(answer, json!({ "CodeDeliveryDetailsList": [] }));
+        assert_eq!(attribute(&stack, &token, "email").await, "new@gm.com");
+        assert_eq!(attribute(&stack, &token, "email_verified").await, "false");
+        assert!(stack.messenger().messages().is_empty());
+        // Neither address is an alias then.
+        let unknown = error("UserNotFoundException", "User does not exist.");
+        for alias in ["old@gm.com", "new@gm.com"] {
+            let input = json!({ "UserPoolId": pool, "Username": alias });
+            assert_eq!(stack.refusal("AdminGetUser", input).await, unknown, "{alias}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_named_stays_as_it_was() {
+        let stack = Stack::new().await;
+        let (_, token) = signed_in(&stack, json!({})).await;
+        stack.ok("UpdateUserAttributes", set(&token, "name", "Jo")).await;
+        stack.ok("UpdateUserAttributes", set(&token, "website", "w")).await;
+        for (name, value) in
+            [("name", "Jo"), ("email", "old@gm.com"), ("email_verified", "true"), ("website", "w")]
+        {
+            assert_eq!(attribute(&stack, &token, name).await, value);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_code_that_can_not_be_sent_is_told_and_the_address_is_new_and_unverified() {
+        let stack = Stack::new().await;
+        let (_, token) = signed_in(&stack, json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        stack.messenger().fail(true);
+        assert_eq!(
+            stack.refusal("UpdateUserAttributes", set(&token, "email", "new@gm.com")).await,
+            error("CodeDeliveryFailureException", "Message could not be delivered.")
+        );
+        assert_eq!(attribute(&stack, &token, "email").await, "new@gm.com");
+        assert_eq!(attribute(&stack, &token, "email_verified").await, "false");
+    }
 }

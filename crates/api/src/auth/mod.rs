@@ -6,8 +6,12 @@ mod admin_respond_to_auth_challenge;
 #[cfg(test)]
 mod choice_tests;
 #[cfg(test)]
+mod existence_answer_tests;
+#[cfg(test)]
 mod existence_tests;
 mod initiate_auth;
+#[cfg(test)]
+mod lock_tests;
 mod respond_to_auth_challenge;
 #[cfg(test)]
 mod second_factor_tests;
@@ -29,7 +33,7 @@ use poolhouse_domain::{
 use poolhouse_wire::{Operation, Permits, codes};
 
 use crate::{
-    failure::{Failure, invalid_parameter, not_authorized, trigger_failed},
+    failure::{Failure, invalid_parameter, not_authorized, trigger_failed, unavailable_in_tier},
     subject::token_refused,
 };
 
@@ -86,6 +90,7 @@ where
     Op: Operation
         + Permits<codes::FeatureUnavailableInTierException>
         + Permits<codes::InvalidParameterException>
+        + Permits<codes::MFAMethodNotFoundException>
         + Permits<codes::NotAuthorizedException>
         + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::PasswordResetRequiredException>
@@ -130,10 +135,7 @@ where
         + Permits<codes::NotAuthorizedException>,
 {
     match refused {
-        LevelsRefused::Tier => Failure::new(
-            codes::FeatureUnavailableInTierException,
-            "Step-up authentication is not available in the LITE pricing tier.",
-        ),
+        LevelsRefused::Tier(refused) => unavailable_in_tier(&refused),
         LevelsRefused::NoneValid => {
             invalid_parameter("None of the TARGET_ACR_VALUES is valid for the user pool.")
         }
@@ -155,6 +157,7 @@ where
         + Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::InvalidParameterException>
         + Permits<codes::InvalidPasswordException>
+        + Permits<codes::MFAMethodNotFoundException>
         + Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordHistoryPolicyViolationException>
         + Permits<codes::PasswordResetRequiredException>
@@ -237,6 +240,7 @@ fn sign_in_refused<Op>(refused: SignInRefused, client_id: &str) -> Failure<Op>
 where
     Op: Permits<codes::InvalidLambdaResponseException>
         + Permits<codes::InvalidParameterException>
+        + Permits<codes::MFAMethodNotFoundException>
         + Permits<codes::NotAuthorizedException>
         + Permits<codes::PasswordResetRequiredException>
         + Permits<codes::ResourceNotFoundException>
@@ -262,6 +266,11 @@ where
         SignInRefused::TemporaryPasswordExpired => {
             not_authorized("Temporary password has expired and must be reset by an administrator.")
         }
+        SignInRefused::NoSecondFactor => Failure::new(
+            codes::MFAMethodNotFoundException,
+            // As the service spells it.
+            "No MFA mechanism registerd in the account.",
+        ),
         SignInRefused::UnknownDevice => crate::devices::no_device(),
         SignInRefused::Trigger(failed) => trigger_failed(failed),
         SignInRefused::NoCustomAuthTrigger => no_custom_auth_trigger(),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    testing::{Stack, error, merged},
+    testing::{PASSWORD, Stack, error, merged},
     totp::testing::{answer_to, code, enrol, start},
 };
 
@@ -90,6 +90,7 @@ const CASES: &[Case] = &[
         ("MFA_SETUP", r#"["SMS_MFA","SOFTWARE_TOKEN_MFA","EMAIL_OTP"]"#),
     ),
     case("ON", &[SMS, TOTP], &["phone"], &[], (SMS, "")),
+    case("ON", &[SMS, MAIL], &[], &[], ("MFA_SETUP", r#"["SMS_MFA","EMAIL_OTP"]"#)),
     case("ON", &[MAIL], &["email"], &[], (MAIL, "")),
     case(
         "ON",
@@ -362,4 +363,109 @@ async fn preferences_are_those_of_factors_that_are_on() {
     let shown = stack.ok("AdminGetUser", user).await;
     assert_eq!(shown.get("PreferredMfaSetting"), None);
     assert_eq!(shown["UserMFASettingList"], json!([SMS]));
+}
+
+/// What is said where the user has no second factor, and can't set one up.
+fn no_mechanism() -> (String, String) {
+    error("MFAMethodNotFoundException", "No MFA mechanism registerd in the account.")
+}
+
+/// Gives the user a number.
+async fn give_number(stack: &Stack, pool: &str) {
+    let number = json!([{ "Name": PHONE.0, "Value": PHONE.1 }]);
+    let input = json!({ "UserPoolId": pool, "Username": "ada", "UserAttributes": number });
+    stack.ok("AdminUpdateUserAttributes", input).await;
+}
+
+/// Shows the code that came to the number; from then on it is the user's second factor.
+async fn show_text_code(stack: &Stack, pool: &str, client: &str, asked: &Value) {
+    assert_eq!(asked["ChallengeName"], SMS, "{asked}");
+    assert_eq!(enabled(stack, pool).await, Value::Null);
+    let sent = stack.last_code_for(PHONE.1);
+    let answer = stack.ok(RESPOND, answer_to(client, asked, "SMS_MFA_CODE", &sent)).await;
+    assert!(answer["AuthenticationResult"]["AccessToken"].is_string());
+    assert_eq!(enabled(stack, pool).await, json!([SMS]));
+    let user = stack.ok("AdminGetUser", json!({ "UserPoolId": pool, "Username": "ada" })).await;
+    let verified = json!({ "Name": "phone_number_verified", "Value": "true" });
+    assert!(user["UserAttributes"].as_array().unwrap().contains(&verified), "{user}");
+}
+
+#[tokio::test]
+async fn where_only_text_messages_are_offered_there_is_nothing_to_set_up_without_a_number() {
+    let stack = Stack::new().await;
+    let (pool, client) = sending_pool(&stack).await;
+    offer(&stack, &pool, "ON", &[SMS]).await;
+    stack.user(&pool, "ada", &[EMAIL]).await;
+    let parameters = json!({ "USERNAME": "ada", "PASSWORD": PASSWORD });
+    let by_password = json!({
+        "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters,
+    });
+    assert_eq!(stack.refusal("InitiateAuth", by_password.clone()).await, no_mechanism());
+    let flow = json!({ "AuthFlow": "ADMIN_USER_PASSWORD_AUTH", "UserPoolId": pool });
+    let by_administrator = merged(by_password.clone(), flow);
+    assert_eq!(stack.refusal("AdminInitiateAuth", by_administrator).await, no_mechanism());
+    let mut wrong = by_password;
+    wrong["AuthParameters"]["PASSWORD"] = json!("Wrong-Donkey-3");
+    let refused = stack.refusal("InitiateAuth", wrong).await;
+    assert_eq!(refused.0, "NotAuthorizedException", "only who knows the password is told");
+    assert!(stack.messenger().messages().is_empty());
+    // Whoever has been given a number signs in again, and proves it.
+    give_number(&stack, &pool).await;
+    let asked = start(&stack, &client, "ada").await;
+    show_text_code(&stack, &pool, &client, &asked).await;
+}
+
+#[tokio::test]
+async fn a_first_password_without_a_number_is_set_and_leads_no_further() {
+    let stack = Stack::new().await;
+    let (pool, client) = sending_pool(&stack).await;
+    offer(&stack, &pool, "ON", &[SMS]).await;
+    let make = json!({
+        "UserPoolId": pool, "Username": "ada", "TemporaryPassword": PASSWORD,
+        "MessageAction": "SUPPRESS",
+    });
+    stack.ok("AdminCreateUser", make.clone()).await;
+    let asked = start(&stack, &client, "ada").await;
+    assert_eq!(asked["ChallengeName"], "NEW_PASSWORD_REQUIRED");
+    let chosen = answer_to(&client, &asked, "NEW_PASSWORD", "Other-Horse-8");
+    let refused =
+        stack.refusal("AdminRespondToAuthChallenge", merged(chosen, json!({ "UserPoolId": pool })));
+    assert_eq!(refused.await, no_mechanism());
+    let user = json!({ "UserPoolId": pool, "Username": "ada" });
+    assert_eq!(stack.ok("AdminGetUser", user.clone()).await["UserStatus"], "CONFIRMED");
+
+    // The number can come with the first password.
+    stack.ok("AdminDeleteUser", user).await;
+    stack.ok("AdminCreateUser", make).await;
+    let asked = start(&stack, &client, "ada").await;
+    let mut chosen = answer_to(&client, &asked, "NEW_PASSWORD", "Other-Horse-8");
+    chosen["ChallengeResponses"]["userAttributes.phone_number"] = json!(PHONE.1);
+    let asked = stack.ok(RESPOND, chosen).await;
+    show_text_code(&stack, &pool, &client, &asked).await;
+}
+
+#[tokio::test]
+async fn set_up_takes_no_number_and_who_has_got_one_signs_in_again() {
+    let stack = Stack::new().await;
+    let (pool, client) = sending_pool(&stack).await;
+    offer(&stack, &pool, "ON", &[SMS, TOTP]).await;
+    stack.user(&pool, "ada", &[]).await;
+    let setup = start(&stack, &client, "ada").await;
+    let parameters = json!({
+        "MFAS_CAN_SETUP": r#"["SMS_MFA","SOFTWARE_TOKEN_MFA"]"#, "USER_ID_FOR_SRP": "ada",
+    });
+    assert_eq!(setup["ChallengeParameters"], parameters);
+    let none = "Software Token MFA does not exist for the user.";
+    let none = error("SoftwareTokenMFANotFoundException", none);
+    for (name, value) in [("PHONE_NUMBER", PHONE.1), ("ANSWER", SMS)] {
+        let answer = answer_to(&client, &setup, name, value);
+        assert_eq!(stack.refusal(RESPOND, answer).await, none);
+    }
+    let user = stack.ok("AdminGetUser", json!({ "UserPoolId": pool, "Username": "ada" })).await;
+    assert_eq!(user["UserAttributes"].as_array().unwrap().len(), 1, "only the sub: {user}");
+    // The session stays good for a software token.
+    stack.ok("AssociateSoftwareToken", json!({ "Session": setup["Session"] })).await;
+    give_number(&stack, &pool).await;
+    let asked = start(&stack, &client, "ada").await;
+    show_text_code(&stack, &pool, &client, &asked).await;
 }

@@ -254,7 +254,9 @@ async fn the_lite_tier_has_no_levels() {
     let claims = claims(&stack.tokens(&client, "ada").await["IdToken"]);
     assert!(claims.get("acr").is_none() && claims.get("amr").is_none());
     let refused = stack.refusal("InitiateAuth", by_password(&client, "urn:cognito:loa:1")).await;
-    assert_eq!(refused.0, "FeatureUnavailableInTierException");
+    let message = "The following feature is not available for the LITE pricing tier configured: \
+                   Authentication Context Class Reference";
+    assert_eq!(refused, error("FeatureUnavailableInTierException", message));
 }
 
 #[tokio::test]
@@ -287,4 +289,125 @@ async fn the_length_of_sessions_tells_nothing_of_who_exists() {
         lengths.push(text(&asked["Session"]).len());
     }
     assert_eq!(lengths[0], lengths[1]);
+}
+
+#[tokio::test]
+async fn a_level_chooses_among_the_factors_that_are_on_and_replaces_none() {
+    let stack = Stack::new().await;
+    let (pool, client, secret) = ada(&stack).await;
+    let sms = json!({ "SnsCallerArn": "arn:aws:iam::123456789012:role/sms", "ExternalId": "x" });
+    let offered = json!({
+        "UserPoolId": pool, "MfaConfiguration": "OPTIONAL",
+        "SmsMfaConfiguration": { "SmsConfiguration": sms },
+        "SoftwareTokenMfaConfiguration": { "Enabled": true },
+        "WebAuthnConfiguration": { "RelyingPartyId": "example.com" },
+    });
+    stack.ok("SetUserPoolMfaConfig", offered).await;
+    let number = json!([{ "Name": "phone_number", "Value": "+14155550008" }]);
+    let number = json!({ "UserPoolId": pool, "Username": "ada", "UserAttributes": number });
+    stack.ok("AdminUpdateUserAttributes", number).await;
+    let prefer = |token_too: bool| {
+        json!({
+            "UserPoolId": pool, "Username": "ada",
+            "SMSMfaSettings": { "Enabled": true, "PreferredMfa": true },
+            "SoftwareTokenMfaSettings": { "Enabled": token_too },
+        })
+    };
+    stack.ok("AdminSetUserMFAPreference", prefer(false)).await;
+    stack.advance(2);
+    // The token leads to the level, and is off: the user has chosen another factor.
+    for levels in ["urn:cognito:loa:4 urn:cognito:loa:3", "urn:cognito:loa:4", "urn:cognito:loa:1"]
+    {
+        let asked = stack.ok("InitiateAuth", by_password(&client, levels)).await;
+        assert_eq!(asked["ChallengeName"], "SMS_MFA", "{levels}");
+        let sent = stack.last_code_for("+14155550008");
+        let answer = stack.ok(RESPOND, answer_to(&client, &asked, "SMS_MFA_CODE", &sent)).await;
+        assert_eq!(level(&answer), is(3, &["pwd", "sms", "mfa"]));
+        // Nor does an earlier sign-in help around it.
+        let token = &answer["AuthenticationResult"]["AccessToken"];
+        let given = json!({ "ACCESS_TOKEN": token, "TARGET_ACR_VALUES": "urn:cognito:loa:4" });
+        let asked = stack.ok("InitiateAuth", begin(&client, given)).await;
+        assert_eq!(asked["ChallengeName"], "SELECT_CHALLENGE");
+    }
+    // Of two that are on, the level says which, whatever is preferred.
+    stack.ok("AdminSetUserMFAPreference", prefer(true)).await;
+    let asked = stack.ok("InitiateAuth", by_password(&client, "urn:cognito:loa:4")).await;
+    stack.advance(60);
+    let answer = show_code(&stack, &client, &asked, &secret).await;
+    assert_eq!(level(&answer), is(4, &["pwd", "otp", "mfa"]));
+    let asked = stack.ok("InitiateAuth", by_password(&client, "urn:cognito:loa:3")).await;
+    assert_eq!(asked["ChallengeName"], "SMS_MFA");
+}
+
+#[tokio::test]
+async fn nobody_is_offered_what_somebody_without_second_factor_is() {
+    let stack = Stack::new().await;
+    let (pool, open, _) = ada(&stack).await;
+    let verified = [("email", "eve@example.com"), ("email_verified", "true")];
+    stack.user(&pool, "eve", &verified).await;
+    let hides = json!({ "PreventUserExistenceErrors": "ENABLED" });
+    let flows = json!({ "ExplicitAuthFlows": ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH"] });
+    let hiding = stack.client(&pool, merged(hides, flows)).await;
+    let all = ["EMAIL_OTP", "PASSWORD_SRP", "PASSWORD"];
+    for (levels, offered) in [
+        // What nobody can reach without a second factor is passed over, as for anybody else.
+        ("urn:cognito:loa:4", &all[..]),
+        ("urn:cognito:loa:3", &all),
+        ("urn:cognito:loa:4 urn:cognito:loa:2", &["EMAIL_OTP"]),
+        ("urn:cognito:loa:2", &["EMAIL_OTP"]),
+        ("urn:cognito:loa:1", &all),
+        ("", &all),
+    ] {
+        for name in ["eve", "nobody"] {
+            let given = json!({ "USERNAME": name, "TARGET_ACR_VALUES": levels });
+            let asked = stack.ok("InitiateAuth", begin(&hiding, given)).await;
+            assert_eq!(asked["ChallengeName"], "SELECT_CHALLENGE");
+            assert_eq!(asked["AvailableChallenges"], json!(offered), "{name} and {levels:?}");
+        }
+    }
+    let given = json!({ "USERNAME": "nobody", "TARGET_ACR_VALUES": "urn:cognito:loa:2" });
+    let refused = stack.refusal("InitiateAuth", begin(&open, given.clone())).await;
+    assert_eq!(refused, error("UserNotFoundException", "User does not exist."));
+    let token = json!({ "ACCESS_TOKEN": stack.access_token(&hiding, "eve").await });
+    let wrong = error("NotAuthorizedException", "Invalid Access Token");
+    let refused = stack.refusal("InitiateAuth", begin(&hiding, merged(given, token))).await;
+    assert_eq!(refused, wrong, "the token is of somebody");
+}
+
+#[tokio::test]
+async fn a_password_that_was_replaced_gives_no_credit() {
+    let stack = Stack::new().await;
+    let (pool, client, secret) = ada(&stack).await;
+    let token = stack.access_token(&client, "ada").await;
+    let step_up = |token: &str| {
+        let given = json!({ "ACCESS_TOKEN": token, "TARGET_ACR_VALUES": "urn:cognito:loa:4" });
+        begin(&client, given)
+    };
+    let credited = stack.ok("InitiateAuth", step_up(&token)).await;
+    assert_eq!(credited["ChallengeName"], "SOFTWARE_TOKEN_MFA");
+    stack.advance(60);
+    let by_the_user = json!({
+        "AccessToken": token, "PreviousPassword": PASSWORD, "ProposedPassword": "Other-Horse-8",
+    });
+    stack.ok("ChangePassword", by_the_user).await;
+    stack.ok("GetUser", json!({ "AccessToken": token })).await;
+    let asked = stack.ok("InitiateAuth", step_up(&token)).await;
+    assert_eq!(asked["ChallengeName"], "SELECT_CHALLENGE");
+    // A step that began with the old password doesn't go on, either.
+    let shown = answer_to(&client, &credited, "SOFTWARE_TOKEN_MFA_CODE", &code(&stack, &secret, 0));
+    let dead = error("NotAuthorizedException", "Invalid session for the user.");
+    assert_eq!(stack.refusal(RESPOND, shown).await, dead);
+
+    let by_an_administrator = json!({
+        "UserPoolId": pool, "Username": "ada", "Password": PASSWORD, "Permanent": true,
+    });
+    let other = json!({ "PREFERRED_CHALLENGE": "PASSWORD", "PASSWORD": "Other-Horse-8" });
+    let signed_in = stack.ok("InitiateAuth", begin(&client, other)).await;
+    let token = text(&signed_in["AuthenticationResult"]["AccessToken"]);
+    let asked = stack.ok("InitiateAuth", step_up(&token)).await;
+    assert_eq!(asked["ChallengeName"], "SOFTWARE_TOKEN_MFA", "the new one counts");
+    stack.advance(1);
+    stack.ok("AdminSetUserPassword", by_an_administrator).await;
+    let asked = stack.ok("InitiateAuth", step_up(&token)).await;
+    assert_eq!(asked["ChallengeName"], "SELECT_CHALLENGE");
 }

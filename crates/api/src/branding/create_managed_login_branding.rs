@@ -87,7 +87,7 @@ mod tests {
         let answer = stack.ok("CreateManagedLoginBranding", input).await;
         let style = &answer["ManagedLoginBranding"];
         assert_eq!(style["UseCognitoProvidedValues"], true);
-        assert_eq!((&style["Settings"], &style["Assets"]), (&Value::Null, &Value::Null));
+        assert_eq!((&style["Settings"], &style["Assets"]), (&Value::Null, &json!([])));
     }
 
     #[tokio::test]
@@ -118,32 +118,47 @@ mod tests {
         let logo = asset("FORM_LOGO", "LIGHT", 1);
         let script = STANDARD.encode("<svg><script/></svg>");
         let svg = json!({ "Extension": "SVG", "Bytes": script });
+        let wrong = |extension: &str, message: &str| {
+            format!(
+                "{{category: FORM_LOGO, extension: {extension}, colorMode: LIGHT, errorMessage: {message}}}"
+            )
+        };
+        let ico = merged(logo.clone(), json!({ "Extension": "ICO" }));
+        let dark = merged(ico.clone(), json!({ "ColorMode": "DARK" }));
+        let kind = wrong("ICO", "The extension is not supported for this category.");
         for (assets, message) in [
-            (
-                json!([merged(logo.clone(), json!({ "Extension": "ICO" }))]),
-                "Extension ICO is not supported for asset FORM_LOGO.",
-            ),
+            (json!([ico]), kind.clone()),
             (
                 json!([merged(logo.clone(), json!({ "Extension": "WEBP" }))]),
-                "The content of asset FORM_LOGO is not a valid WEBP image.",
+                wrong("WEBP", "The content does not match the extension."),
             ),
             (
                 json!([merged(logo.clone(), json!({ "Bytes": null }))]),
-                "Bytes are required for asset FORM_LOGO.",
+                wrong("PNG", "Bytes are required."),
             ),
             (
                 json!([merged(logo.clone(), svg)]),
-                "The SVG image of asset FORM_LOGO contains content that is not allowed: the \
-                 element script.",
+                wrong("SVG", "The SVG contains content that is not allowed: the element script."),
             ),
-            (json!([logo, logo]), "Assets contain more than one FORM_LOGO for color mode LIGHT."),
+            (
+                json!([logo, logo]),
+                wrong("PNG", "There is more than one asset for this category and color mode."),
+            ),
+            (json!([ico, dark]), format!("{kind}, {}", kind.replace("LIGHT", "DARK"))),
         ] {
             let input = json!({
                 "UserPoolId": pool, "ClientId": client, "Settings": {}, "Assets": assets,
             });
             let refused = stack.refusal("CreateManagedLoginBranding", input).await;
-            assert_eq!(refused, invalid(message));
+            let message = format!("Invalid assets provided. Validation errors: [{message}]");
+            assert_eq!(refused, invalid(&message));
         }
+        let by_client = json!({ "UserPoolId": pool, "ClientId": client });
+        assert_eq!(
+            stack.refusal("DescribeManagedLoginBrandingByClient", by_client).await.0,
+            "ResourceNotFoundException",
+            "nothing is left of them"
+        );
         let input = json!({ "UserPoolId": pool, "ClientId": client, "Settings": [] });
         assert_eq!(
             stack.refusal("CreateManagedLoginBranding", input).await,

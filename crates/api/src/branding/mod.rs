@@ -23,7 +23,8 @@ use crate::{
 };
 
 /// A style with its images as answers show it: its own values only, or `whole` with the built-in
-/// ones.
+/// ones. That the list of images is there even if empty was measured
+/// (<https://github.com/floci-io/floci/pull/2869>).
 async fn described(
     tx: &mut dyn Transaction,
     style: &Style,
@@ -31,7 +32,7 @@ async fn described(
 ) -> Result<ManagedLoginBrandingType, Fault> {
     let assets = tx.assets(style.id()).await?;
     let mut details = style.details.clone();
-    details.assets = Some(assets).filter(|assets| !assets.is_empty());
+    details.assets = Some(assets);
     if whole {
         details.settings = Some(merged_with_defaults(details.settings.as_ref()));
     }

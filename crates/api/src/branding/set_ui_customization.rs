@@ -114,7 +114,7 @@ mod tests {
         let input = json!({ "UserPoolId": pool, "CSS": CSS });
         assert_eq!(
             stack.refusal("SetUICustomization", input).await,
-            invalid("A domain must be associated with this user pool.")
+            invalid("There has to be an existing domain associated with this user pool.")
         );
     }
 

@@ -91,7 +91,7 @@ mod tests {
         let names = json!({ "UserPoolId": pool, "ManagedLoginBrandingId": id });
         let style = updated(&stack, &names, json!({ "UseCognitoProvidedValues": true })).await;
         assert_eq!(style["UseCognitoProvidedValues"], true);
-        assert_eq!((&style["Settings"], &style["Assets"]), (&Value::Null, &Value::Null));
+        assert_eq!((&style["Settings"], &style["Assets"]), (&Value::Null, &json!([])));
         let style = updated(&stack, &names, json!({ "Settings": { "b": 2 } })).await;
         assert_eq!(style["UseCognitoProvidedValues"], false);
         assert_eq!(style["Settings"], json!({ "b": 2 }));

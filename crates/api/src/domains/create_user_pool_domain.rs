@@ -174,6 +174,11 @@ mod tests {
         let prefix = json!({ "UserPoolId": pool, "Domain": "login" });
         let name = |name: &str| json!({ "Domain": name });
         let elsewhere = CERTIFICATE.replace("us-east-1", "eu-west-1");
+        let too_long = "a".repeat(64);
+        let length = format!(
+            "1 validation error detected: Value '{too_long}' at 'domain' failed to satisfy \
+             constraint: Member must have length less than or equal to 63"
+        );
         let failover =
             json!({ "SecondaryRegion": "us-east-1", "PrimaryRoute53HealthCheckId": "h" });
         let routing = json!({ "Routing": { "Failover": failover } });
@@ -181,13 +186,14 @@ mod tests {
             (&prefix, name("Login"), INVALID),
             (&prefix, name("auth.example.com"), INVALID),
             (&prefix, name("my-aws"), "Domain cannot contain reserved word: aws"),
+            (&prefix, name(&too_long), &length),
             (&prefix, routing.clone(), "Routing is only supported for custom domains."),
             (&prefix, json!({ "ManagedLoginVersion": 3 }), "ManagedLoginVersion must be 1 or 2."),
             (
                 &custom(&pool, "auth"),
                 json!({}),
-                "Custom domain is not a valid subdomain: It must be the subdomain of another \
-                 domain.",
+                "Custom domain is not a valid subdomain: Was not able to resolve a DNS A record \
+                 for the parent domain or domain parent is a top-level domain.",
             ),
             (
                 &custom(&pool, "auth.example.com"),

@@ -8,7 +8,7 @@ mod update_user_pool_domain;
 use poolhouse_domain::domains::DomainRefused;
 use poolhouse_wire::{Permits, codes};
 
-use crate::failure::{Failure, invalid_parameter};
+use crate::failure::{Failure, invalid_parameter, unavailable_in_tier};
 
 /// What is said of settings that can't be had.
 fn settings_refused<Op>(refused: &DomainRefused) -> Failure<Op>
@@ -16,10 +16,9 @@ where
     Op: Permits<codes::InvalidParameterException>
         + Permits<codes::FeatureUnavailableInTierException>,
 {
-    let message = refused.to_string();
     match refused {
-        DomainRefused::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
-        _ => invalid_parameter(message),
+        DomainRefused::Tier(refused) => unavailable_in_tier(refused),
+        _ => invalid_parameter(refused.to_string()),
     }
 }
 

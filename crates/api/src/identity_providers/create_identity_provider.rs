@@ -7,7 +7,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{codes, operations::CreateIdentityProvider as Op};
 
-use super::settings_refused;
+use super::{settings_refused, stored};
 use crate::{
     failure::{Answer, Failure},
     lookup::{self, no_user_pool},
@@ -17,16 +17,18 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: CreateIdentityProviderRequest) -> Answer<Op> {
         let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
+        let names_identifiers = input.idp_identifiers.is_some();
         let draft = identity_providers::draft(ports, &pool, input).await?;
         let provider = draft.map_err(|refused| refusal(&refused))?;
         let mut tx = ports.store.write().await?;
         if tx.user_pool(pool.id()).await?.is_none() {
             return Err(no_user_pool(pool.id()).into());
         }
-        let stored = identity_providers::insert(&mut *tx, &provider).await?;
-        stored.map_err(|refused| refusal(&refused))?;
+        let inserted = identity_providers::insert(&mut *tx, &provider).await?;
+        inserted.map_err(|refused| refusal(&refused))?;
         tx.commit().await?;
-        Ok(CreateIdentityProviderResponse { identity_provider: provider.described() })
+        let shown = stored(&provider, names_identifiers);
+        Ok(CreateIdentityProviderResponse { identity_provider: shown })
     }
 }
 
@@ -137,8 +139,8 @@ mod tests {
         let incomplete = "clientId, authorizeScopes, oidcIssuer and attributesRequestMethod are all \
                           required idp details.";
         let insecure = "OIDC endpoint must start with https://";
-        let method = "1 validation error detected: Value 'PUT' at 'attributesRequestMethod' failed \
-                      to satisfy constraint: Member must satisfy enum value set: [POST, GET]";
+        let method = "1 validation error detected: Value 'PUT' at \
+                      'providerConfiguration.oidcConfig.attributesRequestMethod' failed to satisfy constraint: Member must satisfy enum value set: [POST, GET]";
         for (change, message) in [
             (json!({ "client_id": null }), incomplete),
             (json!({ "authorize_scopes": " " }), incomplete),
@@ -217,7 +219,7 @@ mod tests {
             let names = json!({ "UserPoolId": pool, "ProviderName": name });
             stack.call("DeleteIdentityProvider", names).await;
         }
-        let message = "clientId, clientSecret and authorizeScopes are all required idp details";
+        let message = "clientId, clientSecret and authorizeScopes are all required idp details.";
         for missing in ["client_id", "client_secret", "authorize_scopes"] {
             let details = without_nulls(merged(given.clone(), json!({ missing: null })));
             let input = json!({
@@ -243,7 +245,7 @@ mod tests {
         for missing in ["client_id", "team_id", "key_id", "private_key", "authorize_scopes"] {
             let details = without_nulls(merged(given.clone(), json!({ missing: null })));
             let input = merged(input.clone(), json!({ "ProviderDetails": details }));
-            let message = "clientId, privateKey, teamId, and keyId are all required idp details";
+            let message = "clientId, privateKey, teamId, and keyId are all required idp details.";
             assert_eq!(stack.refusal("CreateIdentityProvider", input).await, invalid(message));
         }
         let made = created(&stack, input).await;
@@ -356,7 +358,7 @@ mod tests {
         let stack = Stack::new().await;
         let (pool, other) = (stack.pool(json!({})).await, stack.pool(json!({})).await);
         created(&stack, oidc(&pool, "Corp", json!({}))).await;
-        let message = format!("Corp already exists in user pool {pool}");
+        let message = format!("Corp already exists for tenant {pool}.");
         assert_eq!(
             stack.refusal("CreateIdentityProvider", saml(&pool, "Corp", json!({}))).await,
             error("DuplicateProviderException", &message)
@@ -383,7 +385,10 @@ mod tests {
         let names = json!({ "UserPoolId": pool, "ProviderName": "Corp2" });
         assert_eq!(
             stack.refusal("DescribeIdentityProvider", names).await,
-            error("ResourceNotFoundException", "Identity provider Corp2 does not exist.")
+            error(
+                "ResourceNotFoundException",
+                &format!("Identity provider Corp2 for tenantId {pool} does not exist.")
+            )
         );
     }
 
@@ -441,9 +446,9 @@ mod tests {
             "UserPoolId": pool, "ClientId": client["ClientId"],
             "SupportedIdentityProviders": ["corp"],
         });
-        let message = format!("The provider corp does not exist for User Pool {pool}");
+        let message = format!("The provider corp does not exist for User Pool {pool}.");
         assert_eq!(stack.refusal("UpdateUserPoolClient", update).await, invalid(&message));
-        let message = format!("The provider SignInWithApple does not exist for User Pool {pool}");
+        let message = format!("The provider SignInWithApple does not exist for User Pool {pool}.");
         let input = input(json!(["Corp", "SignInWithApple"]));
         assert_eq!(stack.refusal("CreateUserPoolClient", input).await, invalid(&message));
     }

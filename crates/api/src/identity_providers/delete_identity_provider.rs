@@ -4,7 +4,7 @@
 use poolhouse_domain::{ports::Ports, shapes::DeleteIdentityProviderRequest};
 use poolhouse_wire::{NoOutput, operations::DeleteIdentityProvider as Op};
 
-use super::not_found;
+use super::not_in_pool;
 use crate::{failure::Answer, lookup, serve::Handle};
 
 impl Handle for Op {
@@ -12,7 +12,7 @@ impl Handle for Op {
         let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
         let mut tx = ports.store.write().await?;
         if !tx.delete_identity_provider(pool.id(), &input.provider_name).await? {
-            return Err(not_found(&input.provider_name).into());
+            return Err(not_in_pool(&input.provider_name, pool.id()).into());
         }
         tx.commit().await?;
         Ok(NoOutput)
@@ -35,10 +35,14 @@ mod tests {
         let names = json!({ "UserPoolId": pool, "ProviderName": "Corp" });
         let answer = stack.call("DeleteIdentityProvider", names.clone()).await;
         assert_eq!((answer.status, answer.body), (200, Value::Null));
-        for operation in ["DeleteIdentityProvider", "DescribeIdentityProvider"] {
+        for (operation, place) in [
+            ("DeleteIdentityProvider", "in User Pool"),
+            ("DescribeIdentityProvider", "for tenantId"),
+        ] {
+            let message = format!("Identity provider Corp {place} {pool} does not exist.");
             assert_eq!(
                 stack.refusal(operation, names.clone()).await,
-                error("ResourceNotFoundException", "Identity provider Corp does not exist.")
+                error("ResourceNotFoundException", &message)
             );
         }
         created(&stack, input).await;

@@ -4,19 +4,27 @@ use poolhouse_domain::{
     ports::Ports,
     shapes::{DescribeIdentityProviderRequest, DescribeIdentityProviderResponse},
 };
-use poolhouse_wire::operations::DescribeIdentityProvider as Op;
+use poolhouse_wire::{codes, operations::DescribeIdentityProvider as Op};
 
-use super::not_found;
-use crate::{failure::Answer, lookup, serve::Handle};
+use crate::{
+    failure::{Answer, Failure},
+    lookup,
+    serve::Handle,
+};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: DescribeIdentityProviderRequest) -> Answer<Op> {
         let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
         let mut view = ports.store.read().await?;
         let found = view.identity_provider(pool.id(), &input.provider_name).await?;
-        let provider = found.ok_or_else(|| not_found(&input.provider_name))?;
+        let provider = found.ok_or_else(|| not_found(&input.provider_name, pool.id()))?;
         Ok(DescribeIdentityProviderResponse { identity_provider: provider.described() })
     }
+}
+
+fn not_found(name: &str, user_pool_id: &str) -> Failure<Op> {
+    let message = format!("Identity provider {name} for tenantId {user_pool_id} does not exist.");
+    Failure::new(codes::ResourceNotFoundException, message)
 }
 
 #[cfg(test)]
@@ -31,19 +39,22 @@ mod tests {
         let stack = Stack::new().await;
         let (pool, other) = (stack.pool(json!({})).await, stack.pool(json!({})).await);
         created(&stack, oidc(&other, "Corp", json!({}))).await;
+        let missing = |name: &str, pool: &str| {
+            format!("Identity provider {name} for tenantId {pool} does not exist.")
+        };
         for (pool, name, message) in [
-            (&pool, "Corp", "Identity provider Corp does not exist."),
-            (&other, "corp", "Identity provider corp does not exist."),
+            (&pool, "Corp", missing("Corp", &pool)),
+            (&other, "corp", missing("corp", &other)),
             (
                 &"us-east-1_Nowhere12".to_owned(),
                 "Corp",
-                "User pool us-east-1_Nowhere12 does not exist.",
+                "User pool us-east-1_Nowhere12 does not exist.".to_owned(),
             ),
         ] {
             let input = json!({ "UserPoolId": pool, "ProviderName": name });
             assert_eq!(
                 stack.refusal("DescribeIdentityProvider", input).await,
-                error("ResourceNotFoundException", message)
+                error("ResourceNotFoundException", &message)
             );
         }
     }

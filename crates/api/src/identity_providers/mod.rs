@@ -13,18 +13,39 @@ mod list_identity_providers;
 mod testing;
 mod update_identity_provider;
 
-use poolhouse_domain::identity_providers::{ProviderRefused, links::LinkRefused};
+use poolhouse_domain::{
+    identity_providers::{IdentityProvider, ProviderRefused, links::LinkRefused},
+    shapes::IdentityProviderType,
+};
 use poolhouse_wire::{Permits, codes};
 
 use crate::failure::{Failure, invalid_parameter, user_not_found};
 
-/// The error for an unknown provider. (The text is another implementation's.)
+/// The error for an unknown provider. Whoever changes one is told so in these words; who reads one has
+/// others. (For deletions a belief.)
+fn not_in_pool<Op>(name: &str, user_pool_id: &str) -> Failure<Op>
+where
+    Op: Permits<codes::ResourceNotFoundException>,
+{
+    let message = format!("Identity provider {name} in User Pool {user_pool_id} does not exist.");
+    Failure::new(codes::ResourceNotFoundException, message)
+}
+
+/// The same for identifiers and for links. (The text is another implementation's.)
 fn not_found<Op>(name: &str) -> Failure<Op>
 where
     Op: Permits<codes::ResourceNotFoundException>,
 {
     let message = format!("Identity provider {name} does not exist.");
     Failure::new(codes::ResourceNotFoundException, message)
+}
+
+/// A provider as the operation answers it that has just stored it: with its identifiers only if the
+/// request named some, be it none. So it was measured (<https://github.com/floci-io/floci>).
+fn stored(provider: &IdentityProvider, named_identifiers: bool) -> IdentityProviderType {
+    let mut shown = provider.described();
+    shown.idp_identifiers = shown.idp_identifiers.filter(|_| named_identifiers);
+    shown
 }
 
 /// What is said of settings that can't be had.

@@ -7,7 +7,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::operations::UpdateIdentityProvider as Op;
 
-use super::{not_found, settings_refused};
+use super::{not_in_pool, settings_refused, stored};
 use crate::{failure::Answer, lookup, serve::Handle};
 
 impl Handle for Op {
@@ -15,15 +15,17 @@ impl Handle for Op {
         let pool = lookup::user_pool::<Op>(ports, &input.user_pool_id).await?;
         let mut view = ports.store.read().await?;
         let found = view.identity_provider(pool.id(), &input.provider_name).await?;
-        let provider = found.ok_or_else(|| not_found(&input.provider_name))?;
+        let provider = found.ok_or_else(|| not_in_pool(&input.provider_name, pool.id()))?;
         drop(view);
+        let names_identifiers = input.idp_identifiers.is_some();
         let changed = identity_providers::changed(ports, &pool, provider, input).await?;
         let mut provider = changed.map_err(|refused| settings_refused(&refused))?;
         let mut tx = ports.store.write().await?;
-        let stored = identity_providers::replace(&mut *tx, &mut provider).await?;
-        stored.map_err(|refused| settings_refused(&refused))?;
+        let replaced = identity_providers::replace(&mut *tx, &mut provider).await?;
+        replaced.map_err(|refused| settings_refused(&refused))?;
         tx.commit().await?;
-        Ok(UpdateIdentityProviderResponse { identity_provider: provider.described() })
+        let shown = stored(&provider, names_identifiers);
+        Ok(UpdateIdentityProviderResponse { identity_provider: shown })
     }
 }
 
@@ -34,13 +36,19 @@ mod tests {
     use super::super::testing::{METADATA, created, oidc, oidc_details, saml};
     use crate::testing::{Stack, error, invalid, merged};
 
-    /// Updates a provider and answers it, which must be what `Describe` shows afterwards.
+    /// Updates a provider and answers what `Describe` shows afterwards, which must be what the update
+    /// answered, but for identifiers that it did not name.
     async fn updated(stack: &Stack, pool: &str, name: &str, members: Value) -> Value {
         let names = json!({ "UserPoolId": pool, "ProviderName": name });
         let input = merged(names.clone(), members);
-        let answer = stack.ok("UpdateIdentityProvider", input).await;
-        assert_eq!(stack.ok("DescribeIdentityProvider", names).await, answer);
-        answer["IdentityProvider"].clone()
+        let answer = stack.ok("UpdateIdentityProvider", input.clone()).await;
+        let mut shown = stack.ok("DescribeIdentityProvider", names).await;
+        let mut expected = shown.clone();
+        if input.get("IdpIdentifiers").is_none() {
+            expected["IdentityProvider"].as_object_mut().unwrap().remove("IdpIdentifiers");
+        }
+        assert_eq!(answer, expected);
+        shown["IdentityProvider"].take()
     }
 
     #[tokio::test]
@@ -72,9 +80,10 @@ mod tests {
         let expected = merged(expected, json!({ "ProviderDetails": shown }));
         assert_eq!(updated(&stack, &pool, "Corp", change).await, expected);
 
-        let change = json!({ "AcrMapping": {}, "IdpIdentifiers": [] });
+        let change = json!({ "AcrMapping": {}, "IdpIdentifiers": [], "AttributeMapping": {} });
         let shown = updated(&stack, &pool, "Corp", change).await;
         assert_eq!((shown.get("AcrMapping"), &shown["IdpIdentifiers"]), (None, &json!([])));
+        assert_eq!(shown["AttributeMapping"], json!({}), "not even the name of the user is left");
         // What is no longer in use may be taken by another.
         created(&stack, oidc(&pool, "Next", json!({ "IdpIdentifiers": ["a", "b"] }))).await;
     }
@@ -167,8 +176,9 @@ mod tests {
     async fn unknown_providers_and_pools_are_not_found() {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;
+        let missing = format!("Identity provider Corp in User Pool {pool} does not exist.");
         for (pool, message) in [
-            (pool.as_str(), "Identity provider Corp does not exist."),
+            (pool.as_str(), missing.as_str()),
             ("us-east-1_Nowhere12", "User pool us-east-1_Nowhere12 does not exist."),
         ] {
             let input = json!({ "UserPoolId": pool, "ProviderName": "Corp" });

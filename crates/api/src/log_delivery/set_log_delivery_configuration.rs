@@ -8,10 +8,10 @@ use poolhouse_domain::{
         SetLogDeliveryConfigurationResponse,
     },
 };
-use poolhouse_wire::{codes, operations::SetLogDeliveryConfiguration as Op};
+use poolhouse_wire::operations::SetLogDeliveryConfiguration as Op;
 
 use crate::{
-    failure::{Answer, Failure, invalid_parameter},
+    failure::{Answer, Failure, invalid_parameter, unavailable_in_tier},
     lookup::no_user_pool,
     serve::Handle,
 };
@@ -33,10 +33,9 @@ impl Handle for Op {
 
 /// What is said of configurations that can't be had.
 fn refusal(refused: &LogRefused) -> Failure<Op> {
-    let text = refused.to_string();
     match refused {
-        LogRefused::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, text),
-        _ => invalid_parameter(text),
+        LogRefused::Tier(refused) => unavailable_in_tier(refused),
+        _ => invalid_parameter(refused.to_string()),
     }
 }
 
@@ -115,13 +114,31 @@ mod tests {
             "S3Configuration": { "BucketArn": BUCKET },
         });
         let elsewhere = GROUP.replace("us-east-1", "eu-west-1");
+        let foreign = GROUP.replace("123456789012", "999999999999");
+        let stream = STREAM.replace("us-east-1:123456789012", "eu-west-1:999999999999");
+        let stream_there = json!({ "FirehoseConfiguration": { "StreamArn": stream } });
+        let account = "ARN does not belong to invoking account. ";
+        let region = "ARN does not belong to current region. ";
+        let failed = |arn: &str, errors: &str| {
+            format!(
+                "CloudWatch log group arn {arn} failed with the following validation errors: {errors}"
+            )
+        };
+        let invalid_request = |told: &str| format!("Request validation Failed. {told}");
+        let there = invalid_request(&format!("[{}]", failed(&elsewhere, region)));
+        let theirs = invalid_request(&format!("[{}]", failed(&foreign, account)));
+        let twice = "Following event sources appear more then once in a request: [userAuthEvents].";
+        let all = invalid_request(&format!(
+            "{twice} [{}, {}]",
+            failed(&foreign, account),
+            failed(&stream, &format!("{account}{region}"))
+                .replace("CloudWatch log group", "Firehose delivery stream"),
+        ));
+        let twice = invalid_request(twice);
         let one_destination =
             "Exactly one destination must be configured for event source userAuthEvents.";
         for (configurations, message) in [
-            (
-                vec![events(group(GROUP)), events(bucket(BUCKET))],
-                "Following event sources appear more then once in a request",
-            ),
+            (vec![events(group(GROUP)), events(bucket(BUCKET))], twice.as_str()),
             (
                 vec![configuration("userNotification", "INFO", group(GROUP))],
                 "LogLevel INFO is not supported for event source userNotification.",
@@ -137,7 +154,9 @@ mod tests {
             (vec![events(json!({}))], one_destination),
             (vec![events(two)], one_destination),
             (vec![events(json!({ "S3Configuration": {} }))], one_destination),
-            (vec![events(group(&elsewhere))], "ARN does not belong to current region"),
+            (vec![events(group(&elsewhere))], &there),
+            (vec![events(group(&foreign))], &theirs),
+            (vec![events(group(&foreign)), events(stream_there)], &all),
             (vec![events(group(STREAM))], &format!("Invalid destination ARN {STREAM}.")),
         ] {
             let refused =

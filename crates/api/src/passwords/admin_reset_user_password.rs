@@ -91,4 +91,27 @@ mod tests {
         let user = json!({ "UserPoolId": pool, "Username": "jo" });
         assert_eq!(stack.ok("AdminGetUser", user).await["UserStatus"], "CONFIRMED");
     }
+
+    #[tokio::test]
+    async fn where_nobody_recovers_by_themselves_and_before_confirmation_nothing_is_reset() {
+        let stack = Stack::new().await;
+        let verified = [("email", "jo@gm.com"), ("email_verified", "true")];
+        let admin_only = json!({ "RecoveryMechanisms": [{ "Name": "admin_only", "Priority": 1 }] });
+        let closed = stack.pool(json!({ "AccountRecoverySetting": admin_only })).await;
+        stack.user(&closed, "jo", &verified).await;
+        let open = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let client = stack.client(&open, json!({})).await;
+        stack.signed_up(&open, &client, "jo", "jo@gm.com").await;
+        stack.messenger().clear();
+        for (pool, status, text) in [
+            (&closed, "CONFIRMED", "Contact administrator to reset password."),
+            (&open, "UNCONFIRMED", "User password cannot be reset in the current state."),
+        ] {
+            let user = json!({ "UserPoolId": pool, "Username": "jo" });
+            let refused = stack.refusal("AdminResetUserPassword", user.clone()).await;
+            assert_eq!(refused, error("NotAuthorizedException", text));
+            assert_eq!(stack.ok("AdminGetUser", user).await["UserStatus"], status);
+        }
+        assert!(stack.messenger().messages().is_empty());
+    }
 }

@@ -116,6 +116,7 @@ fn no_previous_password() -> Failure<Op> {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::{shapes::UserStatusType, users::User};
     use serde_json::json;
 
     use crate::testing::{PASSWORD, Stack, error, invalid};
@@ -228,5 +229,51 @@ mod tests {
         });
         let locked = error("NotAuthorizedException", "Password attempts exceeded");
         assert_eq!(stack.refusal("InitiateAuth", input).await, locked);
+    }
+
+    /// Changes the stored user as no operation does for somebody with a good token.
+    async fn alter(stack: &Stack, pool: &str, alter: impl FnOnce(&mut User)) {
+        let mut tx = stack.ports.store.write().await.unwrap();
+        let mut user = tx.user_by_username(pool, "jo").await.unwrap().unwrap();
+        alter(&mut user);
+        tx.update_user(&mut user).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_users_status_stands_in_the_way_and_the_password_stays() {
+        let stack = Stack::new().await;
+        let (pool, client, token) = signed_in(&stack).await;
+        let reset = "Password reset required for the user";
+        let state = "User password cannot be reset in the current state.";
+        for (status, expected) in [
+            (
+                UserStatusType::Unconfirmed,
+                error("UserNotConfirmedException", "User is not confirmed."),
+            ),
+            (UserStatusType::ResetRequired, error("PasswordResetRequiredException", reset)),
+            (UserStatusType::ExternalProvider, error("NotAuthorizedException", state)),
+        ] {
+            alter(&stack, &pool, |user| user.status = status).await;
+            let refused = stack.refusal("ChangePassword", input(&token, PASSWORD, NEW)).await;
+            assert_eq!(refused, expected);
+        }
+        alter(&stack, &pool, |user| user.status = UserStatusType::Confirmed).await;
+        stack.access_token(&client, "jo").await;
+    }
+
+    #[tokio::test]
+    async fn who_never_had_a_password_sets_the_first_one_without_another() {
+        let stack = Stack::new().await;
+        let (pool, client, token) = signed_in(&stack).await;
+        alter(&stack, &pool, |user| user.password = None).await;
+        let wrong = error("NotAuthorizedException", "Incorrect username or password.");
+        let guess = stack.refusal("ChangePassword", input(&token, PASSWORD, NEW)).await;
+        assert_eq!(guess, wrong);
+        let first = json!({ "AccessToken": token, "ProposedPassword": PASSWORD });
+        assert_eq!(stack.ok("ChangePassword", first.clone()).await, json!({}));
+        stack.access_token(&client, "jo").await;
+        let text = "Missing required parameter PreviousPassword";
+        assert_eq!(stack.refusal("ChangePassword", first).await, invalid(text));
     }
 }

@@ -125,7 +125,7 @@ fn admitted(client: &AppClient, user: Option<User>) -> Result<User, Failure<Op>>
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{PASSWORD, Stack, error};
+    use crate::testing::{PASSWORD, Stack, error, invalid, merged};
 
     const NEW: &str = "Battery-Staple-8";
 
@@ -165,6 +165,33 @@ mod tests {
             "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters,
         });
         stack.call("InitiateAuth", input).await.status
+    }
+
+    #[tokio::test]
+    async fn a_new_password_ends_no_lock_and_a_sign_in_after_it_does() {
+        let stack = Stack::new().await;
+        let (pool, client, code) = forgotten(&stack).await;
+        for _ in 0..5 {
+            assert_eq!(sign_in(&stack, &client, "Wrong-Donkey-3").await, 400);
+        }
+        // Guesses are counted by user, not by password: neither its owner nor an administrator
+        // makes them forgotten.
+        stack.ok("ConfirmForgotPassword", input(&client, "jo", &code, NEW)).await;
+        assert_eq!(sign_in(&stack, &client, NEW).await, 400, "locked for a second");
+        stack.advance(1);
+        assert_eq!(sign_in(&stack, &client, "Wrong-Donkey-3").await, 400);
+        let set = json!({
+            "UserPoolId": pool, "Username": "jo", "Password": PASSWORD, "Permanent": true,
+        });
+        stack.ok("AdminSetUserPassword", set).await;
+        stack.advance(1);
+        assert_eq!(sign_in(&stack, &client, PASSWORD).await, 400, "locked for two");
+        stack.advance(1);
+        assert_eq!(sign_in(&stack, &client, PASSWORD).await, 200);
+        for _ in 0..4 {
+            assert_eq!(sign_in(&stack, &client, "Wrong-Donkey-3").await, 400);
+        }
+        assert_eq!(sign_in(&stack, &client, PASSWORD).await, 200);
     }
 
     #[tokio::test]
@@ -260,5 +287,38 @@ mod tests {
             let input = input(&client, "jo", "123456", NEW);
             assert_eq!(stack.refusal("ConfirmForgotPassword", input).await, expired());
         }
+    }
+
+    #[tokio::test]
+    async fn a_new_code_replaces_the_one_before() {
+        let stack = Stack::new().await;
+        let (_, client, old) = forgotten(&stack).await;
+        stack.ok("ForgotPassword", json!({ "ClientId": client, "Username": "jo" })).await;
+        let new = stack.last_code_for("jo@gm.com");
+        let operation = "ConfirmForgotPassword";
+        assert_eq!(stack.refusal(operation, input(&client, "jo", &old, NEW)).await, mismatch());
+        stack.ok(operation, input(&client, "jo", &new, NEW)).await;
+    }
+
+    #[tokio::test]
+    async fn a_user_who_was_never_confirmed_is_so_by_a_code_to_a_verified_contact() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.signed_up(&pool, &client, "jo", "jo@gm.com").await;
+        let forgot = json!({ "ClientId": client, "Username": "jo" });
+        let text = "Cannot reset password for the user as there is no registered/verified email or \
+                    phone_number";
+        assert_eq!(stack.refusal("ForgotPassword", forgot.clone()).await, invalid(text));
+        let verified = json!([{ "Name": "email_verified", "Value": "true" }]);
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        let update = merged(user.clone(), json!({ "UserAttributes": verified }));
+        stack.ok("AdminUpdateUserAttributes", update).await;
+        stack.ok("ForgotPassword", forgot).await;
+        assert_eq!(stack.ok("AdminGetUser", user.clone()).await["UserStatus"], "UNCONFIRMED");
+        let code = stack.last_code_for("jo@gm.com");
+        stack.ok("ConfirmForgotPassword", input(&client, "jo", &code, NEW)).await;
+        assert_eq!(stack.ok("AdminGetUser", user).await["UserStatus"], "CONFIRMED");
+        assert_eq!(sign_in(&stack, &client, NEW).await, 200);
     }
 }

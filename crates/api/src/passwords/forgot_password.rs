@@ -183,7 +183,8 @@ mod tests {
         stack.messenger().fail(true);
         let input = json!({ "ClientId": client, "Username": "jo" });
         let refused = stack.refusal("ForgotPassword", input).await;
-        assert_eq!(refused.0, "CodeDeliveryFailureException");
+        let text = "Message could not be delivered.";
+        assert_eq!(refused, error("CodeDeliveryFailureException", text));
     }
 
     #[tokio::test]

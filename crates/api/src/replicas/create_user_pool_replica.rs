@@ -8,7 +8,7 @@ use poolhouse_domain::{
 use poolhouse_wire::{codes, operations::CreateUserPoolReplica as Op};
 
 use crate::{
-    failure::{Answer, Failure, invalid_parameter},
+    failure::{Answer, Failure, invalid_parameter, unavailable_in_tier},
     lookup::no_user_pool,
     serve::Handle,
 };
@@ -34,7 +34,7 @@ impl Handle for Op {
 fn creation_refused(refused: &ReplicaRefused) -> Failure<Op> {
     let message = refused.to_string();
     match refused {
-        ReplicaRefused::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
+        ReplicaRefused::Tier(refused) => unavailable_in_tier(refused),
         ReplicaRefused::TooMany => Failure::new(codes::LimitExceededException, message),
         ReplicaRefused::Tags(_) => Failure::new(codes::UserPoolTaggingException, message),
         _ => invalid_parameter(message),

@@ -20,7 +20,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{Permits, codes};
 
-use crate::failure::{Failure, invalid_parameter};
+use crate::failure::{Failure, invalid_parameter, unavailable_in_tier};
 
 /// Minutes for which a browser is signed in again without asking, unless the client says otherwise.
 const USUAL_SSO_MINUTES: i32 = 60;
@@ -52,10 +52,9 @@ where
     Op: Permits<codes::FeatureUnavailableInTierException>
         + Permits<codes::InvalidParameterException>,
 {
-    let message = refused.to_string();
     match refused {
-        SettingsRefused::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
-        SettingsRefused::NotTracked(_) => invalid_parameter(message),
+        SettingsRefused::Tier(refused) => unavailable_in_tier(refused),
+        SettingsRefused::NotTracked(_) => invalid_parameter(refused.to_string()),
     }
 }
 

@@ -78,4 +78,27 @@ mod tests {
             error("ResourceNotFoundException", text)
         );
     }
+
+    #[tokio::test]
+    async fn only_unconfirmed_users_are_confirmed_and_others_keep_their_status() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let verified = [("email", "jo@gm.com"), ("email_verified", "true")];
+        stack.user(&pool, "reset", &verified).await;
+        let reset = json!({ "UserPoolId": pool, "Username": "reset" });
+        stack.ok("AdminResetUserPassword", reset).await;
+        let new = json!({ "UserPoolId": pool, "Username": "new", "MessageAction": "SUPPRESS" });
+        stack.ok("AdminCreateUser", new).await;
+        for (name, status) in [("reset", "RESET_REQUIRED"), ("new", "FORCE_CHANGE_PASSWORD")] {
+            let text = format!("User cannot be confirmed. Current status is {status}");
+            let expected = error("NotAuthorizedException", &text);
+            let user = json!({ "UserPoolId": pool, "Username": name });
+            assert_eq!(stack.refusal("AdminConfirmSignUp", user.clone()).await, expected);
+            let input =
+                json!({ "ClientId": client, "Username": name, "ConfirmationCode": "123456" });
+            assert_eq!(stack.refusal("ConfirmSignUp", input).await, expected);
+            assert_eq!(stack.ok("AdminGetUser", user).await["UserStatus"], status);
+        }
+    }
 }

@@ -162,4 +162,21 @@ mod tests {
         }
         assert_eq!(stack.messenger().messages().len(), 0);
     }
+
+    #[tokio::test]
+    async fn a_failed_delivery_is_told_where_existence_is_not_hidden() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let client = stack.client(&pool, json!({})).await;
+        stack.signed_up(&pool, &client, "jo", "jo@gm.com").await;
+        stack.messenger().fail(true);
+        let input = json!({ "ClientId": client, "Username": "jo" });
+        let text = "Message could not be delivered.";
+        assert_eq!(
+            stack.refusal("ResendConfirmationCode", input).await,
+            error("CodeDeliveryFailureException", text)
+        );
+        let user = json!({ "UserPoolId": pool, "Username": "jo" });
+        assert_eq!(stack.ok("AdminGetUser", user).await["UserStatus"], "UNCONFIRMED");
+    }
 }

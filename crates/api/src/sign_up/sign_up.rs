@@ -30,7 +30,10 @@ use poolhouse_wire::{Sensitive, codes, operations::SignUp as Op};
 use crate::{
     attributes::{account_exists, pairs},
     delivery,
-    failure::{Answer, Failure, Unanswered, invalid_parameter, not_authorized, trigger_failed},
+    failure::{
+        Answer, Failure, Unanswered, invalid_parameter, limit_exceeded, not_authorized,
+        trigger_failed,
+    },
     lookup,
     passwords::{known_to_others, refusal},
     secret_hash,
@@ -80,6 +83,9 @@ impl Handle for Op {
         let sent = match contact {
             Some(contact) => {
                 let (keyring, purpose) = (&ports.keyring, CodePurpose::SignUp);
+                sign_up::count_code(&mut *tx, keyring, &pool, &user, contact, now)
+                    .await?
+                    .map_err(limit_exceeded)?;
                 issued::issue(&mut *tx, keyring, entropy, &user, purpose, contact, now).await?
             }
             None => None,
@@ -253,7 +259,8 @@ mod tests {
 
         let without = merged(input, json!({ "Username": "bo", "UserAttributes": [] }));
         let refused = stack.refusal("SignUp", without).await;
-        assert_eq!(refused.0, "InvalidLambdaResponseException");
+        let text = "Cannot auto-verify email: the attribute is not provided.";
+        assert_eq!(refused, error("InvalidLambdaResponseException", text));
         let bo = json!({ "UserPoolId": pool, "Username": "bo" });
         assert_eq!(stack.refusal("AdminGetUser", bo).await.0, "UserNotFoundException");
     }
@@ -342,7 +349,8 @@ mod tests {
             "UserAttributes": mail("jo@gm.com"),
         });
         let refused = stack.refusal("SignUp", input).await;
-        assert_eq!(refused.0, "CodeDeliveryFailureException");
+        let text = "Message could not be delivered.";
+        assert_eq!(refused, error("CodeDeliveryFailureException", text));
         stack.ok("AdminGetUser", json!({ "UserPoolId": pool, "Username": "jo" })).await;
     }
 
@@ -492,5 +500,88 @@ mod tests {
         let input = json!({ "ClientId": "nowhere", "Username": "jo", "Password": PASSWORD });
         let text = "User pool client nowhere does not exist.";
         assert_eq!(stack.refusal("SignUp", input).await, error("ResourceNotFoundException", text));
+    }
+
+    #[tokio::test]
+    async fn twenty_codes_an_hour_go_to_an_address_whatever_the_names() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let sign_up = |name: &str, address: &str| {
+            json!({
+                "ClientId": client, "Username": name, "Password": PASSWORD,
+                "UserAttributes": mail(address),
+            })
+        };
+        for number in 0..20 {
+            stack.ok("SignUp", sign_up(&format!("user-{number}"), "victim@gm.com")).await;
+        }
+        let text = "Attempt limit exceeded, please try after some time.";
+        let limit = error("LimitExceededException", text);
+        for address in ["victim@gm.com", "Victim@GM.com"] {
+            assert_eq!(stack.refusal("SignUp", sign_up("one-more", address)).await, limit);
+        }
+        assert_eq!(stack.messenger().messages().len(), 20);
+        let one_more = json!({ "UserPoolId": pool, "Username": "one-more" });
+        let unknown = error("UserNotFoundException", "User does not exist.");
+        assert_eq!(stack.refusal("AdminGetUser", one_more).await, unknown);
+        stack.ok("SignUp", sign_up("another", "other@gm.com")).await;
+        stack.advance(3_600);
+        stack.ok("SignUp", sign_up("one-more", "victim@gm.com")).await;
+    }
+
+    #[tokio::test]
+    async fn a_password_is_missing_only_where_codes_are_no_way_to_sign_in() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let without = json!({ "ClientId": client, "Username": "jo" });
+        let text = "1 validation error detected: Value at 'password' failed to satisfy constraint: \
+                    Member must not be null";
+        assert_eq!(stack.refusal("SignUp", without.clone()).await, invalid(text));
+        let listed = stack.ok("ListUsers", json!({ "UserPoolId": pool })).await;
+        assert_eq!(listed["Users"], json!([]));
+
+        let factors = json!({ "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] });
+        let pool = stack.pool(json!({ "Policies": { "SignInPolicy": factors } })).await;
+        let client = stack.client(&pool, json!({})).await;
+        let input =
+            merged(without, json!({ "ClientId": client, "UserAttributes": mail("jo@gm.com") }));
+        assert_eq!(stack.ok("SignUp", input).await["UserConfirmed"], false);
+    }
+
+    #[tokio::test]
+    async fn of_two_contacts_to_verify_only_the_telephone_gets_a_code() {
+        let stack = Stack::new().await;
+        let sms = json!({ "SnsCallerArn": "arn:aws:iam::123456789012:role/sms" });
+        let both = json!({
+            "AutoVerifiedAttributes": ["email", "phone_number"], "SmsConfiguration": sms,
+        });
+        let pool = stack.pool(both).await;
+        let client = stack.client(&pool, json!({})).await;
+        let contacts = json!([
+            { "Name": "email", "Value": "jo@gm.com" },
+            { "Name": "phone_number", "Value": "+14155550008" },
+        ]);
+        let input = json!({
+            "ClientId": client, "Username": "jo", "Password": PASSWORD, "UserAttributes": contacts,
+        });
+        let details = json!({
+            "Destination": "+*******0008", "DeliveryMedium": "SMS",
+            "AttributeName": "phone_number",
+        });
+        assert_eq!(stack.ok("SignUp", input).await["CodeDeliveryDetails"], details);
+        assert_eq!(stack.messenger().messages().len(), 1);
+        let again = json!({ "ClientId": client, "Username": "jo" });
+        let answer = stack.ok("ResendConfirmationCode", again).await;
+        assert_eq!(answer["CodeDeliveryDetails"], details);
+        let code = stack.last_code_for("+14155550008");
+        let confirm = json!({ "ClientId": client, "Username": "jo", "ConfirmationCode": code });
+        stack.ok("ConfirmSignUp", confirm).await;
+        let jo = stack.ok("AdminGetUser", json!({ "UserPoolId": pool, "Username": "jo" })).await;
+        for (name, value) in [("phone_number_verified", "true"), ("email_verified", "false")] {
+            let flag = json!({ "Name": name, "Value": value });
+            assert!(jo["UserAttributes"].as_array().unwrap().contains(&flag), "{jo}");
+        }
     }
 }

@@ -160,8 +160,9 @@ mod tests {
             let takeover = json!({ "Actions": actions, "NotifyConfiguration": notify });
             json!({ "AccountTakeoverRiskConfiguration": takeover })
         };
-        let text = "192.0.2.1 is not a valid IP range in CIDR notation.";
+        let text = "Incorrect CIDR format";
         assert_eq!(refused(ranges(json!(["192.0.2.1"]), Value::Null)).await, invalid(text));
+        assert_eq!(refused(ranges(Value::Null, json!(["a/24"]))).await, invalid(text));
         let both = json!(["192.0.2.0/24"]);
         let text = "192.0.2.0/24 can not be both a blocked and a skipped IP range.";
         assert_eq!(refused(ranges(both.clone(), both)).await, invalid(text));
@@ -183,6 +184,16 @@ mod tests {
         let text = "Cognito is not allowed to use your email identity";
         let code = "InvalidEmailRoleAccessPolicyException";
         assert_eq!(refused(foreign).await, error(code, text));
+        let text = "Invalid NotifyConfiguration.SourceArn. Provided SourceArn must be in one of \
+                    the following SES regions: eu-west-1, us-east-1, us-west-2.";
+        let far = json!({ "SourceArn": "arn:aws:ses:ap-south-1:123456789012:identity/a.example" });
+        assert_eq!(refused(takeover(telling.clone(), far)).await, invalid(text));
+        let text = "Provided ReplyTo email address is invalid";
+        let mut reply = sender("123456789012", "a@a.example");
+        reply["ReplyTo"] = json!("nobody");
+        assert_eq!(refused(takeover(telling.clone(), reply)).await, invalid(text));
+        let untouched = described(&stack, json!({ "UserPoolId": pool })).await;
+        assert_eq!(untouched.get("LastModifiedDate"), None, "refusals change nothing");
         set(&stack, &pool, takeover(telling, sender("123456789012", "A <a@a.example>"))).await;
         let text = "User pool client nosuchclient does not exist.";
         let missing = refused(json!({ "ClientId": "nosuchclient" })).await;
@@ -218,10 +229,23 @@ mod tests {
         let stack = Stack::new().await;
         let pool = stack.pool(protected()).await;
         let ranges: Vec<String> = (0..201).map(|n| format!("10.0.{n}.0/24")).collect();
-        let input = |ranges: &[String]| json!({ "UserPoolId": pool, "RiskExceptionConfiguration": { "BlockedIPRangeList": ranges } });
-        stack.ok("SetRiskConfiguration", input(&ranges[..200])).await;
-        let (code, _) = stack.refusal("SetRiskConfiguration", input(&ranges)).await;
-        assert_eq!(code, "InvalidParameterException");
+        for (list, member) in [
+            ("BlockedIPRangeList", "blockedIPRangeList"),
+            ("SkippedIPRangeList", "skippedIPRangeList"),
+        ] {
+            let input = |ranges: &[String]| json!({ "UserPoolId": pool, "RiskExceptionConfiguration": { list: ranges } });
+            stack.ok("SetRiskConfiguration", input(&ranges[..200])).await;
+            let message = format!(
+                "1 validation error detected: Value '[{}]' at \
+                 'riskExceptionConfiguration.{member}' failed to satisfy constraint: Member must \
+                 have length less than or equal to 200",
+                ranges.join(", ")
+            );
+            let refused = stack.refusal("SetRiskConfiguration", input(&ranges)).await;
+            assert_eq!(refused, invalid(&message));
+            let shown = described(&stack, json!({ "UserPoolId": pool })).await;
+            assert_eq!(shown["RiskExceptionConfiguration"][list], json!(ranges[..200]));
+        }
     }
 
     #[tokio::test]

@@ -463,7 +463,7 @@ mod tests {
             (
                 json!({ "EmailConfiguration": { "EmailSendingAccount": "DEVELOPER",
                 "SourceArn": "arn:aws:ses:ap-south-1:123456789012:identity/x" } }),
-                "Provided SourceArn must be in one of the following SES regions: eu-west-1, us-east-1, us-west-2.",
+                "Invalid EmailConfiguration.SourceArn. Provided SourceArn must be in one of the following SES regions: eu-west-1, us-east-1, us-west-2.",
             ),
             (
                 json!({ "SmsConfiguration": { "SnsCallerArn": SMS_ROLE, "SnsRegion": "eu-west-3" } }),
@@ -483,7 +483,26 @@ mod tests {
                 "Only one of SnsCallerArn or EumsSms can be set in SmsConfiguration.",
             ),
             (
+                json!({ "SmsConfiguration":
+                { "EumsSms": { "CallerArn": SMS_ROLE, "Region": "us-west-2" } } }),
+                "Invalid snsRegion. Allowed SNS region for %v is %v",
+            ),
+            (
+                json!({ "SmsConfiguration":
+                { "EumsSms": { "CallerArn": "arn:aws:iam::999999999999:role/sms" } } }),
+                "Cross-account pass role is not allowed.",
+            ),
+            (
+                json!({ "UserPoolAddOns": {} }),
+                "1 validation error detected: Value null at 'userPoolAddOns.advancedSecurityMode' failed to satisfy constraint: Member must not be null",
+            ),
+            (
                 json!({ "LambdaConfig": { "PostConfirmation": FAR_FUNCTION } }),
+                "Cross-region lambda functions are not supported",
+            ),
+            (
+                json!({ "LambdaConfig": { "InboundFederation":
+                { "LambdaVersion": "V1_0", "LambdaArn": FAR_FUNCTION } } }),
                 "Cross-region lambda functions are not supported",
             ),
             (
@@ -491,7 +510,15 @@ mod tests {
                 { "LambdaVersion": "V1_0", "LambdaArn": FUNCTION } } }),
                 "KMSKeyId parameter is required when Custom SMS/Email Lambda trigger is used.",
             ),
-            (json!({ "LambdaConfig": { "KMSKeyID": FAR_KEY } }), "Invalid arn eu-west-1"),
+            (
+                json!({ "LambdaConfig": { "CustomEmailSender":
+                { "LambdaVersion": "V1_0", "LambdaArn": FUNCTION } } }),
+                "KMSKeyId parameter is required when Custom SMS/Email Lambda trigger is used.",
+            ),
+            (
+                json!({ "LambdaConfig": { "KMSKeyID": FAR_KEY } }),
+                "Encountered error when CreateGrant was attempted on the input KMS key - Invalid arn eu-west-1",
+            ),
             (
                 json!({ "LambdaConfig": { "PreTokenGeneration": FUNCTION, "PreTokenGenerationConfig":
                 { "LambdaVersion": "V1_0", "LambdaArn": OTHER_FUNCTION } } }),
@@ -499,6 +526,15 @@ mod tests {
             ),
             (
                 invitation("come in, {username}"),
+                r"1 validation error detected: Value 'come in, {username}' at 'adminCreateUserConfig.inviteMessage.emailMessage' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*\{####\}[\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*",
+            ),
+            (
+                json!({ "AdminCreateUserConfig": { "InviteMessageTemplate":
+                { "EmailMessage": "come in", "SMSMessage": "come in" } } }),
+                r"2 validation errors detected: Value 'come in' at 'adminCreateUserConfig.inviteMessage.emailMessage' failed to satisfy constraint: Member must satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*\{####\}[\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*; Value 'come in' at 'adminCreateUserConfig.inviteMessage.smsMessage' failed to satisfy constraint: Member must satisfy regular expression pattern: (?s).*\{####\}(?s).*",
+            ),
+            (
+                invitation("come in with {####}"),
                 "The invitation message must contain {username} and {####} placeholders.",
             ),
             (
@@ -508,6 +544,10 @@ mod tests {
             (
                 json!({ "AcrConfiguration": { "Level1": { "AcrValue": "urn:cognito:loa:2" } } }),
                 "AcrConfiguration values must be unique across all levels.",
+            ),
+            (
+                json!({ "AcrConfiguration": { "Level5": { "AcrValue": "five" } } }),
+                "1 validation error detected: Value at 'acrConfiguration' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy regular expression pattern: Level[1-4]]",
             ),
         ];
         let cases = cases.map(|(members, message)| (members, invalid(message)));
@@ -578,12 +618,57 @@ mod tests {
                     { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] } } }),
                 tier("LITE", "Passwordless Sign-In, Threat Protection"),
             ),
-            (
-                json!({ "UserPoolTier": "LITE", "LambdaConfig": { "PreTokenGenerationConfig":
-                { "LambdaVersion": "V2_0", "LambdaArn": FUNCTION } } }),
-                tier("LITE", "Access Token Customization"),
-            ),
         ];
         assert_refused_by_create_and_update(&stack, &cases).await;
+    }
+
+    #[tokio::test]
+    async fn the_lowest_tier_lacks_these_features() {
+        let stack = Stack::new().await;
+        let tokens = |version: &str| {
+            let config = json!({ "LambdaVersion": version, "LambdaArn": FUNCTION });
+            json!({ "LambdaConfig": { "PreTokenGenerationConfig": config } })
+        };
+        let history = json!({ "PasswordPolicy": { "MinimumLength": 8, "PasswordHistorySize": 1 } });
+        let factors =
+            json!({ "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"] } });
+        let lite = json!({ "UserPoolTier": "LITE" });
+        let cases = [
+            (json!({ "Policies": factors }), "Passwordless Sign-In"),
+            (tokens("V2_0"), "Token Customization with Pre-Token Generation Lambda V2_0"),
+            (tokens("V3_0"), "Token Customization with Pre-Token Generation Lambda V3_0"),
+            (json!({ "Policies": history }), "Password History"),
+            (
+                json!({ "AcrConfiguration": { "Level1": { "AcrValue": "one" } } }),
+                "Authentication Context Class Reference",
+            ),
+            (json!({ "DcrConfiguration": {} }), "Dynamic Client Registration"),
+            (json!({ "UserPoolAddOns": { "AdvancedSecurityMode": "AUDIT" } }), "Threat Protection"),
+        ];
+        let cases = cases.map(|(members, feature)| {
+            let message = format!(
+                "The following features need to be disabled for the LITE pricing tier configured: {feature}"
+            );
+            (merged(members, lite.clone()), error("FeatureUnavailableInTierException", &message))
+        });
+        assert_refused_by_create_and_update(&stack, &cases).await;
+        let allowed = merged(
+            tokens("V1_0"),
+            json!({ "DcrConfiguration": { "EnableStatus": "Disabled" },
+            "UserPoolAddOns": { "AdvancedSecurityMode": "OFF" } }),
+        );
+        assert_eq!(created(&stack, merged(allowed, lite)).await["UserPoolTier"], "LITE");
+    }
+
+    #[tokio::test]
+    async fn an_invitation_needs_no_password_where_nobody_does() {
+        let stack = Stack::new().await;
+        let factors =
+            json!({ "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] } });
+        let config = json!({ "InviteMessageTemplate": { "EmailMessage": "Hello {username}" } });
+        let members = json!({ "Policies": factors, "AdminCreateUserConfig": config });
+        let pool = created(&stack, members).await;
+        let template = &pool["AdminCreateUserConfig"]["InviteMessageTemplate"];
+        assert_eq!(*template, config["InviteMessageTemplate"]);
     }
 }

@@ -15,7 +15,7 @@ use poolhouse_domain::{
 };
 use poolhouse_wire::{Permits, codes};
 
-use crate::failure::{Failure, invalid_parameter};
+use crate::failure::{Failure, invalid_parameter, unavailable_in_tier};
 
 /// A pool as `DescribeUserPool` shows it.
 fn described(pool: &UserPool, users: i64) -> UserPoolType {
@@ -34,7 +34,7 @@ where
     use SettingsRefused as R;
     let message = refused.to_string();
     match refused {
-        R::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
+        R::Tier(refused) => unavailable_in_tier(refused),
         R::SourceOnDefaultSender => {
             Failure::new(codes::InvalidEmailRoleAccessPolicyException, message)
         }

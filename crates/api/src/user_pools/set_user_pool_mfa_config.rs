@@ -5,10 +5,10 @@ use poolhouse_domain::{
     shapes::{SetUserPoolMfaConfigRequest, SetUserPoolMfaConfigResponse},
     user_pools::{mfa_config, settings::SettingsRefused},
 };
-use poolhouse_wire::{codes, operations::SetUserPoolMfaConfig as Op};
+use poolhouse_wire::operations::SetUserPoolMfaConfig as Op;
 
 use crate::{
-    failure::{Answer, Failure, invalid_parameter},
+    failure::{Answer, Failure, invalid_parameter, unavailable_in_tier},
     lookup::no_user_pool,
     serve::Handle,
 };
@@ -36,10 +36,9 @@ impl Handle for Op {
 
 /// What is said of factors that the pool can't have.
 fn mfa_refused(refused: &SettingsRefused) -> Failure<Op> {
-    let message = refused.to_string();
     match refused {
-        SettingsRefused::Tier(_) => Failure::new(codes::FeatureUnavailableInTierException, message),
-        _ => invalid_parameter(message),
+        SettingsRefused::Tier(refused) => unavailable_in_tier(refused),
+        _ => invalid_parameter(refused.to_string()),
     }
 }
 
@@ -126,6 +125,7 @@ mod tests {
         let cases = [
             (json!({ "SoftwareTokenMfaConfiguration": { "Enabled": false } }), off),
             (json!({ "MfaConfiguration": "OFF", "EmailMfaConfiguration": {} }), off),
+            (json!({ "SmsMfaConfiguration": {} }), off),
             (json!({ "MfaConfiguration": "ON" }), none),
             (json!({ "MfaConfiguration": "OPTIONAL", "WebAuthnConfiguration": {} }), none),
             (
@@ -136,7 +136,7 @@ mod tests {
             (json!({ "MfaConfiguration": "ON", "SmsMfaConfiguration": {} }), disabled),
             (
                 json!({ "MfaConfiguration": "ON", "EmailMfaConfiguration": {} }),
-                "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an EmailSendingAccount of COGNITO_DEFAULT.",
+                "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an EmailSendingAccount of COGNITO_DEFAULT. Update the value of EmailSendingAccount.",
             ),
             (
                 json!({ "MfaConfiguration": "ON", "SmsMfaConfiguration": { "SmsConfiguration":
@@ -146,6 +146,20 @@ mod tests {
         ];
         for (members, message) in cases {
             assert_eq!(refused(&stack, &pool, members).await, invalid(message));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_relying_party_of_passkeys_is_a_bare_name() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let relying = |id: &str| json!({ "WebAuthnConfiguration": { "RelyingPartyId": id } });
+        for id in ["https://example.com", "example.com:8443", "example.com/login", "ex ample.com"] {
+            let message = "RelyingPartyId contains invalid characters";
+            assert_eq!(refused(&stack, &pool, relying(id)).await, invalid(message), "{id}");
+        }
+        for id in ["login.example-1.com", "localhost"] {
+            set(&stack, &pool, relying(id)).await;
         }
     }
 
@@ -160,6 +174,13 @@ mod tests {
                 "WebAuthnConfiguration": { "FactorConfiguration": factor } })
         };
         let message = "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is enabled";
+        assert_eq!(refused(&stack, &pool, with("ON", "SINGLE_FACTOR")).await, invalid(message));
+        set(&stack, &pool, with("OPTIONAL", "SINGLE_FACTOR")).await;
+        let by_text = merged(
+            factors(json!(["PASSWORD", "SMS_OTP"])),
+            json!({ "SmsConfiguration": { "SnsCallerArn": ROLE } }),
+        );
+        let pool = stack.pool(by_text).await;
         assert_eq!(refused(&stack, &pool, with("ON", "SINGLE_FACTOR")).await, invalid(message));
         set(&stack, &pool, with("OPTIONAL", "SINGLE_FACTOR")).await;
 

@@ -96,6 +96,7 @@ mod tests {
             "AccountRecoverySetting": { "RecoveryMechanisms":
                 [{ "Priority": 1, "Name": "admin_only" }] },
             "LambdaConfig": { "PreSignUp": "arn:aws:lambda:us-east-1:123456789012:function:f" },
+            "EmailConfiguration": { "ReplyToEmailAddress": "reply@example.com" },
         });
         let id = stack.pool(members).await;
         let before = described(&stack, &id).await;
@@ -127,11 +128,42 @@ mod tests {
             assert_eq!(after[gone], Value::Null, "{gone}");
         }
         assert_eq!(after["LambdaConfig"], json!({}));
+        let sender = json!({ "EmailSendingAccount": "COGNITO_DEFAULT" });
+        assert_eq!(after["EmailConfiguration"], sender);
         assert_eq!(after["UserPoolTags"], json!({}));
         assert_eq!(after["DeletionProtection"], "INACTIVE");
         assert_eq!(after["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"], false);
         let template = json!({ "DefaultEmailOption": "CONFIRM_WITH_CODE" });
         assert_eq!(after["VerificationMessageTemplate"], template);
+    }
+
+    #[tokio::test]
+    async fn triggers_are_replaced_together_and_both_names_of_one_are_shown() {
+        let stack = Stack::new().await;
+        let id = stack.pool(json!({})).await;
+        let function = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let config = |version: &str| json!({ "LambdaVersion": version, "LambdaArn": function });
+        for (given, shown) in [
+            (json!({ "PreSignUp": function }), json!({ "PreSignUp": function })),
+            (
+                json!({ "PreTokenGenerationConfig": config("V3_0") }),
+                json!({ "PreTokenGeneration": function,
+                "PreTokenGenerationConfig": config("V3_0") }),
+            ),
+            (
+                json!({ "PreTokenGeneration": function }),
+                json!({ "PreTokenGeneration": function,
+                "PreTokenGenerationConfig": config("V1_0") }),
+            ),
+            (
+                json!({ "InboundFederation": config("V1_0") }),
+                json!({ "InboundFederation": config("V1_0") }),
+            ),
+            (json!({}), json!({})),
+        ] {
+            let pool = updated(&stack, &id, json!({ "LambdaConfig": given })).await;
+            assert_eq!(pool["LambdaConfig"], shown, "{given}");
+        }
     }
 
     #[tokio::test]
@@ -174,6 +206,59 @@ mod tests {
         let message = "SMS configuration and Auto verification for phone_number are required when MFA is required/optional";
         assert_eq!(stack.refusal("UpdateUserPool", input).await, invalid(message));
         assert_eq!(described(&stack, &id).await, before);
+    }
+
+    #[tokio::test]
+    async fn a_second_factor_by_mail_keeps_the_sender_of_ones_own() {
+        let stack = Stack::new().await;
+        let source = "arn:aws:ses:us-east-1:123456789012:identity/example.com";
+        let sender = json!({ "EmailSendingAccount": "DEVELOPER", "SourceArn": source });
+        let id = stack.pool(json!({ "EmailConfiguration": sender })).await;
+        let factors = json!({ "UserPoolId": id, "MfaConfiguration": "OPTIONAL",
+            "EmailMfaConfiguration": {} });
+        stack.ok("SetUserPoolMfaConfig", factors).await;
+        let before = described(&stack, &id).await;
+        let message = "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains \
+                       an EmailSendingAccount of COGNITO_DEFAULT. Update the value of \
+                       EmailSendingAccount.";
+        let lite = "The following features need to be disabled for the LITE pricing tier \
+                    configured: Email MFA";
+        let kept = json!({ "EmailConfiguration": sender });
+        for (members, expected) in [
+            (json!({ "PoolName": "omitted is reset" }), invalid(message)),
+            (
+                merged(kept.clone(), json!({ "UserPoolTier": "LITE" })),
+                error("FeatureUnavailableInTierException", lite),
+            ),
+        ] {
+            let input = merged(json!({ "UserPoolId": id }), members);
+            assert_eq!(stack.refusal("UpdateUserPool", input).await, expected);
+        }
+        assert_eq!(described(&stack, &id).await, before);
+        assert_eq!(updated(&stack, &id, kept).await["EmailConfiguration"], sender);
+        let message = "The following features need to be disabled for the LITE pricing tier \
+                       configured: Passkeys";
+        let passkeys = json!({ "UserPoolId": id, "WebAuthnConfiguration": {} });
+        stack.ok("SetUserPoolMfaConfig", passkeys).await;
+        let input = json!({ "UserPoolId": id, "UserPoolTier": "LITE" });
+        assert_eq!(
+            stack.refusal("UpdateUserPool", input).await,
+            error("FeatureUnavailableInTierException", message)
+        );
+    }
+
+    #[tokio::test]
+    async fn one_sender_of_text_messages_replaces_the_other() {
+        let stack = Stack::new().await;
+        let id = stack.pool(json!({})).await;
+        for sms in [
+            json!({ "EumsSms": { "CallerArn": SMS, "Region": "us-east-1" } }),
+            json!({ "SnsCallerArn": SMS, "SnsRegion": "us-east-1" }),
+            json!({ "EumsSms": { "CallerArn": SMS } }),
+        ] {
+            let pool = updated(&stack, &id, json!({ "SmsConfiguration": sms })).await;
+            assert_eq!(pool["SmsConfiguration"], sms);
+        }
     }
 
     #[tokio::test]

@@ -302,14 +302,15 @@ mod tests {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;
         let more = json!({ "DesiredDeliveryMediums": ["EMAIL"] });
+        let undelivered = error("CodeDeliveryFailureException", "Message could not be delivered.");
         let refused = stack.refusal("AdminCreateUser", named(&pool, "jo", more)).await;
-        assert_eq!(refused.0, "CodeDeliveryFailureException");
+        assert_eq!(refused, undelivered);
         stack.messenger().fail(true);
         let more = json!({
             "DesiredDeliveryMediums": ["EMAIL"], "UserAttributes": mail("al@gm.com"),
         });
         let refused = stack.refusal("AdminCreateUser", named(&pool, "al", more)).await;
-        assert_eq!(refused.0, "CodeDeliveryFailureException");
+        assert_eq!(refused, undelivered);
         for name in ["jo", "al"] {
             stack.ok("AdminGetUser", named(&pool, name, json!({}))).await;
         }
@@ -437,5 +438,82 @@ mod tests {
         stack.ok("AdminGetUser", named(&pool, "JO", json!({}))).await;
         let refused = stack.refusal("AdminCreateUser", named(&pool, "jO", json!({}))).await;
         assert_eq!(refused.0, "UsernameExistsException");
+    }
+
+    #[tokio::test]
+    async fn force_moves_no_address_that_is_not_declared_verified() {
+        let stack = Stack::new().await;
+        let aliases = json!({ "AliasAttributes": ["email", "phone_number", "preferred_username"] });
+        let pool = stack.pool(aliases).await;
+        let of_jo = [
+            ("email", "jo@gm.com"),
+            ("email_verified", "true"),
+            ("phone_number", "+14155550008"),
+            ("phone_number_verified", "true"),
+            ("preferred_username", "joey"),
+        ];
+        stack.user(&pool, "jo", &of_jo).await;
+        let holder = async |alias: &str| {
+            stack.ok("AdminGetUser", named(&pool, alias, json!({}))).await["Username"].take()
+        };
+        let forced =
+            |attributes: Value| json!({ "UserAttributes": attributes, "ForceAliasCreation": true });
+        let unverified = json!([
+            { "Name": "email", "Value": "jo@gm.com" },
+            { "Name": "phone_number", "Value": "+14155550008" },
+            { "Name": "phone_number_verified", "Value": "false" },
+        ]);
+        stack.ok("AdminCreateUser", named(&pool, "al", forced(unverified))).await;
+        for alias in ["jo@gm.com", "+14155550008"] {
+            assert_eq!(holder(alias).await, "jo", "{alias}");
+        }
+        let verified = json!([
+            { "Name": "phone_number", "Value": "+14155550008" },
+            { "Name": "phone_number_verified", "Value": "true" },
+        ]);
+        stack.ok("AdminCreateUser", named(&pool, "bo", forced(verified))).await;
+        assert_eq!(holder("+14155550008").await, "bo");
+        assert_eq!(holder("jo@gm.com").await, "jo");
+        // A name that needs no verification is nobody's to take.
+        let name = forced(json!([{ "Name": "preferred_username", "Value": "joey" }]));
+        let text = "An account with the given preferred_username already exists.";
+        assert_eq!(
+            stack.refusal("AdminCreateUser", named(&pool, "cy", name)).await,
+            error("AliasExistsException", text)
+        );
+        assert_eq!(holder("joey").await, "jo");
+    }
+
+    #[tokio::test]
+    async fn an_address_beside_another_that_is_the_username_is_refused() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "UsernameAttributes": ["email"] })).await;
+        let more = json!({ "UserAttributes": mail("other@gm.com"), "MessageAction": "SUPPRESS" });
+        assert_eq!(
+            stack.refusal("AdminCreateUser", named(&pool, "jo@gm.com", more)).await,
+            invalid("Attribute email must be the same as the username.")
+        );
+        let listed = stack.ok("ListUsers", json!({ "UserPoolId": pool })).await;
+        assert_eq!(listed["Users"], json!([]));
+        let same = json!({ "UserAttributes": mail("jo@gm.com"), "MessageAction": "SUPPRESS" });
+        stack.ok("AdminCreateUser", named(&pool, "jo@gm.com", same)).await;
+    }
+
+    #[tokio::test]
+    async fn a_weak_password_is_not_given_to_a_user_who_is_invited_again() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let first = json!({ "TemporaryPassword": "Tempor-1&ry", "MessageAction": "SUPPRESS" });
+        stack.ok("AdminCreateUser", named(&pool, "jo", first)).await;
+        let again = json!({ "TemporaryPassword": "weak", "MessageAction": "RESEND" });
+        let text = "Password did not conform with policy: Password not long enough";
+        assert_eq!(
+            stack.refusal("AdminCreateUser", named(&pool, "jo", again)).await,
+            error("InvalidPasswordException", text)
+        );
+        let begun = sign_in(&stack, &client, "jo", "Tempor-1&ry").await;
+        assert_eq!(begun["ChallengeName"], "NEW_PASSWORD_REQUIRED");
+        assert!(stack.messenger().messages().is_empty());
     }
 }

@@ -153,12 +153,14 @@ fn action(operation: OperationName) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::issuer::Issuers;
 
     fn identity() -> Identity {
         Identity {
             region: "eu-central-1".to_owned(),
             account_id: "123456789012".to_owned(),
             issuer_base: String::new(),
+            issuers: Issuers::Own,
             domain_suffix: None,
         }
     }

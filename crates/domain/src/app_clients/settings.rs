@@ -54,7 +54,7 @@ pub enum ClientRefused {
     #[error("The default redirect URI {0} is not in the callback URIs list.")]
     DefaultRedirectNotListed(String),
     /// An identity provider that the pool does not have.
-    #[error("The provider {provider} does not exist for User Pool {user_pool_id}")]
+    #[error("The provider {provider} does not exist for User Pool {user_pool_id}.")]
     UnknownProvider {
         /// Its name.
         provider: String,
@@ -98,6 +98,9 @@ pub enum ClientRefused {
         "Invalid analytics configuration given, either <application arn> or <application id, role arn, external id> are valid"
     )]
     AnalyticsIncomplete,
+    /// Analytics in a region that the pool's can't use.
+    #[error("The integration with Pinpoint is not supported for the requested {0} region.")]
+    AnalyticsRegion(String),
     /// A secret to be made and a secret that is given. (The text is a belief.)
     #[error("GenerateSecret and ClientSecret can not be set together.")]
     TwoSecrets,

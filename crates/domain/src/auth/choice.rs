@@ -21,7 +21,9 @@ use super::{
     Challenge, Outcome, Parameters, Person, Place,
     answer::{AnswerRefused, Answered},
     check_secret_hash, device,
-    first_factor::{self, FirstFactor, SignInRefused, check_state, identify},
+    first_factor::{
+        self, FirstFactor, SignInRefused, check_state, check_state_without_password, identify,
+    },
     next, required, second_factor,
     session::{ChallengeSession, SessionRefused, Step},
     srp as srp_flow,
@@ -107,7 +109,8 @@ pub(super) async fn start(
     let login = granted!(required(parameters, "USERNAME"));
     let preferred = granted!(preferred(parameters));
     granted!(check_secret_hash(place.client, &[login], parameters));
-    let user = granted!(first_factor::announced(place, login).await?);
+    let announced = first_factor::announced(place, login, check_state_without_password).await?;
+    let user = granted!(announced);
     let person = Person { login, user: user.as_ref() };
     let place = match granted!(step_up::aim(place, person.user, parameters).await?) {
         Aimed::ByToken(place) => {
@@ -119,6 +122,9 @@ pub(super) async fn start(
     };
     let available = available(place, person.user).await?;
     if available.is_empty() {
+        if let Some(user) = person.user.filter(|_| !place.client.hides_user_existence()) {
+            granted!(check_state(user));
+        }
         // Belief: who has nothing to sign in by is told what everybody is told.
         return Ok(Err(SignInRefused::WrongPassword.into()));
     }
@@ -203,7 +209,7 @@ async fn has_passkey(place: Place<'_>, user: Option<&User>) -> Result<bool, Faul
     let Some(user) = user else { return Ok(false) };
     let mut tx = place.ports.store.read().await?;
     let all = tx.passkeys_of_user(place.pool.id(), &user.sub).await?;
-    Ok(!assertion::usable(place.pool, all).is_empty())
+    Ok(!assertion::usable(&place.ports.identity, place.pool, all).is_empty())
 }
 
 /// Goes on with what was chosen; with the password at once, if it came along.
@@ -274,13 +280,46 @@ async fn send_code(
     person: Person<'_>,
     contact: Contact,
 ) -> Ruling<Outcome, SignInRefused> {
+    let sub = person.sub(place);
+    let is_sent = second_factor::may_send_another(place, &sub).await?;
+    if !is_sent {
+        tracing::warn!(sub, "no sign-in code was sent: too many within an hour");
+    }
+    ask_code(place, person, contact, is_sent).await
+}
+
+/// Sends another code of the same kind. Refuses, and leaves the session good for the code before, if too
+/// many were sent; also to nobody.
+pub(super) async fn send_again(
+    step: Answered<'_>,
+    login: &str,
+    contact: Contact,
+) -> Ruling<Outcome, AnswerRefused> {
+    let place = step.place;
+    let mut view = place.ports.store.read().await?;
+    granted!(step.session.check_unspent(&mut *view).await?);
+    let user = granted!(find(step, login, &mut *view).await?);
+    drop(view);
+    let person = Person { login, user: user.as_ref() };
+    if !second_factor::may_send_another(place, &person.sub(place)).await? {
+        return Ok(Err(AnswerRefused::TooManyWrongCodes));
+    }
+    granted!(spend(step).await?);
+    Ok(ask_code(place, person, contact, true).await?.map_err(Into::into))
+}
+
+/// Asks for a code, which is sent unless too many were.
+async fn ask_code(
+    place: Place<'_>,
+    person: Person<'_>,
+    contact: Contact,
+    is_sent: bool,
+) -> Ruling<Outcome, SignInRefused> {
     let ports = place.ports;
     let code = codes::generate_of(CODE_DIGITS, &*ports.entropy);
-    let (sub, shown) = (person.sub(place), shown_destination(place, person, contact));
-    if second_factor::may_send_another(place, &sub).await? {
+    let shown = shown_destination(place, person, contact);
+    if is_sent {
         granted!(deliver_code(place, person, contact, &shown, &code).await?);
-    } else {
-        tracing::warn!(sub, "no sign-in code was sent: too many within an hour");
     }
     let hash = ports.keyring.mac(Purpose::CodeHash, &hashed(place, person, contact, &code));
     let (name, stage, medium) = match contact {
@@ -358,8 +397,10 @@ async fn ask_passkey(place: Place<'_>, person: Person<'_>) -> Result<Outcome, Fa
     let mut tx = place.ports.store.read().await?;
     let all = tx.passkeys_of_user(place.pool.id(), &person.sub(place)).await?;
     let challenge = passkeys::new_challenge(&*place.ports.entropy);
-    let usable = assertion::usable(place.pool, all);
-    let options = next::json(&assertion::request(place.pool, &challenge, usable))?;
+    let usable = assertion::usable(&place.ports.identity, place.pool, all);
+    let identity = &place.ports.identity;
+    let options = assertion::request(identity, place.pool, &challenge, usable);
+    let options = next::json(&options)?;
     let parameters = BTreeMap::from([("CREDENTIAL_REQUEST_OPTIONS".to_owned(), options)]);
     ask(place, person, Name::WebAuthn, Stage::Passkey(challenge), parameters)
 }
@@ -421,7 +462,7 @@ pub(super) async fn find(
     let stored = user.as_ref().map_or(login, |user| &user.username);
     granted!(check_secret_hash(place.client, &[username, stored], step.responses));
     if let Some(user) = user.as_ref().filter(|_| !place.client.hides_user_existence()) {
-        granted!(check_state(user));
+        granted!(check_state_without_password(user));
     }
     Ok(Ok(user))
 }
@@ -526,9 +567,8 @@ async fn show_passkey(
     let mut tx = ports.store.read().await?;
     let known = tx.passkey(place.pool.id(), &shown.credential_id()).await?;
     drop(tx);
-    let checked = known
-        .as_ref()
-        .map(|passkey| (passkey, shown.check(place.pool, passkey, &user.sub, challenge)));
+    let check = |passkey| shown.check(&ports.identity, place.pool, passkey, &user.sub, challenge);
+    let checked = known.as_ref().map(|passkey| (passkey, check(passkey)));
     let Some((passkey, Ok(count))) = checked else {
         let refused = checked.and_then(|(_, checked)| checked.err());
         tracing::info!(sub = user.sub, ?refused, "a passkey was not accepted");

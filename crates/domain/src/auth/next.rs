@@ -6,7 +6,7 @@ use super::{
     Challenge, Outcome, Place,
     custom::{self, Flow},
     device,
-    first_factor::{SignInRefused, check_state},
+    first_factor::{SignInRefused, check_state_without_password},
     hosted, second_factor,
     session::{ChallengeSession, Step},
     step_up, watch,
@@ -50,7 +50,7 @@ pub(super) async fn after_first_factor(
         (Some(factor), _) | (None, &[factor]) => {
             Ok(second_factor::ask(place, user, factor).await?.map_err(Into::into))
         }
-        (None, []) if mfa == UserPoolMfaType::On => ask_mfa_setup(place, user).map(Ok),
+        (None, []) if mfa == UserPoolMfaType::On => ask_mfa_setup(place, user),
         (None, []) => sign_in(place, user).await,
         (None, _) => ask_selection(place, user, factors).map(Ok),
     }
@@ -103,7 +103,7 @@ pub(super) async fn again(place: Place<'_>, user: &User) -> Ruling<User, SignInR
     let mut view = place.ports.store.read().await?;
     let user = view.user_by_sub(place.pool.id(), &user.sub).await?;
     let Some(user) = user else { return Ok(Err(SignInRefused::UnknownUser)) };
-    granted!(check_state(&user));
+    granted!(check_state_without_password(&user));
     Ok(Ok(user))
 }
 
@@ -156,14 +156,23 @@ pub(super) fn missing_attributes(place: Place<'_>, user: &User) -> Vec<String> {
 }
 
 /// `MFA_SETUP`: tells which factors can be set up.
-fn ask_mfa_setup(place: Place<'_>, user: &User) -> Result<Outcome, Fault> {
+///
+/// No answer to it takes a telephone number: an application has to get the user one before they sign in
+/// again. Where codes by text message are all that is offered, there is nothing to be set up
+/// (<https://github.com/aws-amplify/amplify-flutter/issues/95>,
+/// <https://github.com/aws-amplify/amplify-js/issues/14013>), other than at the pages of a domain.
+pub(super) fn ask_mfa_setup(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
     let all = [MfaFactor::Sms, MfaFactor::SoftwareToken, MfaFactor::Email];
     let offered: Vec<_> = all.into_iter().filter(|factor| place.pool.offers(*factor)).collect();
+    if !place.is_hosted && offered.iter().all(|factor| *factor == MfaFactor::Sms) {
+        return Ok(Err(SignInRefused::NoSecondFactor));
+    }
     let parameters = BTreeMap::from([
         ("MFAS_CAN_SETUP".to_owned(), names(&offered)?),
         ("USER_ID_FOR_SRP".to_owned(), user.username.clone()),
     ]);
-    challenge(place, user, ChallengeNameType::MfaSetup, Step::MfaSetup(offered), parameters)
+    let step = Step::MfaSetup(offered);
+    challenge(place, user, ChallengeNameType::MfaSetup, step, parameters).map(Ok)
 }
 
 /// `SELECT_MFA_TYPE`: tells between which factors the user can choose.

@@ -46,7 +46,7 @@ pub struct Logo {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CustomizationRefused {
     /// There is no page to be customized.
-    #[error("A domain must be associated with this user pool.")]
+    #[error("There has to be an existing domain associated with this user pool.")]
     NoDomain,
     /// The style sheet.
     #[error(transparent)]
@@ -109,8 +109,8 @@ impl UiCustomization {
 
     /// The customization as answers show it.
     pub fn to_shape(&self, identity: &Identity) -> UICustomizationType {
-        let issuer = identity.issuer(&self.user_pool_id);
-        let address = |logo: &Logo| format!("{issuer}/assets/{}/{}", self.client_id, logo.name);
+        let base = identity.user_pool_url(&self.user_pool_id);
+        let address = |logo: &Logo| format!("{base}/assets/{}/{}", self.client_id, logo.name);
         UICustomizationType {
             user_pool_id: Some(self.user_pool_id.clone()),
             client_id: Some(self.client_id.as_str().into()),

@@ -11,17 +11,14 @@ mod svg;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-pub use assets::place_name;
+pub use assets::{AssetRefused, WrongAsset, place_name};
 pub use settings::merged_with_defaults;
 
 use crate::{
     fault::{Fault, Ruling},
     granted, ids,
     ports::{Entropy, Transaction},
-    shapes::{
-        AssetCategoryType, AssetExtensionType, AssetType, ColorSchemeModeType,
-        ManagedLoginBrandingType,
-    },
+    shapes::{AssetCategoryType, AssetType, ColorSchemeModeType, ManagedLoginBrandingType},
     time::Timestamp,
 };
 
@@ -74,29 +71,17 @@ pub enum BrandingRefused {
     /// The pool has as many styles as it can have. (The text is a belief.)
     #[error("Maximum number of managed login branding styles in user pool {0} has been reached.")]
     TooManyStyles(String),
-    /// Two images for the same place. (The text is a belief.)
-    #[error("Assets contain more than one {0} for color mode {1}.")]
-    DuplicateAsset(&'static str, &'static str),
+    /// Images that can't be shown, each with what is wrong with it.
+    #[error("Invalid assets provided. Validation errors: [{}]", list(.0))]
+    Assets(Vec<AssetRefused>),
     /// More images than a style can have. (The text is a belief.)
     #[error("A managed login branding style can have at most 40 assets.")]
     TooManyAssets,
-    /// (The text is a belief.)
-    #[error("Bytes are required for asset {0}.")]
-    NoBytes(AssetCategoryType),
-    /// A place does not take this kind of image. (The text is a belief.)
-    #[error("Extension {1} is not supported for asset {0}.")]
-    WrongExtension(AssetCategoryType, AssetExtensionType),
-    /// The image is of another kind than it says. (The text is a belief.)
-    #[error("The content of asset {0} is not a valid {1} image.")]
-    WrongContent(AssetCategoryType, AssetExtensionType),
-    /// The SVG image holds what could run or fetch. (The text is a belief.)
-    #[error("The SVG image of asset {category} contains content that is not allowed: {what}.")]
-    UnsafeSvg {
-        /// Where the image was to be shown.
-        category: AssetCategoryType,
-        /// What is wrong with it.
-        what: String,
-    },
+}
+
+/// What refusals say of several images.
+fn list(refused: &[AssetRefused]) -> String {
+    refused.iter().map(AssetRefused::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What a request wants of a style, once [`Change::of`] has looked at it.
@@ -129,7 +114,7 @@ impl Change {
             (false, Some(_)) => return Err(BrandingRefused::SettingsNotAnObject),
             (false, None) => None,
         };
-        assets::check(&assets)?;
+        assets::check(&assets).map_err(BrandingRefused::Assets)?;
         Ok(Self { look, assets })
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     },
     ports::Identity,
     sealing::{self, DataKey, Keyring},
+    tokens::issuer::Issuers,
 };
 
 const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0f5a";
@@ -46,6 +47,7 @@ fn place() -> Place {
         region: "us-east-1".to_owned(),
         account_id: "123456789012".to_owned(),
         issuer_base: String::new(),
+        issuers: Issuers::Own,
         domain_suffix: None,
     });
     let keys = OwnKeys::new(Arc::clone(&keyring), Arc::clone(&entropy), identity);

@@ -118,7 +118,7 @@ impl fmt::Debug for ProviderSecrets {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderRefused {
     /// The pool has a provider of this name.
-    #[error("{name} already exists in user pool {user_pool_id}")]
+    #[error("{name} already exists for tenant {user_pool_id}.")]
     NameTaken {
         /// The name.
         name: String,
@@ -145,17 +145,17 @@ pub enum ProviderRefused {
     )]
     OidcIncomplete,
     /// A social network without all that it needs.
-    #[error("clientId, clientSecret and authorizeScopes are all required idp details")]
+    #[error("clientId, clientSecret and authorizeScopes are all required idp details.")]
     SocialIncomplete,
-    /// Apple without all that it needs. (Recorded up to `keyId are all req`.)
-    #[error("clientId, privateKey, teamId, and keyId are all required idp details")]
+    /// Apple without all that it needs.
+    #[error("clientId, privateKey, teamId, and keyId are all required idp details.")]
     AppleIncomplete,
     /// An address that others on the way could read and change.
     #[error("OIDC endpoint must start with https://")]
     InsecureEndpoint,
-    /// A method that attributes can't be asked for with. (The text is a belief but for the set.)
+    /// A method that attributes can't be asked for with.
     #[error(
-        "1 validation error detected: Value '{0}' at 'attributesRequestMethod' failed to satisfy constraint: Member must satisfy enum value set: [POST, GET]"
+        "1 validation error detected: Value '{0}' at 'providerConfiguration.oidcConfig.attributesRequestMethod' failed to satisfy constraint: Member must satisfy enum value set: [POST, GET]"
     )]
     RequestMethod(String),
     /// The provider does not say where its endpoints are, and neither does the request. (The text
@@ -165,7 +165,7 @@ pub enum ProviderRefused {
     /// SAML without metadata.
     #[error("At least one of the MetadataURL or MetadataFile should be provided.")]
     NoMetadata,
-    /// SAML with metadata from two places. (Recorded up to `Only one of`.)
+    /// SAML with metadata from two places.
     #[error("Only one of the MetadataURL or MetadataFile should be provided.")]
     TwoMetadata,
     /// Metadata that can't be fetched.
@@ -289,17 +289,23 @@ pub async fn draft(
     Ok(Ok(provider))
 }
 
-/// A provider with those settings that are given in place of its own, each as a whole: a belief.
-/// Asks other servers what they say of themselves, so that no transaction may be open.
+/// A provider with those settings that are given in place of its own, each as a whole, as was measured
+/// (<https://github.com/floci-io/floci>): an empty mapping leaves none. Asks other servers what they
+/// say of themselves, so that no transaction may be open.
 pub async fn changed(
     ports: &Ports,
     pool: &UserPool,
     provider: IdentityProvider,
     request: UpdateIdentityProviderRequest,
 ) -> Ruling<IdentityProvider, ProviderRefused> {
+    let mut provider = provider;
+    let is_cleared = request.attribute_mapping.as_ref().is_some_and(BTreeMap::is_empty);
+    if is_cleared {
+        provider.settings.attribute_mapping = Some(BTreeMap::new());
+    }
     let wanted = Wanted {
         details: request.provider_details,
-        attribute_mapping: request.attribute_mapping,
+        attribute_mapping: request.attribute_mapping.filter(|mapping| !mapping.is_empty()),
         identifiers: request.idp_identifiers,
         acr_mapping: request.acr_mapping,
     };

@@ -172,6 +172,7 @@ impl KeyService for OwnKeys {
 mod tests {
     use super::*;
     use crate::sealing::DataKey;
+    use crate::tokens::issuer::Issuers;
 
     struct Counting(std::sync::atomic::AtomicU8);
 
@@ -188,6 +189,7 @@ mod tests {
             region: "eu-central-1".to_owned(),
             account_id: "123456789012".to_owned(),
             issuer_base: String::new(),
+            issuers: Issuers::Own,
             domain_suffix: None,
         }
     }

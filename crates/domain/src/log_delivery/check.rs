@@ -1,5 +1,7 @@
 //! Which configurations of log delivery can be had.
 
+use std::collections::BTreeSet;
+
 use super::destination;
 use crate::{
     arn,
@@ -12,9 +14,11 @@ use crate::{
 /// Why configurations can't be had. The texts are beliefs, but for those that say so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogRefused {
-    /// A source is configured twice. (The text, mistake included, is the service's.)
-    #[error("Following event sources appear more then once in a request")]
-    Twice,
+    /// A source is configured twice, or destinations are not the pool's own: all that is wrong of
+    /// this kind. (The text, mistakes included, is the service's for log groups; what other
+    /// destinations are called is a belief.)
+    #[error("Request validation Failed.{0}")]
+    Request(String),
     /// The level is not that of the source.
     #[error("LogLevel {} is not supported for event source {}.", .0.as_str(), .1.as_str())]
     Level(LogLevel, EventSourceName),
@@ -27,9 +31,6 @@ pub enum LogRefused {
     /// The ARN is of another kind of destination.
     #[error("Invalid destination ARN {0}.")]
     Kind(String),
-    /// The destination is in another region. (The text is the service's for log groups.)
-    #[error("ARN does not belong to current region")]
-    Region,
     /// Without threat protection there are no such events.
     #[error("Threat protection must be enabled to deliver logs of event source userAuthEvents.")]
     Unprotected,
@@ -44,22 +45,59 @@ pub fn check(
     identity: &Identity,
     configurations: &[LogConfigurationType],
 ) -> Result<(), LogRefused> {
-    let mut seen = Vec::new();
-    for configuration in configurations {
-        let source = configuration.event_source;
-        if seen.contains(&source) {
-            return Err(LogRefused::Twice);
-        }
-        seen.push(source);
-    }
-    configurations.iter().try_for_each(|configuration| check_one(pool, identity, configuration))
+    check_request(identity, configurations)?;
+    configurations.iter().try_for_each(|configuration| check_one(pool, configuration))
 }
 
-fn check_one(
-    pool: &UserPool,
+/// Whether each source is there once, and each destination is in the pool's account and region.
+fn check_request(
     identity: &Identity,
-    configuration: &LogConfigurationType,
+    configurations: &[LogConfigurationType],
 ) -> Result<(), LogRefused> {
+    let mut told = String::new();
+    let sources: Vec<&str> = configurations.iter().map(|c| c.event_source.as_str()).collect();
+    let is_later = |(index, source): &(usize, &&str)| {
+        sources.iter().take(*index).any(|earlier| earlier == *source)
+    };
+    let twice: BTreeSet<&str> =
+        sources.iter().enumerate().filter(is_later).map(|(_, source)| *source).collect();
+    if !twice.is_empty() {
+        let twice = twice.into_iter().collect::<Vec<_>>().join(", ");
+        told = format!(" Following event sources appear more then once in a request: [{twice}].");
+    }
+    let foreign: Vec<String> = configurations.iter().filter_map(|c| foreign(identity, c)).collect();
+    if !foreign.is_empty() {
+        told = format!("{told} [{}]", foreign.join(", "));
+    }
+    if told.is_empty() { Ok(()) } else { Err(LogRefused::Request(told)) }
+}
+
+/// What is said of a destination that belongs to another account or region. ARNs of buckets name
+/// neither.
+fn foreign(identity: &Identity, configuration: &LogConfigurationType) -> Option<String> {
+    let arn = destination(configuration)?;
+    let is_foreign = |named: Option<&str>, own: &str| {
+        named.is_some_and(|named| !named.is_empty() && named != own)
+    };
+    let account = is_foreign(arn::account(arn), &identity.account_id)
+        .then_some("ARN does not belong to invoking account. ");
+    let region = is_foreign(arn::region(arn), &identity.region)
+        .then_some("ARN does not belong to current region. ");
+    if account.is_none() && region.is_none() {
+        return None;
+    }
+    let kind = if configuration.cloud_watch_logs_configuration.is_some() {
+        "CloudWatch log group"
+    } else if configuration.s3_configuration.is_some() {
+        "S3 bucket"
+    } else {
+        "Firehose delivery stream"
+    };
+    let errors = [account, region].into_iter().flatten().collect::<String>();
+    Some(format!("{kind} arn {arn} failed with the following validation errors: {errors}"))
+}
+
+fn check_one(pool: &UserPool, configuration: &LogConfigurationType) -> Result<(), LogRefused> {
     let (source, level) = (configuration.event_source, configuration.log_level);
     let expected = match source {
         EventSourceName::UserNotification => LogLevel::Error,
@@ -68,7 +106,7 @@ fn check_one(
     if level != expected {
         return Err(LogRefused::Level(level, source));
     }
-    check_destination(identity, configuration)?;
+    check_destination(configuration)?;
     if source == EventSourceName::UserNotification {
         let is_log_group = configuration.cloud_watch_logs_configuration.is_some();
         return if is_log_group { Ok(()) } else { Err(LogRefused::LogGroupOnly(source)) };
@@ -77,11 +115,8 @@ fn check_one(
     threat_protection::mode(pool).map(|_| ()).ok_or(LogRefused::Unprotected)
 }
 
-/// Whether there is one destination, of its kind, and in the pool's region.
-fn check_destination(
-    identity: &Identity,
-    configuration: &LogConfigurationType,
-) -> Result<(), LogRefused> {
+/// Whether there is one destination, of its kind.
+fn check_destination(configuration: &LogConfigurationType) -> Result<(), LogRefused> {
     let services: Vec<&str> = [
         configuration.cloud_watch_logs_configuration.is_some().then_some("logs"),
         configuration.s3_configuration.is_some().then_some("s3"),
@@ -96,9 +131,5 @@ fn check_destination(
     if arn::service(arn) != Some(service) {
         return Err(LogRefused::Kind(arn.to_owned()));
     }
-    // ARNs of buckets name no region.
-    match arn::region(arn).filter(|region| !region.is_empty()) {
-        Some(region) if region != identity.region => Err(LogRefused::Region),
-        _ => Ok(()),
-    }
+    Ok(())
 }

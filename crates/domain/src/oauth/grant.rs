@@ -4,6 +4,8 @@
 //! A code is good for five minutes and for one exchange, by the client that asked for it, with the
 //! same redirect URI and with the secret behind its challenge. The store has its keyed hash.
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -35,8 +37,8 @@ use crate::{
 
 /// For how many seconds a code is good.
 const CODE_SECONDS: i64 = 300;
-/// The longest verifier of RFC 7636.
-const LONGEST_VERIFIER: usize = 128;
+/// The lengths of verifiers (RFC 7636 section 4.1).
+const VERIFIER_LENGTHS: RangeInclusive<usize> = 43..=128;
 
 /// A sign-in at the pages, at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -312,13 +314,20 @@ fn check<'a>(
 fn is_verified(challenge: Option<&str>, verifier: Option<&str>) -> bool {
     match (challenge, verifier) {
         (None, None) => true,
-        (Some(challenge), Some(verifier)) if verifier.len() <= LONGEST_VERIFIER => {
+        (Some(challenge), Some(verifier)) if is_verifier(verifier) => {
             let hashed = digest::digest(&digest::SHA256, verifier.as_bytes());
             let hashed = URL_SAFE_NO_PAD.encode(hashed);
             hashed.as_bytes().ct_eq(challenge.as_bytes()).into()
         }
         _ => false,
     }
+}
+
+/// Whether a text has the form of a verifier. The service isn't known to look; a shorter one could be
+/// guessed by whoever has seen its challenge (RFC 7636 section 7.1).
+fn is_verifier(text: &str) -> bool {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    VERIFIER_LENGTHS.contains(&text.len()) && text.bytes().all(is_unreserved)
 }
 
 /// Whether a scope asks for an attribute of which the client may read only a half. (For telephone
@@ -351,5 +360,20 @@ mod tests {
         assert!(!is_verified(None, Some(verifier)));
         assert!(!is_verified(challenge, Some(&verifier.to_lowercase())));
         assert!(!is_verified(challenge, challenge), "plain is not S256");
+    }
+
+    #[test]
+    fn a_verifier_that_could_be_guessed_is_none() {
+        let verified = |verifier: &str| {
+            let hashed = digest::digest(&digest::SHA256, verifier.as_bytes());
+            is_verified(Some(&URL_SAFE_NO_PAD.encode(hashed)), Some(verifier))
+        };
+        for good in ["a".repeat(43), "a".repeat(128), format!("-._~{}", "Z".repeat(39))] {
+            assert!(verified(&good), "{good}");
+        }
+        for bad in [String::new(), "a".repeat(42), "a".repeat(129), format!("+{}", "a".repeat(43))]
+        {
+            assert!(!verified(&bad), "{bad}");
+        }
     }
 }

@@ -154,6 +154,7 @@ async fn mount(
 mod tests {
     use super::*;
     use crate::shapes::UserPoolType;
+    use crate::tokens::issuer::Issuers;
 
     #[test]
     fn ports_and_trailing_dots_are_no_part_of_a_name() {
@@ -172,6 +173,7 @@ mod tests {
                 region: "us-east-1".to_owned(),
                 account_id: "1".to_owned(),
                 issuer_base: "https://id.example.com".to_owned(),
+                issuers: Issuers::Own,
                 domain_suffix: suffix.map(str::to_owned),
             };
             let settings = UserPoolType {

@@ -1,6 +1,6 @@
 //! `/oauth2/token`: tokens for a code, a refresh token, a client's own secret or another token.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     client::{self, ClientRefused},
@@ -22,6 +22,7 @@ use crate::{
         machine::{self, MachineRefused},
         refresh,
     },
+    triggers::Metadata,
     user_pools::UserPool,
 };
 
@@ -202,6 +203,8 @@ async fn for_client(
         return Ok(Err(TokenRefused::UnauthorizedClient));
     }
     let requested = granted!(scopes(parameters));
+    let metadata = granted!(client_metadata(parameters));
+    let ports = &ports.clone().carrying(Metadata::of_client(metadata));
     let issued = machine::issue(ports, client, &requested).await?;
     // The documentation also says that scopes which the client does not have are ignored.
     let token = granted!(issued.map_err(|refused| match refused {
@@ -215,6 +218,16 @@ async fn for_client(
         expires_in: token.expires_in,
         ..Granted::default()
     }))
+}
+
+/// What the application gives the function that customizes tokens to know: a JSON object of texts.
+/// (That anything else is refused is a belief.)
+fn client_metadata(
+    parameters: &Parameters<'_>,
+) -> Result<Option<BTreeMap<String, String>>, TokenRefused> {
+    let text = parameters.one("aws_client_metadata")?;
+    let read = text.map(serde_json::from_str).transpose();
+    read.map_err(|_| TokenRefused::InvalidRequest)
 }
 
 /// RFC 8693. That the parameters are called as there is a belief, and so are their errors; those that

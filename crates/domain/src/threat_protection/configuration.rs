@@ -6,6 +6,7 @@ use crate::{
     attributes::Contact,
     network::Network,
     ports::Identity,
+    regions,
     shapes::{
         AccountTakeoverActionType, AccountTakeoverActionsType, AccountTakeoverEventActionType,
         AccountTakeoverRiskConfigurationType, CompromisedCredentialsActionsType,
@@ -14,18 +15,12 @@ use crate::{
     },
 };
 
-/// The most ranges of addresses in a list.
-const MOST_RANGES: usize = 200;
-
-/// Why a configuration can't be had. The texts are beliefs, but for the one that says so.
+/// Why a configuration can't be had. The texts are beliefs, but for those that say so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RiskRefused {
-    /// A list of addresses is too long.
-    #[error("At most 200 IP ranges can be given in {0}.")]
-    TooManyRanges(&'static str),
-    /// An entry of such a list is no range.
-    #[error("{0} is not a valid IP range in CIDR notation.")]
-    NoRange(String),
+    /// An entry of a list of addresses is no range. (The text is the service's.)
+    #[error("Incorrect CIDR format")]
+    NoRange,
     /// A range is in both lists.
     #[error("{0} can not be both a blocked and a skipped IP range.")]
     BlockedAndSkipped(String),
@@ -40,6 +35,11 @@ pub enum RiskRefused {
     /// A sender's or reply address is none. (The text is the service's for the sender of a pool.)
     #[error("Provided {0} email address is invalid")]
     BadAddress(&'static str),
+    /// The mail identity is where mail can't be sent from for this pool. (The text is the service's.)
+    #[error(
+        "Invalid NotifyConfiguration.SourceArn. Provided SourceArn must be in one of the following SES regions: {0}."
+    )]
+    SesRegion(String),
     /// The mail identity is none, or somebody else's.
     #[error("Cognito is not allowed to use your email identity")]
     ForeignIdentity,
@@ -60,20 +60,11 @@ pub fn check(settings: &RiskConfigurationType, identity: &Identity) -> Result<()
     let Some(exceptions) = &settings.risk_exception_configuration else { return Ok(()) };
     let blocked = exceptions.blocked_ip_range_list.as_deref().unwrap_or_default();
     let skipped = exceptions.skipped_ip_range_list.as_deref().unwrap_or_default();
-    check_ranges("BlockedIPRangeList", blocked)?;
-    check_ranges("SkippedIPRangeList", skipped)?;
+    if !blocked.iter().chain(skipped).all(|range| Network::parse(range).is_some()) {
+        return Err(RiskRefused::NoRange);
+    }
     match blocked.iter().find(|range| skipped.contains(range)) {
         Some(range) => Err(RiskRefused::BlockedAndSkipped(range.clone())),
-        None => Ok(()),
-    }
-}
-
-fn check_ranges(list: &'static str, ranges: &[String]) -> Result<(), RiskRefused> {
-    if ranges.len() > MOST_RANGES {
-        return Err(RiskRefused::TooManyRanges(list));
-    }
-    match ranges.iter().find(|range| Network::parse(range).is_none()) {
-        Some(range) => Err(RiskRefused::NoRange(range.clone())),
         None => Ok(()),
     }
 }
@@ -110,8 +101,9 @@ fn check_notify(notify: &NotifyConfigurationType, identity: &Identity) -> Result
     if notify.reply_to.as_ref().is_some_and(|reply_to| !is_address(reply_to)) {
         return Err(RiskRefused::BadAddress("ReplyTo"));
     }
-    let is_ours =
-        arn::service(&notify.source_arn) == Some("ses") && identity.owns(&notify.source_arn);
+    let sender = &notify.source_arn;
+    regions::check_mail(sender, &identity.region).map_err(RiskRefused::SesRegion)?;
+    let is_ours = arn::service(sender) == Some("ses") && identity.owns(sender);
     if is_ours { Ok(()) } else { Err(RiskRefused::ForeignIdentity) }
 }
 
@@ -214,6 +206,7 @@ fn whole_action(
 mod tests {
     use super::*;
     use crate::shapes::RiskExceptionConfigurationType;
+    use crate::tokens::issuer::Issuers;
     use AccountTakeoverEventActionType as Action;
 
     fn takeover(actions: [Option<Action>; 3]) -> RiskConfigurationType {
@@ -234,6 +227,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             account_id: "123456789012".to_owned(),
             issuer_base: String::new(),
+            issuers: Issuers::Own,
             domain_suffix: None,
         }
     }

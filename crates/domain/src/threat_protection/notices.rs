@@ -166,8 +166,8 @@ fn values(subject: Subject<'_>, event_id: &str) -> Vec<(&'static str, String)> {
     let token = feedback::token_for(ports, pool.id(), &user.sub, event_id);
     let unknown = || "unknown".to_owned();
     let link = |value: &str| {
-        let issuer = ports.identity.issuer(pool.id());
-        format!("{issuer}/feedback/{}/{event_id}/{value}/{token}", user.sub)
+        let base = ports.identity.user_pool_url(pool.id());
+        format!("{base}/feedback/{}/{event_id}/{value}/{token}", user.sub)
     };
     vec![
         ("{username}", user.username.clone()),

@@ -6,7 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     claims::{AccessClaims, USER_SCOPE},
-    jwt, scopes,
+    issuer, jwt, scopes,
 };
 use crate::{
     app_clients::AppClient,
@@ -144,8 +144,8 @@ pub(super) async fn verified<C: DeserializeOwned>(
     let Ok(parsed) = jwt::parse(token) else { return Ok(None) };
     let Ok(kind) = serde_json::from_slice::<Kind>(&parsed.payload) else { return Ok(None) };
     let Ok(claims) = serde_json::from_slice(&parsed.payload) else { return Ok(None) };
-    let pool_id = kind.iss.strip_prefix(&ports.identity.issuer_base);
-    let Some(pool_id) = pool_id.and_then(|rest| rest.strip_prefix('/')) else { return Ok(None) };
+    let pool_id = issuer::user_pool_id(&ports.identity, &kind.iss);
+    let Some(pool_id) = pool_id else { return Ok(None) };
     let Some(pool) = ports.directory.user_pool(pool_id).await? else { return Ok(None) };
     let keys = ports.directory.key_pairs(pool.id()).await?;
     let signed = keys.all.iter().any(|key| key.kid() == parsed.kid && key.verifies(&parsed));

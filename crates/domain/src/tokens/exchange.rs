@@ -17,13 +17,15 @@ use serde_json::{Map, Value, json};
 use super::{
     access::{self, TokenRefused},
     claims::{self, Content, SignIn},
-    customize, issue, scopes as user_scopes,
+    customize, issue, issuer, scopes as user_scopes,
 };
 use crate::{
     app_clients::AppClient,
     auth_levels::{self, Methods},
     fault::{Fault, Ruling},
-    granted, ids,
+    granted,
+    identity_providers::links,
+    ids,
     ports::{Ports, compute},
     resource_servers,
     shapes::{
@@ -143,7 +145,7 @@ pub async fn exchange(
         None => None,
     };
     granted!(check_target(ports, pool, asked.target).await?);
-    let seen = granted!(seen(user, &subject.claims, asked));
+    let seen = granted!(seen(user, &subject, asked));
     let scopes = granted!(scopes(ports, client, &subject.claims, asked).await?);
     let act = act(&subject.claims, actor.as_ref());
     let holder = (user, seen.as_ref(), &subject.claims);
@@ -167,11 +169,16 @@ struct ShownClaims {
     act: Option<Value>,
     #[serde(default)]
     amr: Vec<String>,
+    /// All the others, such as a user's attributes.
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 /// Whom a token stands for.
 struct Holder {
     claims: ShownClaims,
+    /// To whom it was issued.
+    client: Arc<AppClient>,
     /// None if it is an app client.
     user: Option<User>,
 }
@@ -199,19 +206,19 @@ async fn holder(
     };
     let issued_to = if token_use == "id" { &claims.aud } else { &claims.client_id };
     let issued_to = issued_to.as_deref().unwrap_or_default();
-    if access::issued_to(ports, issued_to, pool).await?.is_none() {
+    let Some(client) = access::issued_to(ports, issued_to, pool).await? else {
         return Ok(Err(refused(TokenRefused::Invalid)));
-    }
+    };
     if claims.exp <= now.seconds() {
         return Ok(Err(refused(TokenRefused::Expired)));
     }
     if claims.sub == issued_to {
-        return Ok(Ok(Holder { claims, user: None }));
+        return Ok(Ok(Holder { claims, client, user: None }));
     }
     let event_id = claims.event_id.as_deref().unwrap_or_default();
     let origin = claims.origin_jti.as_deref();
     let living = access::living_user(ports, pool, &claims.sub, origin, event_id).await?;
-    Ok(living.map_err(refused).map(|user| Holder { claims, user: Some(user) }))
+    Ok(living.map_err(refused).map(|user| Holder { claims, client, user: Some(user) }))
 }
 
 /// A resource server must exist; an audience can be any service.
@@ -255,25 +262,32 @@ async fn scopes(
     Ok(if granted.is_empty() { Err(ExchangeRefused::NothingGranted) } else { Ok(granted) })
 }
 
-/// The user as the new token may show them, if that is not whole. An access token that can't read
-/// the user through the API opens no more in an ID token than at the userInfo endpoint: nothing
-/// without `openid`, else what its scopes let be seen. (A belief.)
+/// The user as an ID token may show them, besides what its client may read: no more of them than the
+/// subject token opens. An ID token opens what it shows. An access token opens what its client may
+/// read: all of that through the API, what its scopes let be seen at the userInfo endpoint, and nothing
+/// without a scope for either. (A belief.)
 fn seen(
     user: &User,
-    subject: &ShownClaims,
+    subject: &Holder,
     asked: Exchange<'_>,
 ) -> Result<Option<User>, ExchangeRefused> {
-    let scope = subject.scope.as_deref().unwrap_or_default();
-    let is_narrow =
-        asked.subject.kind == Kind::AccessToken && !user_scopes::holds(scope, claims::USER_SCOPE);
-    if asked.wanted != Wanted::IdToken || !is_narrow {
+    if asked.wanted != Wanted::IdToken {
         return Ok(None);
     }
-    if !user_scopes::holds(scope, user_scopes::OPENID) {
+    let scope = subject.claims.scope.as_deref().unwrap_or_default();
+    let is_access = asked.subject.kind == Kind::AccessToken;
+    let opens_api = user_scopes::holds(scope, claims::USER_SCOPE);
+    if is_access && !opens_api && !user_scopes::holds(scope, user_scopes::OPENID) {
         return Err(ExchangeRefused::NothingGranted);
     }
+    let is_open = |name: &str| {
+        let by_scope = opens_api || user_scopes::show(scope, name);
+        // Links are shown whatever the client may read.
+        by_scope && (name == links::ATTRIBUTE || subject.client.may_read(name))
+    };
+    let is_told = |name: &str| name == "sub" || subject.claims.others.contains_key(name);
     let mut seen = user.clone();
-    seen.attributes.retain(|name, _| user_scopes::show(scope, name));
+    seen.attributes.retain(|name, _| if is_access { is_open(name) } else { is_told(name) });
     Ok(Some(seen))
 }
 
@@ -328,7 +342,7 @@ async fn sign(
         client,
         sign_in: &told.sign_in,
         membership: &told.membership,
-        issuer: &ports.identity.issuer(client.user_pool_id()),
+        issuer: &issuer::of_id(ports, client.user_pool_id()).await?,
         now,
         token_id: subject.origin_jti.is_some().then(|| ids::random_uuid(&*ports.entropy)),
         level: pool.and_then(|pool| auth_levels::claims(&pool, sign_in.methods)),

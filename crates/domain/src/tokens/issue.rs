@@ -2,7 +2,7 @@
 
 use super::{
     claims::{self, Content, Membership, SignIn, USER_SCOPE},
-    customize,
+    customize, issuer,
     refresh::{self, RefreshState},
 };
 use crate::{
@@ -148,7 +148,7 @@ pub async fn sign(
 ) -> Ruling<Tokens, TriggerFailed> {
     let told = granted!(tell(ports, user, sign_in, source).await?);
     let (sign_in, customization) = (&told.sign_in, &told.customization);
-    let issuer = ports.identity.issuer(&sign_in.user_pool_id);
+    let issuer = issuer::of_id(ports, &sign_in.user_pool_id).await?;
     // A session that a user can end names its tokens, whatever the client says: a belief.
     let can_revoke = client.revokes_tokens()
         || client.rotates_refresh_tokens()

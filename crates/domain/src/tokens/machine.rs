@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{claims, customize};
+use super::{claims, customize, issuer};
 use crate::{
     app_clients::AppClient,
     fault::{Fault, Ruling},
@@ -56,7 +56,7 @@ pub async fn issue(
     let scope = customize::scope(&scopes.join(" "), &customization);
     let mut claims = claims::machine(
         client,
-        &ports.identity.issuer(client.user_pool_id()),
+        &issuer::of_id(ports, client.user_pool_id()).await?,
         &scope,
         &ids::random_uuid(&*ports.entropy),
         ports.clock.now(),

@@ -5,6 +5,7 @@ pub mod claims;
 mod customize;
 pub mod exchange;
 pub mod issue;
+pub mod issuer;
 pub mod jwe;
 pub mod jwt;
 pub mod keys;

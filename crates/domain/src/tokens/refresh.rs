@@ -145,12 +145,13 @@ pub async fn accept(
     let (pool_id, origin) = (&sign_in.user_pool_id, &sign_in.origin_jti);
     let found = tx.user_of_sign_in(pool_id, &sign_in.sub, origin).await?;
     let Some((user, is_revoked)) = found else { return Ok(Err(RefreshRefused::UserGone)) };
+    // Disabling revokes as well; that the user's state is told first is a belief.
+    if !user.enabled {
+        return Ok(Err(RefreshRefused::UserDisabled));
+    }
     let signed_out = user.signed_out_at.is_some_and(|at| sign_in.begun_at() <= at);
     if is_revoked || signed_out {
         return Ok(Err(RefreshRefused::Revoked));
-    }
-    if !user.enabled {
-        return Ok(Err(RefreshRefused::UserDisabled));
     }
     if !devices::allows_refresh(ports, &mut *tx, sign_in, device_key).await? {
         return Ok(Err(RefreshRefused::Invalid));

@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{Invocation, InvocationFailed, Trigger, TriggerFailed};
+use super::{Invocation, InvocationFailed, Nothing, Trigger, TriggerFailed};
 use crate::{
     caller::Caller,
     fault::{Fault, Ruling},
@@ -68,25 +68,31 @@ struct CallerContext<'a> {
 pub const VERSION: &str = "1";
 
 impl Call<'_> {
-    /// Whether the pool has a function for the trigger.
-    pub fn is_connected(&self) -> bool {
-        self.trigger.function(self.pool).is_some()
-    }
-
-    /// Asks the pool's function, if it has one, and reads the `response` of its answer. `A` has a
-    /// default for each member: what a function leaves out stays as it is.
-    pub async fn ask<A: DeserializeOwned>(
+    /// Asks the pool's function, if it has one, and reads the `response` of its answer. The request is
+    /// only made for somebody to read it. `A` has a default for each member: what a function leaves
+    /// out stays as it is.
+    pub async fn ask<A: DeserializeOwned, Q: Serialize>(
         self,
         version: &str,
-        request: &impl Serialize,
+        request: impl FnOnce() -> Q,
         response: &impl Serialize,
     ) -> Ruling<Option<A>, TriggerFailed> {
         let Some(function) = self.trigger.function(self.pool) else { return Ok(Ok(None)) };
-        let event = self.event(version, request, Some(response))?;
+        let event = self.event(version, &request(), Some(response))?;
         let invocation = self.invocation(function, event, false);
         let answered = self.ports.functions.invoke(&invocation).await;
         let answer = granted!(answered.map_err(|failed| refusal(self.trigger, failed)));
         Ok(read(&answer).map(Some))
+    }
+
+    /// The same where the function has nothing to say but that it failed. Answers whether there is
+    /// one: it may have changed the user, and has taken its time.
+    pub async fn tell<Q: Serialize>(
+        self,
+        request: impl FnOnce() -> Q,
+    ) -> Ruling<bool, TriggerFailed> {
+        let told = self.ask::<Nothing, Q>(VERSION, request, &Nothing {}).await?;
+        Ok(told.map(|told| told.is_some()))
     }
 
     /// The invocation of a function that nobody waits for; none if the pool has none.

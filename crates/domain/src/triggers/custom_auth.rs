@@ -157,24 +157,30 @@ impl<'a> Scene<'a> {
     /// Asks what comes next; none if the pool has no function for that.
     pub async fn define(&self, past: &[Past<'_>]) -> Ruling<Option<Definition>, TriggerFailed> {
         let call = self.call(Trigger::DefineAuthChallenge, "DefineAuthChallenge_Authentication");
-        let (user_attributes, common) = (self.attributes(), self.common());
-        let request = DefineRequest { user_attributes, session: past, common };
+        let request = || DefineRequest {
+            user_attributes: self.attributes(),
+            session: past,
+            common: self.common(),
+        };
         let response =
             json!({ "challengeName": null, "issueTokens": null, "failAuthentication": null });
-        call.ask(VERSION, &request, &response).await
+        call.ask(VERSION, request, &response).await
     }
 
     /// Has a challenge made; none if the pool has no function for that.
     pub async fn create(&self, past: &[Past<'_>]) -> Ruling<Option<Created>, TriggerFailed> {
         let call = self.call(Trigger::CreateAuthChallenge, "CreateAuthChallenge_Authentication");
-        let (user_attributes, common) = (self.attributes(), self.common());
-        let challenge_name = "CUSTOM_CHALLENGE";
-        let request = CreateRequest { user_attributes, challenge_name, session: past, common };
+        let request = || CreateRequest {
+            user_attributes: self.attributes(),
+            challenge_name: "CUSTOM_CHALLENGE",
+            session: past,
+            common: self.common(),
+        };
         let response = json!({
             "publicChallengeParameters": null, "privateChallengeParameters": null,
             "challengeMetadata": null,
         });
-        let answer = granted!(call.ask::<CreateAnswer>(VERSION, &request, &response).await?);
+        let answer = granted!(call.ask::<CreateAnswer, _>(VERSION, request, &response).await?);
         Ok(Ok(answer.map(|answer| Created {
             public: answer.public_challenge_parameters.unwrap_or_default(),
             private: answer.private_challenge_parameters.unwrap_or_default(),
@@ -190,15 +196,14 @@ impl<'a> Scene<'a> {
     ) -> Ruling<Option<bool>, TriggerFailed> {
         let trigger = Trigger::VerifyAuthChallengeResponse;
         let call = self.call(trigger, "VerifyAuthChallengeResponse_Authentication");
-        let (user_attributes, common) = (self.attributes(), self.common());
-        let request = VerifyRequest {
-            user_attributes,
+        let request = || VerifyRequest {
+            user_attributes: self.attributes(),
             private_challenge_parameters: private,
             challenge_answer: answer,
-            common,
+            common: self.common(),
         };
         let response = json!({ "answerCorrect": null });
-        let answer = granted!(call.ask::<VerifyAnswer>(VERSION, &request, &response).await?);
+        let answer = granted!(call.ask::<VerifyAnswer, _>(VERSION, request, &response).await?);
         Ok(Ok(answer.map(|answer| answer.answer_correct == Some(true))))
     }
 }

@@ -112,17 +112,14 @@ pub async fn ask(
     let source = format!("CustomMessage_{}", source_of(kind));
     let (trigger, source) = (Trigger::CustomMessage, source.as_str());
     let call = Call { ports, pool, trigger, source, client, username: Some(&user.username) };
-    if !call.is_connected() {
-        return Ok(Ok(None));
-    }
-    let request = Request {
+    let request = || Request {
         user_attributes: user_attributes(pool, user),
         code_parameter: CODE,
         link_parameter: "{##Click Here##}",
         username_parameter: (kind == MessageKind::Invitation).then_some(USERNAME),
         client_metadata: ports.metadata.client.as_ref(),
     };
-    let texts = granted!(call.ask::<Texts>(VERSION, &request, &Texts::default()).await?);
+    let texts = granted!(call.ask::<Texts, _>(VERSION, request, &Texts::default()).await?);
     if let Some(texts) = &texts {
         granted!(texts.check(kind, link::is_wanted(&ports.identity, pool, kind)));
     }

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Nothing, Trigger, TriggerFailed,
-    call::{Call, Client, VERSION},
+    Trigger, TriggerFailed,
+    call::{Call, Client},
     user_attributes,
 };
 use crate::{
-    app_clients::AppClient, fault::Ruling, granted, ports::Ports, user_pools::UserPool, users::User,
+    app_clients::AppClient, fault::Ruling, ports::Ports, user_pools::UserPool, users::User,
 };
 
 #[derive(Serialize)]
@@ -40,14 +40,10 @@ pub async fn tell(
         client: Client::Id(client.id()),
         username: Some(&user.username),
     };
-    if !call.is_connected() {
-        return Ok(Ok(false));
-    }
-    let request = Request {
+    let request = || Request {
         user_attributes: user_attributes(pool, user),
         new_device_used,
         client_metadata: ports.metadata.client.as_ref(),
     };
-    granted!(call.ask::<Nothing>(VERSION, &request, &Nothing {}).await?);
-    Ok(Ok(true))
+    call.tell(request).await
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Nothing, Trigger, TriggerFailed,
-    call::{Call, Client, VERSION},
+    Trigger, TriggerFailed,
+    call::{Call, Client},
     user_attributes,
 };
-use crate::{fault::Ruling, granted, ports::Ports, user_pools::UserPool, users::User};
+use crate::{fault::Ruling, ports::Ports, user_pools::UserPool, users::User};
 
 /// What was confirmed: the end of the `triggerSource`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +43,9 @@ pub async fn tell(
         Confirmed::Password => "PostConfirmation_ConfirmForgotPassword",
     };
     let call = Call { ports, pool, trigger, source, client, username: Some(&user.username) };
-    if !call.is_connected() {
-        return Ok(Ok(()));
-    }
-    let request = Request {
+    let request = || Request {
         user_attributes: user_attributes(pool, user),
         client_metadata: ports.metadata.client.as_ref(),
     };
-    granted!(call.ask::<Nothing>(VERSION, &request, &Nothing {}).await?);
-    Ok(Ok(()))
+    Ok(call.tell(request).await?.map(|_| ()))
 }

@@ -6,12 +6,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Nothing, Trigger, TriggerFailed,
-    call::{Call, Client, VERSION},
+    Trigger, TriggerFailed,
+    call::{Call, Client},
 };
 use crate::{
-    app_clients::AppClient, auth::Person, fault::Ruling, granted, ports::Ports,
-    user_pools::UserPool,
+    app_clients::AppClient, auth::Person, fault::Ruling, ports::Ports, user_pools::UserPool,
 };
 
 #[derive(Serialize)]
@@ -39,14 +38,10 @@ pub async fn ask(
         client: Client::Id(client.id()),
         username: Some(person.event_username()),
     };
-    if !call.is_connected() {
-        return Ok(Ok(false));
-    }
-    let request = Request {
+    let request = || Request {
         user_attributes: person.event_attributes(pool),
         validation_data: ports.metadata.validation.as_ref(),
         user_not_found: person.is_not_found(client),
     };
-    granted!(call.ask::<Nothing>(VERSION, &request, &Nothing {}).await?);
-    Ok(Ok(true))
+    call.tell(request).await
 }

@@ -90,12 +90,12 @@ pub async fn ask(
         let is_flag = Contact::ALL.into_iter().any(|contact| contact.flag() == *name);
         !is_flag || given.iter().any(|(given, _)| given == *name)
     };
-    let request = Request {
+    let request = || Request {
         user_attributes: user.attributes.iter().filter(is_given).map(as_text).collect(),
         validation_data: ports.metadata.validation.as_ref(),
         client_metadata: ports.metadata.client.as_ref(),
     };
-    let decision = call.ask::<Decision>(VERSION, &request, &Decision::default()).await?;
+    let decision = call.ask::<Decision, _>(VERSION, request, &Decision::default()).await?;
     let decision = granted!(decision).unwrap_or_default();
     Ok(Ok(match origin {
         Origin::SignUp(_) => decision,

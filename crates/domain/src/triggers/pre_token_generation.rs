@@ -130,18 +130,15 @@ pub async fn ask(
         client: Client::Id(asked.client_id),
         username: Some(&asked.user.username),
     };
-    if !call.is_connected() {
-        return Ok(Ok(Customization::default()));
-    }
     let version = version(pool);
     let scopes = asked.scope.split(' ').filter(|scope| !scope.is_empty());
-    let request = Request {
+    let request = || Request {
         user_attributes: user_attributes(pool, asked.user),
         group_configuration: Some(asked.membership.into()),
         client_metadata: ports.metadata.client.as_ref(),
         scopes: (version != Version::V10).then(|| scopes.collect()),
     };
-    customization(call, version, &request).await
+    customization(call, version, request).await
 }
 
 /// Asks what the access token of an app client itself is to say; only the third version is for that.
@@ -159,16 +156,16 @@ pub async fn ask_for_client(
         client: Client::Id(client_id),
         username: Some("ClientCredentials"),
     };
-    if !call.is_connected() || version(pool) != Version::V30 {
+    if version(pool) != Version::V30 {
         return Ok(Ok(Customization::default()));
     }
-    let request = Request {
+    let request = || Request {
         user_attributes: BTreeMap::new(),
         group_configuration: None,
         client_metadata: ports.metadata.client.as_ref(),
         scopes: Some(scopes.iter().map(String::as_str).collect()),
     };
-    customization(call, Version::V30, &request).await
+    customization(call, Version::V30, request).await
 }
 
 /// The version of the event that the pool's function understands.
@@ -178,21 +175,21 @@ fn version(pool: &UserPool) -> Version {
     config.map_or(Version::V10, |config| config.lambda_version)
 }
 
-async fn customization(
+async fn customization<'a>(
     call: Call<'_>,
     version: Version,
-    request: &Request<'_>,
+    request: impl FnOnce() -> Request<'a>,
 ) -> Ruling<Customization, TriggerFailed> {
     let details: Option<Customization> = match version {
         Version::V10 => {
             let response = json!({ "claimsOverrideDetails": null });
-            let answer = granted!(call.ask::<First>("1", request, &response).await?);
+            let answer = granted!(call.ask::<First, _>("1", request, &response).await?);
             answer.and_then(|answer| answer.claims_override_details).map(Into::into)
         }
         Version::V20 | Version::V30 => {
             let number = if version == Version::V20 { "2" } else { "3" };
             let response = json!({ "claimsAndScopeOverrideDetails": null });
-            let answer = granted!(call.ask::<Second>(number, request, &response).await?);
+            let answer = granted!(call.ask::<Second, _>(number, request, &response).await?);
             answer.and_then(|answer| answer.claims_and_scope_override_details).map(Into::into)
         }
     };

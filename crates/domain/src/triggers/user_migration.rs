@@ -106,7 +106,7 @@ pub async fn ask(
         client: Client::Id(client.id()),
         username: Some(login),
     };
-    let request = Request {
+    let request = || Request {
         password,
         validation_data: ports.metadata.validation.as_ref(),
         client_metadata: ports.metadata.client.as_ref(),
@@ -115,6 +115,6 @@ pub async fn ask(
         "userAttributes": null, "finalUserStatus": null, "messageAction": null,
         "desiredDeliveryMediums": null, "forceAliasCreation": null, "enableSMSMFA": null,
     });
-    let known = granted!(call.ask::<Known>(VERSION, &request, &response).await?);
+    let known = granted!(call.ask::<Known, _>(VERSION, request, &response).await?);
     Ok(Ok(known.filter(|known| !known.attributes().is_empty())))
 }

@@ -18,6 +18,7 @@ mod tests {
     use std::sync::atomic::{AtomicU8, Ordering};
 
     use super::*;
+    use crate::tokens::issuer::Issuers;
 
     /// Every byte in turn.
     struct Counter(AtomicU8);
@@ -36,6 +37,7 @@ mod tests {
             region: "eu-west-1".to_owned(),
             account_id: String::new(),
             issuer_base: String::new(),
+            issuers: Issuers::Own,
             domain_suffix: None,
         };
         let entropy = Counter(AtomicU8::new(244));

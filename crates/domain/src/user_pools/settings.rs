@@ -77,7 +77,7 @@ pub enum SettingsRefused {
     SingleFactorPasskeyWithMfa,
     /// Mail as second factor needs a sender of one's own.
     #[error(
-        "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an EmailSendingAccount of COGNITO_DEFAULT."
+        "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an EmailSendingAccount of COGNITO_DEFAULT. Update the value of EmailSendingAccount."
     )]
     EmailMfaOnDefaultSender,
     /// Factors for a pool that has MFA switched off.
@@ -103,7 +103,9 @@ pub enum SettingsRefused {
     #[error("Provided From email address is invalid")]
     InvalidFrom,
     /// A sender in another part of the world.
-    #[error("Provided SourceArn must be in one of the following SES regions: {0}.")]
+    #[error(
+        "Invalid EmailConfiguration.SourceArn. Provided SourceArn must be in one of the following SES regions: {0}."
+    )]
     SesRegion(String),
     /// Text messages sent from another region. The placeholders stand so in the service's answer.
     #[error("Invalid snsRegion. Allowed SNS region for %v is %v")]
@@ -126,16 +128,26 @@ pub enum SettingsRefused {
     #[error("KMSKeyId parameter is required when Custom SMS/Email Lambda trigger is used.")]
     CustomSenderWithoutKey,
     /// An encryption key in another region.
-    #[error("Invalid arn {0}")]
+    #[error(
+        "Encountered error when CreateGrant was attempted on the input KMS key - Invalid arn {0}"
+    )]
     KmsKeyRegion(String),
     /// Two members name the same trigger differently.
     #[error(
         "Cannot use PreTokenGenerationLambda and PreTokenGeneration with different Lambda function ARN's"
     )]
     TwoPreTokenTriggers,
-    /// An invitation that lacks the name or the password. (The text is a belief.)
+    /// An invitation that lacks the password.
+    #[error(
+        "{} validation error{} detected: {}", .0.len(), if .0.len() == 1 { "" } else { "s" }, .0.join("; ")
+    )]
+    InvitationWithoutPassword(Vec<String>),
+    /// An invitation that lacks the name. (The text is a belief.)
     #[error("The invitation message must contain {{username}} and {{####}} placeholders.")]
-    InvitationWithoutPlaceholders,
+    InvitationWithoutUsername,
+    /// Passkeys for what is no name of a host.
+    #[error("RelyingPartyId contains invalid characters")]
+    RelyingParty,
     /// The tier.
     #[error(transparent)]
     Tier(#[from] TierRefused),
@@ -148,9 +160,6 @@ pub enum SettingsRefused {
     /// A replicated pool would lose the key that its replica needs. (The text is a belief.)
     #[error("User pools with replicas require a customer managed multi-Region key.")]
     ReplicaNeedsKey,
-    /// A level that does not exist. (The text is a belief.)
-    #[error("Invalid AcrConfiguration level {0}.")]
-    UnknownAcrLevel(String),
     /// The same value for two levels, defaults included. (The text is a belief.)
     #[error("AcrConfiguration values must be unique across all levels.")]
     DuplicateAcrValue,

@@ -9,23 +9,29 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Feature(UserPoolTierType, &'static str);
 
-/// The features that not every tier has. Two names are the service's, the others are beliefs.
+/// The features that not every tier has. Names without a mark are beliefs.
 impl Feature {
     /// The service's name.
     pub(crate) const LOG_STREAMING: Self = Self(Plus, "Log Streaming");
     /// The service's name.
     pub(crate) const MANAGED_LOGIN: Self = Self(Essentials, "Managed Login Version 2");
-    pub(crate) const ACCESS_TOKENS: Self = Self(Essentials, "Access Token Customization");
     pub(crate) const ACR: Self = Self(Essentials, "Authentication Context Class Reference");
     pub(crate) const CHOICE_OF_FACTOR: Self = Self(Essentials, "Choice-based Sign-in");
     pub(crate) const CLIENT_REGISTRATION: Self = Self(Essentials, "Dynamic Client Registration");
     pub(crate) const EMAIL_MFA: Self = Self(Essentials, "Email MFA");
     pub(crate) const PASSKEYS: Self = Self(Essentials, "Passkeys");
+    /// The service's name.
     pub(crate) const PASSWORDLESS: Self = Self(Essentials, "Passwordless Sign-In");
     pub(crate) const PASSWORD_HISTORY: Self = Self(Essentials, "Password History");
     pub(crate) const REPLICATION: Self = Self(Essentials, "Multi-Region Replication");
     pub(crate) const SESSION_TRACKING: Self = Self(Essentials, "Session Tracking");
+    /// The service's name.
     pub(crate) const THREAT_PROTECTION: Self = Self(Plus, "Threat Protection");
+    /// The service's name.
+    pub(crate) const TOKENS_V2: Self =
+        Self(Essentials, "Token Customization with Pre-Token Generation Lambda V2_0");
+    pub(crate) const TOKENS_V3: Self =
+        Self(Essentials, "Token Customization with Pre-Token Generation Lambda V3_0");
 }
 
 /// Why a tier and a feature don't go together. The texts are the service's.

@@ -6,6 +6,7 @@
 //! | `challenge.rs` | what is asked after the first step, under the same path |
 //! | `sign_up.rs` | `/signup`, `/confirm`, `/resendcode`, and links of messages to `/confirmUser` |
 //! | `recovery.rs` | `/forgotPassword`, `/confirmforgotPassword` |
+//! | `passkey.rs` | `/passkeys/add` |
 //! | `visit.rs` | who is on which page: request, form, what was sealed between two pages |
 //! | `problem.rs` | refusals as pages say them |
 //!
@@ -14,8 +15,11 @@
 //! a sealed cookie holds where the sign-in stands ([`visit::Stage`]).
 
 mod challenge;
+mod passkey;
 mod problem;
 mod recovery;
+#[cfg(test)]
+mod security_tests;
 mod sign_in;
 mod sign_up;
 #[cfg(test)]
@@ -35,7 +39,7 @@ use poolhouse_domain::{
 };
 
 use self::visit::{Opened, Reply, Stage, Visit};
-use crate::oauth::{authority, headers};
+use crate::oauth::{authority, ends_with, headers};
 
 /// A page with an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +50,11 @@ enum Path {
     ConfirmLink,
     ForgotPassword,
     ResetPassword,
+    AddPasskey,
 }
 
 /// Their paths, whose case doesn't matter.
-const PATHS: [(&str, Path); 8] = [
+const PATHS: [(&str, Path); 9] = [
     ("/oauth2/login", Path::Login),
     ("/login", Path::Login),
     ("/signup", Path::SignUp),
@@ -58,6 +63,7 @@ const PATHS: [(&str, Path); 8] = [
     ("/confirmUser", Path::ConfirmLink),
     ("/resendcode", Path::Confirm),
     ("/confirm", Path::Confirm),
+    ("/passkeys/add", Path::AddPasskey),
 ];
 
 /// How often a page is tried when concurrent changes win.
@@ -65,6 +71,11 @@ const TRIES: u32 = 12;
 
 /// The longest form. (Our choice: the longest that any page sends is a passkey.)
 const LONGEST_FORM: usize = 64 * 1024;
+
+/// Whether a path ends as that of a page does.
+pub(crate) fn is_page(path: &str) -> bool {
+    PATHS.iter().any(|(name, _)| ends_with(path, name))
+}
 
 /// Answers a request for one of the pages; `None` if it is for none of them.
 pub async fn serve(
@@ -74,12 +85,13 @@ pub async fn serve(
     body: &[u8],
 ) -> Option<Response<String>> {
     let uri = parts.uri.path();
-    let end = |name: &str| uri.len().checked_sub(name.len()).and_then(|start| uri.get(start..));
-    let is_at = |name: &str| end(name).is_some_and(|end| end.eq_ignore_ascii_case(name));
-    let (name, path) = PATHS.into_iter().find(|(name, _)| is_at(name))?;
+    let (name, path) = PATHS.into_iter().find(|(name, _)| ends_with(uri, name))?;
     let mount = match mount::resolve(ports, authority(parts), uri).await {
         Ok(found) => found.filter(|(_, rest)| rest.len() == name.len())?.0,
-        Err(fault) => return Some(headers::finished(ports, headers::faulted(&fault))),
+        Err(fault) => {
+            let response = headers::private(headers::faulted(&fault));
+            return Some(headers::finished(ports, response));
+        }
     };
     let mut ports = ports.clone();
     // For one request: what runs again does not ask its functions again.
@@ -122,13 +134,18 @@ async fn answer(
     if is_post && ports.limits.admit_one(Category::UserAuthentication).await?.is_err() {
         return bare(StatusCode::TOO_MANY_REQUESTS);
     }
-    let visit = match Visit::open(ports, operations, mount, parts, body).await? {
+    let visit = match Visit::open(ports, operations, (mount, path), parts, body).await? {
         Opened::Visit(visit) => visit,
         Opened::Answered(response) => return Ok(response),
     };
     let visit = &*visit;
     if is_post && !visit.is_from_our_page() {
         return visit.forged();
+    }
+    if path == Path::AddPasskey
+        && let Some(answer) = passkey::absent(visit)
+    {
+        return Ok(answer);
     }
     // What is asked after a sign-up is asked under its address.
     if let Some(Stage::Asked(asked)) = &visit.stage
@@ -149,6 +166,8 @@ async fn answer(
         (Path::ForgotPassword, true) => recovery::take(visit).await?,
         (Path::ResetPassword, false) => recovery::show_reset(visit),
         (Path::ResetPassword, true) => recovery::reset(visit).await?,
+        (Path::AddPasskey, false) => passkey::show(visit).await?,
+        (Path::AddPasskey, true) => passkey::take(visit).await?,
     };
     visit.respond(reply)
 }

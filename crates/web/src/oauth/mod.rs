@@ -11,11 +11,15 @@ mod token;
 mod user_info;
 
 #[cfg(test)]
+pub(crate) mod protocol_tests;
+#[cfg(test)]
+mod revocation_matrix;
+#[cfg(test)]
 pub(crate) mod testing;
 
 use http::{
     Method, Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, HOST},
+    header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST},
     request::Parts,
 };
 use poolhouse_domain::{
@@ -75,17 +79,27 @@ pub async fn serve(ports: &Ports, parts: &Parts, body: &[u8]) -> Option<Response
         }
     };
     let answered = answer(ports, &mount, endpoint, parts, body).await;
-    let response = answered.unwrap_or_else(|fault| {
-        let response = headers::faulted(&fault);
-        // Where only browsers go, scripts of other origins have nothing to read.
-        let is_page = matches!(endpoint, Endpoint::Authorize | Endpoint::Logout | Endpoint::Error);
-        if is_page { headers::private(response) } else { response }
-    });
+    let response = answered.unwrap_or_else(|fault| headers::faulted(&fault));
+    let response = if endpoint.is_shared() { response } else { headers::private(response) };
     Some(headers::finished(ports, response))
 }
 
+/// Whether a path is one that scripts of other origins have nothing to ask of, whatever is answered
+/// there and to whom.
+pub(crate) fn is_page(path: &str) -> bool {
+    PATHS.iter().any(|(name, endpoint)| !endpoint.is_shared() && ends_with(path, name))
+}
+
+impl Endpoint {
+    /// Whether scripts of other origins may read what is answered: nothing that browsers are sent to,
+    /// and no secrets of new clients.
+    const fn is_shared(self) -> bool {
+        matches!(self, Self::Token | Self::UserInfo | Self::Revoke | Self::Document(_))
+    }
+}
+
 /// Whether a path ends with an endpoint's, whose case doesn't matter.
-fn ends_with(path: &str, name: &str) -> bool {
+pub(crate) fn ends_with(path: &str, name: &str) -> bool {
     let start = path.len().checked_sub(name.len());
     let end = start.and_then(|start| path.get(start..));
     end.is_some_and(|end| end.eq_ignore_ascii_case(name))
@@ -123,7 +137,7 @@ async fn answer(
         Endpoint::Revoke => revoke::answer(ports, mount, parts, body).await,
         Endpoint::Logout => logout::answer(ports, mount, parts).await,
         Endpoint::Register => register::answer(ports, mount, parts, body).await,
-        Endpoint::Error => Ok(error_page::answer(parts)),
+        Endpoint::Error => error_page::answer(ports, mount, parts).await,
         Endpoint::Document(document) => {
             let content = well_known::of_domain(ports, mount, document).await?;
             Ok(crate::cacheable(crate::answer(StatusCode::OK, &content)))
@@ -138,6 +152,13 @@ fn not_allowed(allowed: &[Method]) -> Response<String> {
     response
 }
 
+/// What the body is said to be, in lower case and without its parameters.
+fn media_type(parts: &Parts) -> String {
+    let line = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let name = line.unwrap_or_default().split(';').next().unwrap_or_default();
+    name.trim().to_ascii_lowercase()
+}
+
 /// A body is there, and it is no form.
 #[derive(Clone, Copy, Debug)]
 struct NoForm;
@@ -148,18 +169,26 @@ fn form<'a>(parts: &'a Parts, body: &'a [u8]) -> Result<Parameters<'a>, NoForm> 
     if body.is_empty() {
         return Ok(in_query);
     }
-    let media_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = media_type.unwrap_or_default().split(';').next().unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if media_type(parts) != "application/x-www-form-urlencoded" {
         return Err(NoForm);
     }
     let body = std::str::from_utf8(body).map_err(|_| NoForm)?;
     Ok(in_query.and(Parameters::parse(body)))
 }
 
+/// The header by which callers prove themselves stands there twice, or is no text: whoever took it for
+/// a missing one, or took the first, could be made to believe something else than a proxy before it.
+#[derive(Clone, Copy, Debug)]
+struct NoProof;
+
 /// The value of the header by which callers prove themselves.
-fn authorization(parts: &Parts) -> Option<&str> {
-    parts.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok())
+fn authorization(parts: &Parts) -> Result<Option<&str>, NoProof> {
+    let mut lines = parts.headers.get_all(AUTHORIZATION).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(None),
+        (Some(line), None) => line.to_str().map(Some).map_err(|_| NoProof),
+        (Some(_), Some(_)) => Err(NoProof),
+    }
 }
 
 #[cfg(test)]

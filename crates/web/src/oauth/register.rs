@@ -12,7 +12,7 @@ use poolhouse_domain::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{authorization, headers};
+use super::{authorization, headers, media_type};
 
 pub(super) async fn answer(
     ports: &Ports,
@@ -20,13 +20,13 @@ pub(super) async fn answer(
     parts: &Parts,
     body: &[u8],
 ) -> Result<Response<String>, Fault> {
-    let token = authorization(parts).map(|header| {
+    // A header that is none of a bearer must not pass for nobody's.
+    let token = authorization(parts).unwrap_or(Some("")).map(|header| {
         let bearer =
             header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        // A header that is none of a bearer must not pass for nobody's.
         bearer.map_or("", |(_, token)| token.trim())
     });
-    let Some(metadata) = metadata(body) else {
+    let Some(metadata) = metadata(parts, body) else {
         return Ok(refused(RegisterRefused::Metadata(
             "The body is no client metadata.".to_owned(),
         )));
@@ -36,14 +36,18 @@ pub(super) async fn answer(
         Ok(registered) => {
             let content = serde_json::to_value(&registered)
                 .map_err(|error| Fault::because("a registration can't be written", error))?;
-            headers::private(headers::json(StatusCode::CREATED, &content))
+            headers::json(StatusCode::CREATED, &content)
         }
         Err(refusal) => refused(refusal),
     })
 }
 
-/// What a body says, if it is an object.
-fn metadata(body: &[u8]) -> Option<Metadata> {
+/// What a body says, if it is an object and said to be JSON (RFC 7591 section 3.1): without asking
+/// first, browsers send everything else for the pages of other sites.
+fn metadata(parts: &Parts, body: &[u8]) -> Option<Metadata> {
+    if media_type(parts) != "application/json" {
+        return None;
+    }
     let members = serde_json::from_slice::<Map<String, Value>>(body).ok()?;
     serde_json::from_value(Value::Object(members)).ok()
 }
@@ -52,10 +56,10 @@ fn metadata(body: &[u8]) -> Option<Metadata> {
 fn refused(refused: RegisterRefused) -> Response<String> {
     let told = |status, error: &str, description: &str| {
         let content = json!({ "error": error, "error_description": description });
-        headers::private(headers::json(status, &content))
+        headers::json(status, &content)
     };
     match refused {
-        RegisterRefused::Off => headers::private(headers::bare(StatusCode::NOT_FOUND)),
+        RegisterRefused::Off => headers::bare(StatusCode::NOT_FOUND),
         RegisterRefused::Token => {
             let text = "An access token for registration is needed.";
             let mut response = told(StatusCode::UNAUTHORIZED, "invalid_token", text);

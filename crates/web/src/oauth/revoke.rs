@@ -20,10 +20,9 @@ pub(super) async fn answer(
     parts: &Parts,
     body: &[u8],
 ) -> Result<Response<String>, Fault> {
-    let Ok(parameters) = form(parts, body) else {
+    let (Ok(parameters), Ok(authorization)) = (form(parts, body), authorization(parts)) else {
         return Ok(refused(RevokeRefused::InvalidRequest));
     };
-    let authorization = authorization(parts);
     let answer = || revoke::answer(ports, &mount.pool, authorization, &parameters);
     Ok(match retrying(answer).await? {
         Ok(()) => headers::bare(StatusCode::OK),

@@ -20,10 +20,9 @@ pub(super) async fn answer(
     parts: &Parts,
     body: &[u8],
 ) -> Result<Response<String>, Fault> {
-    let Ok(parameters) = form(parts, body) else {
+    let (Ok(parameters), Ok(authorization)) = (form(parts, body), authorization(parts)) else {
         return Ok(refused(TokenRefused::InvalidRequest));
     };
-    let authorization = authorization(parts);
     let answer = || token::answer(ports, &mount.pool, authorization, &parameters);
     Ok(match retrying(answer).await? {
         Ok(granted) => headers::json(StatusCode::OK, &content(granted)),
@@ -63,7 +62,14 @@ mod tests {
         Engine as _,
         engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
     };
-    use poolhouse_domain::shapes::{ExplicitAuthFlowsType, FeatureType, RefreshTokenRotationType};
+    use poolhouse_domain::{
+        shapes::{
+            ExplicitAuthFlowsType, FeatureType, LambdaConfigType,
+            PreTokenGenerationLambdaVersionType as Version, PreTokenGenerationVersionConfigType,
+            RefreshTokenRotationType,
+        },
+        triggers::Trigger,
+    };
     use serde_json::{Value, json};
 
     use super::super::testing::{
@@ -340,6 +346,69 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_function_is_given_what_a_machine_sends_for_it() {
+        let scene = Scene::new().await;
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f".to_owned();
+        let config = |version| LambdaConfigType {
+            pre_token_generation: Some(arn.clone()),
+            pre_token_generation_config: Some(PreTokenGenerationVersionConfigType {
+                lambda_version: version,
+                lambda_arn: arn.clone(),
+            }),
+            ..LambdaConfigType::default()
+        };
+        let third = Some(config(Version::V30));
+        scene.change_pool(|pool| pool.settings.lambda_config = third).await;
+        let functions = &scene.kit.functions;
+        functions.script(Trigger::PreTokenGeneration, |event| {
+            let claims = json!({ "tenant": event["request"]["clientMetadata"]["tenant"] });
+            let access = json!({ "claimsToAddOrOverride": claims });
+            let details = json!({ "accessTokenGeneration": access });
+            Ok(json!({ "claimsAndScopeOverrideDetails": details }))
+        });
+        let header = basic(MACHINE, SECRET);
+        let ask = async |metadata: &str| {
+            let pairs = [("grant_type", "client_credentials"), ("aws_client_metadata", metadata)];
+            read(&scene.post(AT, Some(("authorization", &header)), &pairs).await)
+        };
+        let (status, body) = ask(r#"{"tenant": "a&b", "n": "1"}"#).await;
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(claims(&body["access_token"])["tenant"], "a&b");
+        let [event] = &*functions.events() else { panic!("one function is asked") };
+        assert_eq!(event["triggerSource"], "TokenGeneration_ClientCredentials");
+        assert_eq!(event["request"]["clientMetadata"], json!({ "tenant": "a&b", "n": "1" }));
+        functions.clear();
+        assert_eq!(ask("").await.0, 200);
+        assert!(functions.events()[0]["request"].get("clientMetadata").is_none());
+        functions.clear();
+        for bad in ["tenant", "[]", "null", r#"{"n": 1}"#, r#"{"n": {}}"#, r#"{"a": "b"} x"#] {
+            assert_eq!(ask(bad).await, error("invalid_request"), "{bad}");
+        }
+        let twice = [
+            ("grant_type", "client_credentials"),
+            ("aws_client_metadata", "{}"),
+            ("aws_client_metadata", "{}"),
+        ];
+        let twice = scene.post(AT, Some(("authorization", &header)), &twice).await;
+        assert_eq!(read(&twice), error("invalid_request"));
+        assert_eq!(functions.events().len(), 0, "none is asked for what is refused");
+    }
+
+    #[tokio::test]
+    async fn a_function_is_given_no_metadata_of_sign_ins_at_the_pages() {
+        let scene = Scene::new().await;
+        let arn = Some("arn:aws:lambda:us-east-1:123456789012:function:f".to_owned());
+        let config = LambdaConfigType { pre_token_generation: arn, ..LambdaConfigType::default() };
+        scene.change_pool(|pool| pool.settings.lambda_config = Some(config)).await;
+        let code = scene.code(&query(CLIENT)).await;
+        let more = [&exchange(&code)[..], &[("aws_client_metadata", r#"{"a": "b"}"#)]].concat();
+        assert_eq!(scene.token(&more).await.0, 200);
+        let [event] = &*scene.kit.functions.events() else { panic!("one function is asked") };
+        assert_eq!(event["triggerSource"], "TokenGeneration_HostedAuth");
+        assert!(event["request"].get("clientMetadata").is_none());
+    }
+
+    #[tokio::test]
     async fn a_user_who_was_disabled_or_signed_out_gets_nothing_for_the_code() {
         let scene = Scene::new().await;
         let code = scene.code(&query(CLIENT)).await;
@@ -387,6 +456,55 @@ mod tests {
             );
         }
         assert_eq!(exchanged("orders/read").await, error("invalid_scope"));
+    }
+
+    #[tokio::test]
+    async fn an_id_token_is_exchanged_for_one_that_shows_no_more() {
+        let scene = Scene::new().await;
+        let all = ["email", "email_verified", "name", "phone_number", "custom:tier"];
+        scene
+            .change(CONFIDENTIAL, |client| {
+                client.settings.explicit_auth_flows =
+                    Some(vec![ExplicitAuthFlowsType::AllowTokenExchangeImpersonation]);
+                client.settings.read_attributes = Some(all.map(str::to_owned).to_vec());
+            })
+            .await;
+        let exchanged = async |scope: &str, kind: &str| {
+            let tokens = scene.tokens(scope).await;
+            let subject_type = format!("urn:ietf:params:oauth:token-type:{kind}");
+            let ask = [
+                ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+                ("client_id", CONFIDENTIAL),
+                ("client_secret", SECRET),
+                ("subject_token", tokens[kind].as_str().unwrap()),
+                ("subject_token_type", &subject_type),
+                ("requested_token_type", "urn:ietf:params:oauth:token-type:id_token"),
+            ];
+            let (status, body) = scene.token(&ask).await;
+            assert_eq!(status, 200, "{body}");
+            let claims = claims(&body["access_token"]);
+            assert_eq!(
+                (&claims["aud"], &claims["token_use"]),
+                (&json!(CONFIDENTIAL), &json!("id"))
+            );
+            let shown = all.into_iter().filter(|name| claims.get(*name).is_some());
+            shown.collect::<Vec<_>>()
+        };
+        for (scope, shown) in [
+            ("openid+email", &["email", "email_verified"][..]),
+            ("openid+profile", &["name", "custom:tier"]),
+            // The telephone number is nothing that the first client may read.
+            ("openid", &["email", "email_verified", "name", "custom:tier"]),
+        ] {
+            for kind in ["id_token", "access_token"] {
+                assert_eq!(exchanged(scope, kind).await, shown, "{scope} {kind}");
+            }
+        }
+        let through_api = exchanged("aws.cognito.signin.user.admin", "access_token").await;
+        assert_eq!(through_api, ["email", "email_verified", "name", "custom:tier"]);
+        let less = Some(vec!["name".to_owned()]);
+        scene.change(CONFIDENTIAL, |client| client.settings.read_attributes = less).await;
+        assert_eq!(exchanged("openid", "id_token").await, ["name"]);
     }
 
     #[tokio::test]

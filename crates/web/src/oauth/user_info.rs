@@ -31,7 +31,7 @@ pub(super) async fn answer(
 /// The token in the header or, of a POST, in the body (RFC 6750 section 2); none if there is none or
 /// there are two. Never that of a query, which ends up in logs.
 fn bearer_token(parts: &Parts, body: &[u8]) -> Option<String> {
-    let header = authorization(parts).map(|header| {
+    let header = authorization(parts).ok()?.map(|header| {
         let (scheme, token) = header.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
     });

@@ -1442,6 +1442,7 @@ impl Permits<InvalidSmsRoleTrustRelationshipException> for operations::InitiateA
 impl Permits<OperationNotEnabledException> for operations::InitiateAuth {}
 impl Permits<FeatureUnavailableInTierException> for operations::InitiateAuth {}
 impl Permits<ForbiddenException> for operations::InitiateAuth {}
+impl Permits<MFAMethodNotFoundException> for operations::InitiateAuth {}
 
 impl Permits<InvalidParameterException> for operations::ListDevices {}
 impl Permits<ResourceNotFoundException> for operations::ListDevices {}

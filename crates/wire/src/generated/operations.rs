@@ -4314,6 +4314,7 @@ impl OperationName {
                 "OperationNotEnabledException",
                 "FeatureUnavailableInTierException",
                 "ForbiddenException",
+                "MFAMethodNotFoundException",
             ],
             Self::ListDevices | Self::UpdateDeviceStatus => &[
                 "InvalidParameterException",

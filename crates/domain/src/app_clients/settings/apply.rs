@@ -91,18 +91,21 @@ fn sorted(mut scopes: Vec<String>) -> Option<Vec<String>> {
     (!scopes.is_empty()).then_some(scopes)
 }
 
-/// An application named by ARN is reached with the service's own role.
+/// The role that publishes the events of app clients that name an application by its ARN.
+pub(super) fn analytics_role(identity: &Identity) -> String {
+    format!(
+        "arn:aws:iam::{}:role/aws-service-role/cognito-idp.amazonaws.com/AWSServiceRoleForAmazonCognitoIdp",
+        identity.account_id
+    )
+}
+
+/// Adds the role to an application that is named by its ARN.
 fn with_role(
     mut analytics: AnalyticsConfigurationType,
     identity: &Identity,
 ) -> AnalyticsConfigurationType {
     if analytics.application_arn.is_some() {
-        analytics.role_arn.get_or_insert_with(|| {
-            format!(
-                "arn:aws:iam::{}:role/aws-service-role/cognito-idp.amazonaws.com/AWSServiceRoleForAmazonCognitoIdp",
-                identity.account_id
-            )
-        });
+        analytics.role_arn.get_or_insert_with(|| analytics_role(identity));
     }
     analytics
 }

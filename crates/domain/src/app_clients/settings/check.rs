@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
-use super::{ClientRefused, Surroundings};
+use super::{ClientRefused, Surroundings, apply::analytics_role};
 use crate::{
     app_clients::{AppClient, permissions},
+    arn,
+    ports::Identity,
+    regions,
     shapes::{
         AnalyticsConfigurationType, ExplicitAuthFlowsType, OAuthFlowType, UserPoolClientType,
     },
@@ -35,7 +38,7 @@ pub(super) fn check(
     check_oauth(client)?;
     check_providers(around)?;
     if let Some(analytics) = &settings.analytics_configuration {
-        check_analytics(analytics)?;
+        check_analytics(analytics, around.identity)?;
     }
     let propagates = settings.enable_propagate_additional_user_context_data == Some(true);
     if propagates && client.secrets.is_empty() {
@@ -217,13 +220,25 @@ fn check_providers(around: &Surroundings<'_>) -> Result<(), ClientRefused> {
     }
 }
 
-/// Analytics: an application's ARN, or its id with a role and an external id.
-fn check_analytics(analytics: &AnalyticsConfigurationType) -> Result<(), ClientRefused> {
+/// Analytics: an application's ARN, or its id with a role and an external id. The role that was added
+/// to an ARN may come back with it.
+fn check_analytics(
+    analytics: &AnalyticsConfigurationType,
+    identity: &Identity,
+) -> Result<(), ClientRefused> {
     let by_id = [analytics.application_id.is_some(), analytics.external_id.is_some()];
-    let has_role = analytics.role_arn.is_some();
+    let role = analytics.role_arn.as_ref();
     let is_complete = match analytics.application_arn {
-        Some(_) => by_id == [false, false],
-        None => by_id == [true, true] && has_role,
+        Some(_) => by_id == [false, false] && role == Some(&analytics_role(identity)),
+        None => by_id == [true, true] && role.is_some(),
     };
-    if is_complete { Ok(()) } else { Err(ClientRefused::AnalyticsIncomplete) }
+    if !is_complete {
+        return Err(ClientRefused::AnalyticsIncomplete);
+    }
+    match analytics.application_arn.as_deref().and_then(arn::region) {
+        Some(region) if !regions::may_analyse(&identity.region, region) => {
+            Err(ClientRefused::AnalyticsRegion(region.to_owned()))
+        }
+        _ => Ok(()),
+    }
 }

@@ -6,6 +6,7 @@ use super::SettingsRefused;
 use crate::{
     arn,
     ports::Identity,
+    regions,
     shapes::{
         AdvancedSecurityModeType, AuthFactorType, EmailConfigurationType, EmailSendingAccountType,
         EncryptionKeyType, LambdaConfigType, MessageTemplateType,
@@ -17,18 +18,10 @@ use crate::{
     user_pools::{Feature, UserPool},
 };
 
-/// Regions whose mail service can send for a pool of any region.
-const SES_REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "us-west-2"];
-
-/// Regions that send text messages for pools of another region, besides the pool's own. (From the
-/// developer guide's table, by memory: a belief.)
-const SNS_STAND_INS: [(&str, &str); 6] = [
-    ("us-east-2", "us-east-1"),
-    ("ca-central-1", "us-east-1"),
-    ("eu-central-1", "eu-west-1"),
-    ("eu-west-2", "eu-west-1"),
-    ("ap-northeast-2", "ap-northeast-1"),
-    ("ap-south-1", "ap-southeast-1"),
+/// What the service demands of the e-mail and of the text message that invite a user.
+const INVITATION_PATTERNS: [&str; 2] = [
+    r"[\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*\{####\}[\p{L}\p{M}\p{S}\p{N}\p{P}\s*]*",
+    r"(?s).*\{####\}(?s).*",
 ];
 
 /// What can only be seen in the request itself.
@@ -65,13 +58,14 @@ pub(in crate::user_pools) fn check(
     }
     let admin = settings.admin_create_user_config.as_ref();
     if let Some(invitation) = admin.and_then(|config| config.invite_message_template.as_ref()) {
-        check_invitation(invitation)?;
+        check_invitation(invitation, first_factors(settings))?;
     }
     if let Some(tags) = &settings.user_pool_tags {
         tags::check(tags)?;
     }
     check_key(settings)?;
     check_mfa(pool)?;
+    check_relying_party(pool)?;
     check_first_factors(pool)?;
     check_tier(pool)
 }
@@ -117,12 +111,11 @@ fn check_sms(sms: &SmsConfigurationType, identity: &Identity) -> Result<(), Sett
     if !identity.owns(caller) {
         return Err(SettingsRefused::CrossAccountRole);
     }
-    let own = identity.region.as_str();
-    let may_send = |region: &str| region == own || SNS_STAND_INS.contains(&(own, region));
-    if sms.sns_region.as_deref().is_some_and(|region| !may_send(region)) {
-        return Err(SettingsRefused::SnsRegion);
+    let may_send = |region: &String| regions::may_send_text_messages(&identity.region, region);
+    if sms.sns_region.as_ref().is_none_or(may_send) {
+        return Ok(());
     }
-    Ok(())
+    Err(SettingsRefused::SnsRegion)
 }
 
 /// The sender of mail.
@@ -135,12 +128,7 @@ fn check_sender(
         (None, true) => return Err(SettingsRefused::DeveloperWithoutSource),
         (Some(_), false) => return Err(SettingsRefused::SourceOnDefaultSender),
         (Some(arn), true) => {
-            let mut regions = BTreeSet::from(SES_REGIONS);
-            regions.insert(&identity.region);
-            if !arn::region(arn).is_some_and(|region| regions.contains(region)) {
-                let regions: Vec<&str> = regions.into_iter().collect();
-                return Err(SettingsRefused::SesRegion(regions.join(", ")));
-            }
+            regions::check_mail(arn, &identity.region).map_err(SettingsRefused::SesRegion)?;
         }
         (None, false) => {}
     }
@@ -215,15 +203,32 @@ fn check_recovery(mechanisms: &[RecoveryOptionType]) -> Result<(), SettingsRefus
     Ok(())
 }
 
-/// The invitation must say who is invited, and with which password.
-fn check_invitation(invitation: &MessageTemplateType) -> Result<(), SettingsRefused> {
-    let texts = [&invitation.email_message, &invitation.sms_message];
-    let is_complete = |text: &String| text.contains("{username}") && text.contains("{####}");
-    if texts.into_iter().flatten().all(is_complete) {
-        Ok(())
-    } else {
-        Err(SettingsRefused::InvitationWithoutPlaceholders)
+/// The invitation must say who is invited, and with which password. Where nobody needs a password, it
+/// may be left out; how the service tells such pools is a belief.
+fn check_invitation(
+    invitation: &MessageTemplateType,
+    first_factors: &[AuthFactorType],
+) -> Result<(), SettingsRefused> {
+    let texts =
+        [("emailMessage", &invitation.email_message), ("smsMessage", &invitation.sms_message)];
+    let is_needed = first_factors.iter().all(|factor| *factor == AuthFactorType::Password);
+    let mut violations = Vec::new();
+    for ((member, text), pattern) in texts.into_iter().zip(INVITATION_PATTERNS) {
+        if let Some(text) = text.as_ref().filter(|text| is_needed && !text.contains("{####}")) {
+            violations.push(format!(
+                "Value '{text}' at 'adminCreateUserConfig.inviteMessage.{member}' failed to satisfy \
+                 constraint: Member must satisfy regular expression pattern: {pattern}"
+            ));
+        }
     }
+    if !violations.is_empty() {
+        return Err(SettingsRefused::InvitationWithoutPassword(violations));
+    }
+    let texts = [&invitation.email_message, &invitation.sms_message];
+    if texts.into_iter().flatten().all(|text| text.contains("{username}")) {
+        return Ok(());
+    }
+    Err(SettingsRefused::InvitationWithoutUsername)
 }
 
 /// The key that encrypts the pool.
@@ -250,6 +255,16 @@ fn check_mfa(pool: &UserPool) -> Result<(), SettingsRefused> {
         return Err(SettingsRefused::EmailMfaOnDefaultSender);
     }
     Ok(())
+}
+
+/// The relying party of passkeys is a bare name: no scheme, port or path.
+fn check_relying_party(pool: &UserPool) -> Result<(), SettingsRefused> {
+    let id = pool.factors.web_authn.as_ref().and_then(|config| config.relying_party_id.as_ref());
+    let is_fit = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    match id {
+        Some(id) if !id.chars().all(is_fit) => Err(SettingsRefused::RelyingParty),
+        _ => Ok(()),
+    }
 }
 
 /// First factors, also against second ones.
@@ -295,10 +310,8 @@ fn check_tier(pool: &UserPool) -> Result<(), SettingsRefused> {
         (pool.factors.email.is_some(), Feature::EMAIL_MFA),
         (pool.factors.web_authn.is_some(), Feature::PASSKEYS),
         (pool.sessions.is_tracking, Feature::SESSION_TRACKING),
-        (
-            version.is_some_and(|version| version != PreTokenGenerationLambdaVersionType::V10),
-            Feature::ACCESS_TOKENS,
-        ),
+        (version == Some(PreTokenGenerationLambdaVersionType::V20), Feature::TOKENS_V2),
+        (version == Some(PreTokenGenerationLambdaVersionType::V30), Feature::TOKENS_V3),
         (pool.password_policy().history_size > 0, Feature::PASSWORD_HISTORY),
         (settings.acr_configuration.is_some(), Feature::ACR),
         (registration == Some(StatusType::Enabled), Feature::CLIENT_REGISTRATION),
