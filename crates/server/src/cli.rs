@@ -31,7 +31,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve this machine only: any AWS credentials are accepted, messages are kept in an inbox,
     /// and the clock can be moved.
-    Dev(Dev),
+    Dev(Box<Dev>),
     /// Serve a network: signatures are verified, messages are sent.
     Serve {
         /// The configuration file.

@@ -106,7 +106,7 @@ mod tests {
     fn options(arguments: &[&str]) -> Dev {
         let arguments = ["poolhouse", "dev"].iter().chain(arguments);
         match Cli::try_parse_from(arguments).unwrap().command {
-            Command::Dev(options) => options,
+            Command::Dev(options) => *options,
             other => panic!("{other:?}"),
         }
     }
