@@ -286,7 +286,7 @@ fn request_id(entropy: &dyn Entropy) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::{sync::Mutex, time::Duration};
 
     use async_trait::async_trait;
     use http_body_util::BodyExt as _;
@@ -494,9 +494,12 @@ mod tests {
         // Nobody waits for the answer any more.
         slow.is_let.notify_one();
         let told = || slow.asked.lock().unwrap().clone();
-        while told() != [Trigger::PreSignUp, Trigger::PostConfirmation] {
-            tokio::task::yield_now().await;
-        }
+        let end = async {
+            while told() != [Trigger::PreSignUp, Trigger::PostConfirmation] {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), end).await.expect("it was given up");
         let mut view = store.read().await.unwrap();
         let user = view.user_by_username(&pool, "jo").await.unwrap().unwrap();
         assert_eq!(user.status, UserStatusType::Confirmed);

@@ -1,13 +1,17 @@
-//! Every way to show a password counts for the same lock, of users and of names that nobody has; what
-//! is no password counts for none.
+//! What is told when a sign-in is refused: of several things that are wrong the first, and the lock after
+//! wrong passwords. Every way to show one counts for the same lock, of users and of names that nobody has;
+//! what is no password counts for none.
 
-use poolhouse_domain::srp::{
-    Party,
-    client::{ChallengeParameters, Client, timestamp},
+use poolhouse_domain::{
+    secret_hash,
+    srp::{
+        Party,
+        client::{ChallengeParameters, Client, timestamp},
+    },
 };
 use serde_json::{Value, json};
 
-use crate::testing::{PASSWORD, Stack, error, merged, text};
+use crate::testing::{PASSWORD, Stack, error, invalid, merged, text};
 
 const WRONG: &str = "Wrong-Donkey-3";
 const RESPOND: &str = "RespondToAuthChallenge";
@@ -158,4 +162,63 @@ async fn codes_count_for_no_lock_and_no_lock_keeps_them_out() {
     let sent = json!({ "EMAIL_OTP_CODE": scene.stack.last_code_for("ada@example.com") });
     scene.stack.ok(RESPOND, scene.reply(&asked, "ada", sent)).await;
     assert_eq!(scene.outcome("plain", "ada", PASSWORD).await, locked());
+}
+
+/// `InitiateAuth` with a password.
+fn by_password(client: &str, parameters: Value) -> Value {
+    let mut input = json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH" });
+    input["AuthParameters"] = parameters;
+    input
+}
+
+#[tokio::test]
+async fn of_several_things_that_are_wrong_the_first_is_told() {
+    let stack = Stack::new().await;
+    let pool = stack.pool(json!({})).await;
+    let settings = json!({ "GenerateSecret": true, "ExplicitAuthFlows": ["ALLOW_CUSTOM_AUTH"] });
+    let client = stack.client(&pool, settings).await;
+    let user = json!({ "UserPoolId": pool, "Username": "ada" });
+    stack.user(&pool, "ada", &[]).await;
+    let refused = async |parameters: Value| {
+        stack.refusal("InitiateAuth", by_password(&client, parameters)).await
+    };
+    let nowhere = stack.refusal("InitiateAuth", by_password("nowhere", json!({}))).await;
+    let text_of = "User pool client nowhere does not exist.";
+    assert_eq!(nowhere, error("ResourceNotFoundException", text_of));
+    let flow = invalid("USER_PASSWORD_AUTH flow not enabled for this client");
+    assert_eq!(refused(json!({})).await, flow);
+    let flows = json!({
+        "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"],
+    });
+    let described = stack.ok("UpdateUserPoolClient", flows).await;
+    stack.advance(2);
+    assert_eq!(refused(json!({})).await, invalid("Missing required parameter USERNAME"));
+    let named = json!({ "USERNAME": "nobody" });
+    assert_eq!(refused(named.clone()).await, invalid("Missing required parameter PASSWORD"));
+    let shown = merged(named, json!({ "PASSWORD": WRONG }));
+    let missing =
+        format!("Client {client} is configured with secret but SECRET_HASH was not received");
+    assert_eq!(refused(shown.clone()).await, error("NotAuthorizedException", &missing));
+    let forged = merged(shown.clone(), json!({ "SECRET_HASH": "x" }));
+    let wrong = format!("Unable to verify secret hash for client {client}");
+    assert_eq!(refused(forged).await, error("NotAuthorizedException", &wrong));
+    let secret = text(&described["UserPoolClient"]["ClientSecret"]);
+    let by = |name: &str| {
+        let hash = secret_hash::compute(&secret, name, &client);
+        json!({ "USERNAME": name, "PASSWORD": WRONG, "SECRET_HASH": hash })
+    };
+    let unknown = error("UserNotFoundException", "User does not exist.");
+    assert_eq!(refused(by("nobody")).await, unknown);
+
+    // The user's state comes before the password: five wrong ones have locked nobody.
+    stack.ok("AdminDisableUser", user.clone()).await;
+    for _ in 0..5 {
+        let disabled = error("NotAuthorizedException", "User is disabled.");
+        assert_eq!(refused(by("ada")).await, disabled);
+    }
+    stack.ok("AdminEnableUser", user).await;
+    for _ in 0..5 {
+        assert_eq!(refused(by("ada")).await.1, "Incorrect username or password.");
+    }
+    assert_eq!(refused(by("ada")).await.1, "Password attempts exceeded");
 }

@@ -1,5 +1,7 @@
 //! `POST /oauth2/token`: tokens for a code, a refresh token, a client's own secret or another token.
 
+use std::sync::Arc;
+
 use http::{Response, StatusCode, request::Parts};
 use poolhouse_domain::{
     Fault,
@@ -9,6 +11,7 @@ use poolhouse_domain::{
         token::{self, Granted, TokenRefused},
     },
     ports::Ports,
+    triggers::Remembered,
 };
 use serde_json::{Map, Value, json};
 
@@ -23,6 +26,9 @@ pub(super) async fn answer(
     let (Ok(parameters), Ok(authorization)) = (form(parts, body), authorization(parts)) else {
         return Ok(refused(TokenRefused::InvalidRequest));
     };
+    // For one request: what runs again does not ask its function again.
+    let functions = Arc::new(Remembered::new(Arc::clone(&ports.functions)));
+    let ports = &Ports { functions, ..ports.clone() };
     let answer = || token::answer(ports, &mount.pool, authorization, &parameters);
     Ok(match retrying(answer).await? {
         Ok(granted) => headers::json(StatusCode::OK, &content(granted)),

@@ -1,11 +1,20 @@
 //! Pages and triggers, row by row: which functions each page asks, how often and in which order. There is
 //! a function behind every trigger, so that one which is asked and should not be shows.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
 use poolhouse_domain::{
+    Fault,
+    ports::{Store, Transaction},
     shapes::{
-        LambdaConfigType, PreTokenGenerationLambdaVersionType as Version,
-        PreTokenGenerationVersionConfigType,
+        FeatureType, LambdaConfigType, PreTokenGenerationLambdaVersionType as Version,
+        PreTokenGenerationVersionConfigType, RefreshTokenRotationType,
     },
+    time::Timestamp,
     triggers::Trigger,
 };
 use serde_json::json;
@@ -208,6 +217,7 @@ async fn sign_ups_ask_as_the_operations_do_and_then_as_a_sign_in() {
 #[tokio::test]
 async fn forgotten_passwords_and_people_who_are_known_elsewhere() {
     let scene = scene().await;
+    with_sign_up(&scene).await;
     with_functions(&scene, Version::V10).await;
     let at = login(CLIENT).replace("/login", "/forgotPassword");
     let reset = at.replace("/forgotPassword", "/confirmforgotPassword");
@@ -261,4 +271,53 @@ async fn only_the_third_version_is_asked_about_tokens_of_clients() {
         assert_eq!(scene.kit.functions.sources(), sources);
     }
     assert_eq!(scene.kit.functions.events()[0]["callerContext"]["clientId"], MACHINE);
+}
+
+/// A store in which somebody else wins the first race.
+struct Contended {
+    store: Arc<dyn Store>,
+    is_lost: AtomicBool,
+}
+
+#[async_trait]
+impl Store for Contended {
+    async fn read(&self) -> Result<Box<dyn Transaction>, Fault> {
+        self.store.read().await
+    }
+
+    async fn write(&self) -> Result<Box<dyn Transaction>, Fault> {
+        if !self.is_lost.swap(true, Ordering::Relaxed) {
+            return Err(Fault::Conflict("somebody was faster".to_owned()));
+        }
+        self.store.write().await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<bool, Fault> {
+        self.store.sweep(now).await
+    }
+}
+
+#[tokio::test]
+async fn a_request_for_tokens_that_runs_again_asks_once() {
+    let mut scene = scene().await;
+    with_functions(&scene, Version::V10).await;
+    let rotation = RefreshTokenRotationType {
+        feature: FeatureType::Enabled,
+        retry_grace_period_seconds: Some(0),
+    };
+    scene.change(CLIENT, |client| client.settings.refresh_token_rotation = Some(rotation)).await;
+    let tokens = scene.tokens("openid").await;
+    scene.kit.functions.clear();
+    let contended =
+        Contended { store: Arc::clone(&scene.ports().store), is_lost: AtomicBool::default() };
+    let contended = Arc::new(contended);
+    scene.kit.ports.store = Arc::clone(&contended) as _;
+    let token = tokens["refresh_token"].as_str().unwrap();
+    let refresh =
+        [("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", token)];
+    let (status, refreshed) = scene.token(&refresh).await;
+    assert_eq!(status, 200, "{refreshed}");
+    assert!(contended.is_lost.load(Ordering::Relaxed), "the race was never run");
+    assert_ne!(refreshed["refresh_token"], tokens["refresh_token"]);
+    assert_eq!(asked(&scene), ["TokenGeneration_RefreshTokens"]);
 }
