@@ -43,8 +43,9 @@ pub(super) struct Asked {
 enum What {
     /// A password of one's own, and attributes.
     NewPassword { missing: Vec<String> },
-    /// A code of this factor, which may have been sent to an address that is being set up.
-    Code { factor: String, destination: String, is_set_up: bool },
+    /// A code of this factor. It may be all that is shown, or have been sent to an address that is
+    /// being set up.
+    Code { factor: String, destination: String, is_first: bool, is_set_up: bool },
     /// One of these first factors.
     Choose { factors: Vec<String> },
     /// The password, chosen from these first factors.
@@ -119,6 +120,8 @@ async fn ask(
     let code = |factor: Factor, destination| What::Code {
         factor: factor.value().to_owned(),
         destination,
+        // Where a code is the first factor, its challenge names nobody.
+        is_first: known.is_none(),
         is_set_up,
     };
     let what = match name {
@@ -200,16 +203,15 @@ fn shown_with(
             attributes: missing.iter().map(|name| attribute(visit, name)).collect(),
             problem,
         }),
-        What::Code { factor, destination, is_set_up } => {
+        What::Code { factor, destination, is_first, is_set_up } => {
             let factor = Factor::of(factor).unwrap_or(Factor::SoftwareToken);
-            // The codes of sign-ins by choice have eight digits.
-            let is_first = asked.is_first_factor();
             Page::Code(Code {
                 factor,
                 destination: destination.clone(),
-                length: if is_first { 8 } else { 6 },
+                // The codes of sign-ins by choice have eight digits.
+                length: if *is_first { 8 } else { 6 },
                 resend_after: (factor != Factor::SoftwareToken).then_some(RESEND_AFTER),
-                has_other_ways: is_first || *is_set_up,
+                has_other_ways: *is_first || *is_set_up,
                 problem,
                 notice,
             })
@@ -247,19 +249,6 @@ fn shown_with(
         }),
     };
     Reply::page(page, Some(Stage::Asked(asked)))
-}
-
-impl Asked {
-    /// Whether a code is all that is shown. In sign-ins by choice, challenges don't name users.
-    fn is_first_factor(&self) -> bool {
-        match &self.what {
-            What::Code { factor, .. } if factor == Factor::SmsOtp.value() => true,
-            What::Code { factor, .. } => {
-                factor == Factor::EmailOtp.value() && self.username == self.login
-            }
-            _ => false,
-        }
-    }
 }
 
 /// The field for an attribute, with what was entered before.

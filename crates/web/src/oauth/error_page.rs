@@ -38,7 +38,8 @@ pub(super) async fn answer(
         code: cause.map(Cause::code).unwrap_or_default().to_owned(),
         cause,
         detail: detail(cause, client.as_ref().map(|client| client.id())),
-        ..Failed::default()
+        request_id: ports.caller.request_id.clone(),
+        retry: None,
     };
     let look = look.unwrap_or_else(|| look::plain(parts));
     let here = look.here.as_ref().map(|_| {

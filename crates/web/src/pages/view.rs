@@ -229,6 +229,10 @@ impl<'a> View<'a> {
             Page::NewPassword(_) | Page::ForgotPassword(_) | Page::ResetPassword(_) => {
                 graphic_of(Factor::Password)
             }
+            Page::Failed(_) | Page::Unavailable => {
+                let has_graphics = self.look.brand.has_graphics();
+                return has_graphics.then_some(Graphic::BuiltIn(icons::WARNING));
+            }
             _ => return None,
         };
         self.look.brand.has_graphics().then(|| self.drawn(category, icon))

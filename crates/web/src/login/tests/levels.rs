@@ -1,6 +1,10 @@
 //! Authentication levels: what `acr_values` and `max_age` ask of a sign-in and of the browser's session.
 
-use poolhouse_domain::shapes::{AuthFactorType, UserPoolTierType};
+use poolhouse_domain::{
+    shapes::{AuthFactorType, EmailMfaConfigType, UserPoolTierType},
+    totp::SoftwareToken,
+    users::MfaPreference,
+};
 use serde_json::json;
 
 use super::{
@@ -28,7 +32,7 @@ async fn with_app() -> (Scene, Vec<u8>) {
     let secret = user(&scene, "ada").await.software_token.pending.unwrap().0.to_vec();
     let code = code::current_code(&secret, scene.ports().clock.now());
     redeemed(&scene, &browser.post(&at, &[("code", &code), ("device_name", "")]).await).await;
-    scene.change_user(|user| user.mfa = Default::default()).await;
+    scene.change_user(|user| user.mfa = MfaPreference::default()).await;
     with_totp(&scene, UserPoolMfaType::Optional).await;
     scene.kit.clock.advance(30);
     (scene, secret)
@@ -93,7 +97,7 @@ async fn a_session_below_the_level_leads_to_a_new_sign_in_where_that_can_reach_i
     redeemed(&scene, &other.sign_in(&at, "ada", PASSWORD).await).await;
     scene.change_pool(|pool| pool.settings.user_pool_tier = None).await;
     // Nor of somebody who can't reach it.
-    scene.change_user(|user| user.software_token = Default::default()).await;
+    scene.change_user(|user| user.software_token = SoftwareToken::default()).await;
     let answer = browser.send(Method::GET, &high, "").await;
     assert_eq!(told(&redeemed(&scene, &answer).await).0, json!(format!("{LEVEL}1")));
 }
@@ -146,7 +150,7 @@ async fn the_code_of_a_sign_up_counts_only_as_far_as_it_goes() {
         scene
             .change_pool(|pool| {
                 pool.settings.mfa_configuration = Some(UserPoolMfaType::Optional);
-                pool.factors.email = Some(Default::default());
+                pool.factors.email = Some(EmailMfaConfigType::default());
             })
             .await;
         let mut browser = Browser::new(&scene);

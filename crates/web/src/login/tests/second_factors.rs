@@ -154,3 +154,17 @@ async fn when_too_many_codes_were_sent_the_last_one_stays_good() {
     let answer = browser.post(&at, &[("code", &code_for(&scene, NUMBER))]).await;
     redeemed(&scene, &answer).await;
 }
+
+#[tokio::test]
+async fn a_code_by_mail_after_a_password_has_six_digits_and_no_other_way() {
+    let scene = required(&[MfaFactor::Email]).await;
+    scene
+        .change_user(|user| {
+            user.attributes.insert("email".to_owned(), "ada@example.com".to_owned());
+        })
+        .await;
+    let (mut browser, at) = (Browser::new(&scene), login(CLIENT));
+    let page = browser.sign_in(&at, "ada", PASSWORD).await.into_body();
+    shows(&page, "6 digits");
+    assert!(!page.contains("other-way"), "{page}");
+}
