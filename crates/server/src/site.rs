@@ -382,6 +382,78 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whatever_is_answered_at_the_path_of_a_page_is_not_for_other_origins() {
+        let ports = Kit::new().await.unwrap().ports;
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let (bodies, imports) = (BodyMemory::default(), Imports::default());
+        let site =
+            Arc::new(Site { ports, signatures, bodies, imports, dev: None, is_forwarded: false });
+        let ask = async |method: &Method, path: &str, body: &'static [u8]| {
+            let request = Request::builder().method(method).uri(path).header("host", "a.test");
+            let request = request.header("origin", "https://evil.test");
+            let request = request.header("access-control-request-method", "POST");
+            let body = Full::new(Bytes::from_static(body));
+            site.answer(None, request.body(body).unwrap()).await
+        };
+        let large: &[u8] = &[b'x'; 256 * 1024 + 1];
+        for (path, is_shared) in [
+            ("/login", false),
+            ("/shop/LOGIN", false),
+            ("/oauth2/login", false),
+            ("/signup", false),
+            ("/forgotPassword", false),
+            ("/confirmUser", false),
+            ("/logout", false),
+            ("/error", false),
+            ("/oauth2/authorize", false),
+            ("/oauth2/register", false),
+            ("/p_1/feedback/sub/event/Valid/token", false),
+            ("/", true),
+            ("/oauth2/token", true),
+            ("/shop/oauth2/userInfo", true),
+            ("/oauth2/revoke", true),
+            ("/p_1/.well-known/jwks.json", true),
+        ] {
+            for (method, body) in [
+                (Method::OPTIONS, &b""[..]),
+                (Method::GET, b""),
+                (Method::PUT, b""),
+                (Method::POST, large),
+            ] {
+                let answer = ask(&method, path, body).await;
+                let headers = answer.headers();
+                let case = format!("{method} {path}");
+                assert_eq!(
+                    headers.contains_key("access-control-allow-origin"),
+                    is_shared,
+                    "{case}"
+                );
+                let is_preflight = is_shared && method == Method::OPTIONS;
+                let allowed = headers.contains_key("access-control-allow-methods");
+                assert_eq!(allowed, is_preflight, "{case}");
+                assert_eq!(answer.status() == 413, !body.is_empty(), "{case}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_for_two_hosts_is_refused() {
+        let ports = Kit::new().await.unwrap().ports;
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let (bodies, imports) = (BodyMemory::default(), Imports::default());
+        let site =
+            Arc::new(Site { ports, signatures, bodies, imports, dev: None, is_forwarded: false });
+        for (hosts, status) in [(&["a.test"][..], 404), (&["a.test", "a.test"], 400)] {
+            let mut request = Request::get("/login");
+            for host in hosts {
+                request = request.header("host", *host);
+            }
+            let answer = site.answer(None, request.body(Full::new(Bytes::new())).unwrap()).await;
+            assert_eq!(answer.status(), status, "{hosts:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn the_address_that_the_proxy_saw_counts_and_only_behind_a_proxy() {
         let ports = Kit::new().await.unwrap().ports;
         let (bodies, signatures) =

@@ -2,7 +2,11 @@
 //! is made, and for tests.
 
 use askama::Template;
-use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE, request::Parts};
+use http::{
+    HeaderValue, Method, Response, StatusCode,
+    header::{CONTENT_TYPE, X_FRAME_OPTIONS},
+    request::Parts,
+};
 use poolhouse_domain::{Fault, ports::Ports, user_pools::PasswordPolicy};
 
 use super::{
@@ -129,6 +133,7 @@ fn index(wanted: &Wanted, query: &str) -> Response<Vec<u8>> {
     let mut response = Response::new(index.render().unwrap_or_default().into_bytes());
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, html);
+    response.headers_mut().insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     response
 }
 
