@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::{
     EngineRow, Row, Value, fault,
     pool::{Lent, Pool},
-    read_only,
+    read_only, written_before,
 };
 use crate::OpenError;
 
@@ -86,6 +86,12 @@ impl Sqlite {
         Ok(View::Write(Transaction(Some(lent))))
     }
 
+    pub(super) async fn write_once(&self) -> Result<View, Fault> {
+        const WAIT: &str = "waiting for a turn to write";
+        let lent = self.writer.take().await.map_err(|error| fault(WAIT, error))?;
+        Ok(View::Once { lent, has_written: false })
+    }
+
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
@@ -114,6 +120,11 @@ fn prepare_file(path: &Path) -> std::io::Result<()> {
 pub(crate) enum View {
     Read(Arc<Pool<SqliteConnection>>),
     Write(Transaction),
+    /// One statement may write, outside of a transaction.
+    Once {
+        lent: Lent<SqliteConnection>,
+        has_written: bool,
+    },
 }
 
 /// An open write transaction. Dropping it without a commit rolls it back.
@@ -149,6 +160,11 @@ impl View {
         match self {
             Self::Read(_) => Err(read_only()),
             Self::Write(transaction) => run(transaction.connection()?, sql, values).await,
+            Self::Once { has_written: true, .. } => Err(written_before()),
+            Self::Once { lent, has_written } => {
+                *has_written = true;
+                run(lent, sql, values).await
+            }
         }
     }
 
@@ -163,6 +179,7 @@ impl View {
                 fetch_all(&mut lent, sql, values).await
             }
             Self::Write(transaction) => fetch_all(transaction.connection()?, sql, values).await,
+            Self::Once { lent, .. } => fetch_all(lent, sql, values).await,
         }
     }
 
@@ -179,6 +196,7 @@ impl View {
             Self::Write(transaction) => {
                 fetch_optional(transaction.connection()?, sql, values).await
             }
+            Self::Once { lent, .. } => fetch_optional(lent, sql, values).await,
         }
     }
 
