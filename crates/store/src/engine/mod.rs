@@ -124,6 +124,18 @@ impl View {
         }
     }
 
+    /// Runs a query for a page of a list whose rows may lie anywhere among very many.
+    pub(crate) async fn fetch_page(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Fault> {
+        match self {
+            Self::Sqlite(view) => view.fetch_page(sql, values).await,
+            Self::Postgres(view) => view.fetch_all(sql, values).await,
+        }
+    }
+
     /// Runs a query that finds at most one row.
     pub(crate) async fn fetch_optional(
         &mut self,

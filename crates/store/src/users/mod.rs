@@ -313,7 +313,7 @@ impl Users for SqlTransaction {
     ) -> Result<Vec<User>, Fault> {
         let query = list::query(filter, after);
         let values = query.values(user_pool_id, limit);
-        let rows = self.view.fetch_all(query.sql(), &values).await?;
+        let rows = self.view.fetch_page(query.sql(), &values).await?;
         let mut users = Vec::with_capacity(rows.len());
         for row in rows {
             users.push(self.read_user(row).await?);
