@@ -162,7 +162,7 @@ impl Groups for SqlTransaction {
         limit: u32,
     ) -> Result<Vec<User>, Fault> {
         let values = values![&group.user_pool_id, &group.id, after.unwrap_or_default(), limit];
-        let rows = self.view.fetch_all(MEMBERS, values).await?;
+        let rows = self.view.fetch_page(MEMBERS, values).await?;
         let mut users = Vec::with_capacity(rows.len());
         for row in rows {
             users.push(self.read_user(row).await?);

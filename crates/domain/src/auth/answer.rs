@@ -287,20 +287,26 @@ impl Answered<'_> {
     /// The session's user, if the answer names them, comes from the client, and they may still sign
     /// in.
     pub(super) async fn user(&self, tx: &mut dyn Transaction) -> Ruling<User, AnswerRefused> {
+        let user = tx.user_by_sub(self.place.pool.id(), &self.session.sub).await?;
+        let user = granted!(self.accept(user));
+        if self.responses.contains_key("DEVICE_KEY") {
+            granted!(device::check_named(self.place, tx, &user).await?);
+        }
+        Ok(Ok(user))
+    }
+
+    /// The same for a user who has been read, whatever device the answer names.
+    pub(super) fn accept(&self, user: Option<User>) -> Result<User, AnswerRefused> {
         let (place, username) = (self.place, self.username);
-        let user = tx.user_by_sub(place.pool.id(), &self.session.sub).await?;
         let is_for = |user: &User| {
             users::is_named(place.pool, user, username) && !self.session.is_outdated(user)
         };
         let user = user.filter(is_for);
-        let Some(user) = user else { return Ok(Err(SessionRefused::Invalid.into())) };
+        let user = user.ok_or(SessionRefused::Invalid)?;
         let names = [username, &user.username];
-        granted!(check_secret_hash(place.client, &names, self.responses));
-        granted!(check_state_without_password(&user));
-        if self.responses.contains_key("DEVICE_KEY") {
-            granted!(device::check_named(place, tx, &user).await?);
-        }
-        Ok(Ok(user))
+        check_secret_hash(place.client, &names, self.responses)?;
+        check_state_without_password(&user)?;
+        Ok(user)
     }
 
     /// Uses the session up, or refuses if it was used before. The caller commits.

@@ -345,17 +345,17 @@ async fn record_failure(ports: &Ports, pool_id: &str, subject: &str) -> Result<(
 pub(super) async fn admit(place: Place<'_>, known: &Known) -> Ruling<Outcome, SignInRefused> {
     let user = &known.user;
     if known.failed_before {
-        let mut tx = place.ports.store.write().await?;
+        let mut tx = place.ports.store.write_once().await?;
         tx.clear_attempts(place.pool.id(), &known.subject, Attempted::Password).await?;
-        tx.commit().await?;
     }
     granted!(check_state(user));
     if user.status == UserStatusType::ForceChangePassword {
         granted!(check_temporary_password(place, user));
     }
     let mut tx = place.ports.store.read().await?;
-    granted!(device::check_named(place, &mut *tx, user).await?);
+    let device = granted!(device::check_named(place, &mut *tx, user).await?);
     drop(tx);
+    let place = Place { device: device.as_ref(), ..place };
     // A temporary password is replaced at once anyway: a belief, as all that follows from it being
     // known.
     if known.finding.is_blocked && user.status != UserStatusType::ForceChangePassword {

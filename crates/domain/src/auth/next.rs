@@ -59,7 +59,8 @@ pub(super) async fn after_first_factor(
 /// Nothing more is to be shown: the sign-in is complete, unless it is one in which functions decide.
 pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
     match place.custom.filter(|flow| flow.is_open()) {
-        Some(flow) => Box::pin(custom::go_on(place, flow, user)).await,
+        // Its functions may take long: the device is looked at again after them.
+        Some(flow) => Box::pin(custom::go_on(Place { device: None, ..place }, flow, user)).await,
         None => finish(place, user).await,
     }
 }

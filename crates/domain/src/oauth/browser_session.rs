@@ -208,8 +208,7 @@ async fn living_user(
 
 /// Notes a use of the session, in a pool that tracks them.
 async fn touch(ports: &Ports, user: &User, session: &BrowserSession) -> Result<(), Fault> {
-    let mut tx = ports.store.write().await?;
+    let mut tx = ports.store.write_once().await?;
     let activity = tracking::Activity::now(ports, ports.clock.now());
-    tx.touch_user_session(&user.user_pool_id, &user.sub, &session.id, &activity).await?;
-    tx.commit().await
+    tx.touch_user_session(&user.user_pool_id, &user.sub, &session.id, &activity).await
 }
