@@ -67,22 +67,18 @@ async fn the_truth_is_told_where_nothing_is_hidden() {
 async fn where_existence_is_hidden_nobody_looks_like_somebody() {
     let (stack, pool, client) = scene("ENABLED").await;
     for (operation, input, _, hidden) in requests(&pool, &client) {
-        match hidden {
-            Some((code, message)) => {
-                let refused = stack.refusal(operation, input.clone()).await;
-                assert_eq!(refused, error(code, message), "{operation} {input}");
-            }
-            None => {
-                let nobody = stack.ok(operation, input.clone()).await;
-                let ada = input.to_string().replace("nobody", "ada");
-                let answer = stack.call(operation, serde_json::from_str(&ada).unwrap()).await;
-                assert_eq!(answer.status, 200, "{operation}: {}", answer.body);
-                let members = |answer: &Value| -> Vec<String> {
-                    answer.as_object().unwrap().keys().cloned().collect()
-                };
-                assert_eq!(members(&nobody), members(&answer.body), "{operation}");
-            }
+        if let Some((code, message)) = hidden {
+            let refused = stack.refusal(operation, input.clone()).await;
+            assert_eq!(refused, error(code, message), "{operation} {input}");
+            continue;
         }
+        let nobody = stack.ok(operation, input.clone()).await;
+        let ada = input.to_string().replace("nobody", "ada");
+        let ada = stack.ok(operation, serde_json::from_str(&ada).unwrap()).await;
+        let members = |answer: &Value| -> Vec<String> {
+            answer.as_object().unwrap().keys().cloned().collect()
+        };
+        assert_eq!(members(&nobody), members(&ada), "{operation}");
     }
     // Administrators are told everywhere else.
     let input = json!({ "UserPoolId": pool, "Username": "nobody" });

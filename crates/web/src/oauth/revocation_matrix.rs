@@ -71,7 +71,7 @@ impl Browser {
     }
 
     /// The id of the session of the first tokens.
-    async fn token_session(&self) -> String {
+    fn token_session(&self) -> String {
         let claims = super::testing::claims(&self.first["access_token"]);
         let origin = claims["origin_jti"].as_str().unwrap();
         tracking::session_id(tracking::SessionKind::Token, origin).unwrap()
@@ -102,9 +102,9 @@ impl Browser {
                 let client = ports.directory.app_client(CLIENT).await.unwrap().unwrap();
                 revoke::revoke(ports, &client, refresh, true).await.unwrap().unwrap();
             }
-            "revoke token session" => self.end_session(&self.token_session().await, false).await,
+            "revoke token session" => self.end_session(&self.token_session(), false).await,
             "revoke token session LINKED" => {
-                self.end_session(&self.token_session().await, true).await;
+                self.end_session(&self.token_session(), true).await;
             }
             "revoke SSO session" => self.end_session(&self.sso_session, false).await,
             "revoke SSO session LINKED" => self.end_session(&self.sso_session, true).await,
