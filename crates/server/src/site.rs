@@ -381,6 +381,9 @@ mod tests {
         assert!(api.headers().contains_key("x-amzn-errortype"), "the API is there, too");
     }
 
+    /// More than anybody may send without a signature.
+    static LARGE: [u8; 256 * 1024 + 1] = [b'x'; 256 * 1024 + 1];
+
     #[tokio::test]
     async fn whatever_is_answered_at_the_path_of_a_page_is_not_for_other_origins() {
         let ports = Kit::new().await.unwrap().ports;
@@ -395,7 +398,6 @@ mod tests {
             let body = Full::new(Bytes::from_static(body));
             site.answer(None, request.body(body).unwrap()).await
         };
-        let large: &[u8] = &[b'x'; 256 * 1024 + 1];
         for (path, is_shared) in [
             ("/login", false),
             ("/shop/LOGIN", false),
@@ -418,7 +420,7 @@ mod tests {
                 (Method::OPTIONS, &b""[..]),
                 (Method::GET, b""),
                 (Method::PUT, b""),
-                (Method::POST, large),
+                (Method::POST, &LARGE),
             ] {
                 let answer = ask(&method, path, body).await;
                 let headers = answer.headers();
