@@ -273,10 +273,10 @@ impl Site {
         let answer = connection.fetch(Method::GET, &path, &[], "").await?;
         expect(&answer, StatusCode::OK)?;
         let shown = format!("lang=\"{language}\"");
-        match std::str::from_utf8(&answer.body)?.contains(&shown) {
-            true => Ok(()),
-            false => Err(format!("{page} is not in the language {language}").into()),
+        if std::str::from_utf8(&answer.body)?.contains(&shown) {
+            return Ok(());
         }
+        Err(format!("{page} is not in the language {language}").into())
     }
 }
 
