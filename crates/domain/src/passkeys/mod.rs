@@ -111,13 +111,6 @@ pub trait Passkeys: Send {
         sub: &str,
     ) -> Result<Vec<Passkey>, Fault>;
 
-    /// The passkey with this credential id, whosever it is.
-    async fn passkey(
-        &mut self,
-        user_pool_id: &str,
-        credential_id: &str,
-    ) -> Result<Option<Passkey>, Fault>;
-
     /// Stores the new count of signatures of a passkey.
     ///
     /// # Errors
