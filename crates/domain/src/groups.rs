@@ -191,6 +191,10 @@ pub async fn add(tx: &mut dyn Transaction, group: &Group, user: &User) -> Ruling
     if groups.len() >= PER_USER {
         return Ok(Err(GroupRefused::TooManyOfUser));
     }
+    if !tx.hold_user(&user.user_pool_id, &user.sub).await? {
+        // Whoever asks again is told so.
+        return Err(Fault::Conflict("the user was deleted meanwhile".to_owned()));
+    }
     tx.insert_member(group, &user.sub).await?;
     Ok(Ok(()))
 }

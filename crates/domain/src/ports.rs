@@ -112,7 +112,8 @@ pub trait Store: Send + Sync {
 
     /// For a single statement that writes, which is a transaction of its own: as durable, without
     /// the round trips of a beginning and an end. Nothing is left to commit, and a second write is a
-    /// fault. Where a connection is lost it may run twice, which must do no harm.
+    /// fault. Where a connection is lost it may run twice, which must do no harm: what can be taken
+    /// once may then be refused to whom it was given.
     async fn write_once(&self) -> Result<Box<dyn Transaction>, Fault>;
 
     /// Removes rows whose time has passed and what deleted user pools left, in one bounded batch.

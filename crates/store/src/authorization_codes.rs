@@ -11,9 +11,10 @@ use crate::{
     store::{SqlTransaction, inserted},
 };
 
+/// The same code again is this statement again, whose answer was lost with the connection.
 const INSERT: &str = "INSERT INTO authorization_codes
     (hash, pool_id, sub, grant_content, expires_at) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT DO NOTHING";
+    ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at";
 const GET: &str = "SELECT hash, pool_id, sub, grant_content, expires_at
     FROM authorization_codes WHERE hash = $1";
 const TAKE: &str = "DELETE FROM authorization_codes WHERE hash = $1";

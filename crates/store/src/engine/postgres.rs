@@ -18,7 +18,7 @@ use super::{
 use crate::OpenError;
 
 /// More than all the statements that there are.
-const STATEMENTS: usize = 200;
+const STATEMENTS: usize = 400;
 
 pub(crate) struct Postgres {
     pool: Arc<Pool<PgConnection>>,

@@ -36,7 +36,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the write-ahead log may keep on disk after a burst, in bytes.
 const LOG_LIMIT: i64 = 64 << 20;
 /// More than all the statements that there are.
-const STATEMENTS: usize = 200;
+const STATEMENTS: usize = 400;
 
 pub(crate) struct Sqlite {
     writer: Arc<Pool<SqliteConnection>>,

@@ -15,6 +15,7 @@ use super::*;
 on_every_engine! {
     many_deleted_owners_are_swept_without_a_pause,
     a_user_who_is_gone_gets_no_session,
+    a_user_who_is_deleted_meanwhile_is_in_no_group,
     a_user_who_is_deleted_meanwhile_leaves_no_session_and_no_device,
     a_user_who_is_gone_gets_no_event,
     images_of_a_deleted_pool_go_in_small_batches,
@@ -144,6 +145,35 @@ async fn a_user_who_is_deleted_meanwhile_leaves_no_session_and_no_device(site: S
     for number in 0..10 {
         assert_eq!(view.user_sessions(POOL, &sub(number)).await.unwrap(), []);
         assert_eq!(view.device(POOL, &sub(number), "eu-central-1_a").await.unwrap(), None);
+    }
+}
+
+async fn a_user_who_is_deleted_meanwhile_is_in_no_group(site: Site) {
+    let store = site.open().await;
+    let group = group("a");
+    let mut tx = store.write().await.unwrap();
+    tx.insert_group(&group).await.unwrap();
+    tx.commit().await.unwrap();
+    for number in 0..10 {
+        insert(&store, &user(number), &[]).await.unwrap();
+    }
+    together(20, |number| {
+        let (store, group, owner) = (store.clone(), group.clone(), number / 2);
+        async move {
+            if number % 2 == 0 {
+                persistently!(store, tx => tx.delete_user(POOL, &sub(owner)).await);
+            } else {
+                persistently!(store, tx => match tx.hold_user(POOL, &sub(owner)).await {
+                    Ok(true) => tx.insert_member(&group, &sub(owner)).await,
+                    held => held.map(drop),
+                });
+            }
+        }
+    })
+    .await;
+    let mut view = store.read().await.unwrap();
+    for number in 0..10 {
+        assert_eq!(view.groups_of_user(POOL, &sub(number)).await.unwrap(), []);
     }
 }
 
