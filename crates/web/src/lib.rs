@@ -67,10 +67,18 @@ fn message(text: &str) -> Value {
 
 /// JSON on a single line, its members in alphabetical order.
 fn answer(status: StatusCode, content: &Value) -> Response<String> {
-    let mut response = Response::new(content.to_string());
+    let mut response = Response::new(text(content));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+/// JSON with its members in alphabetical order, as in documents that the service was seen to answer,
+/// however the values were built that it is made of.
+fn text(content: &Value) -> String {
+    let mut content = content.clone();
+    content.sort_all_objects();
+    content.to_string()
 }
 
 fn cacheable(mut response: Response<String>) -> Response<String> {

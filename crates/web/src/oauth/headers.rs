@@ -17,7 +17,7 @@ pub struct SameOrigin;
 
 /// An answer in JSON.
 pub fn json(status: StatusCode, content: &Value) -> Response<String> {
-    let mut response = Response::new(content.to_string());
+    let mut response = Response::new(crate::text(content));
     *response.status_mut() = status;
     set(&mut response, CONTENT_TYPE, "application/json;charset=UTF-8");
     response

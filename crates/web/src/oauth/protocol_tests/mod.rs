@@ -137,7 +137,9 @@ fn with<'a>(
 
 /// The names of a token's claims.
 fn names(claims: &Value) -> Vec<&str> {
-    claims.as_object().unwrap().keys().map(String::as_str).collect()
+    let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
 }
 
 /// Addresses that are not among the client's, however much they look like `https://app.test/cb`
