@@ -222,9 +222,13 @@ def test_classic_pages_that_cannot_be_had(classic_pool, pool, idp):
     def customize(**members):
         idp.set_ui_customization(UserPoolId=classic_pool.id, **members)
 
-    message = "There has to be an existing domain associated with this user pool."
-    with refused("InvalidParameterException", message):
+    with refused(
+        "InvalidParameterException", "A domain must be associated with this user pool."
+    ):
         idp.set_ui_customization(UserPoolId=pool.id, CSS=CSS)
+    message = "There has to be an existing domain associated with this user pool"
+    with refused("InvalidParameterException", message):
+        idp.get_ui_customization(UserPoolId=pool.id)
     for css, message in (
         (".mine { color: red }", "The CSS class mine is not in the list of allowed classes."),
         ("body { color: red }", "The CSS class body is not in the list of allowed classes."),

@@ -156,7 +156,7 @@ def test_an_account_has_four_custom_domains(make_pool, make_domain, certificate)
         ("auth.example.com", INVALID_CHARACTER),
         ("my-aws-pool", "Domain cannot contain reserved word: aws"),
         ("amazon", "Domain cannot contain reserved word: amazon"),
-        ("cognito-x", "Domain cannot contain reserved word: cognito"),
+        ("newcognito", "Domain cannot contain reserved word: cognito"),
     ],
 )
 def test_prefixes_that_cannot_be_had(pool, idp, name, message):

@@ -94,7 +94,12 @@ def test_a_refusal_leaves_the_configuration_as_it_was(protected, account):
             [notifications(BUCKET)],
             "Event source userNotification supports only CloudWatch Logs as a destination.",
         ),
-        ([events({})], one),
+        (
+            [events({}), events({})],
+            "Request validation Failed. Following event sources in request have no destination: "
+            "[userAuthEvents]. Following event sources appear more then once in a request: "
+            "[userAuthEvents].",
+        ),
         ([events({**here, **BUCKET})], one),
     ]:
         with refused("InvalidParameterException", message):

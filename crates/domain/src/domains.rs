@@ -21,9 +21,12 @@ use crate::{
     user_pools::{Feature, TierRefused, UserPool},
 };
 
-/// Words that no prefix may hold between its hyphens. (That others may have them inside was measured:
-/// <https://github.com/badmintoncryer/cdk-preflight>.)
-const RESERVED: [&str; 3] = ["aws", "amazon", "cognito"];
+/// Words that no prefix may hold anywhere: `newcognito` was refused
+/// (<https://github.com/aws-amplify/amplify-cli/issues/3854>).
+const RESERVED: [&str; 2] = ["amazon", "cognito"];
+/// A word that no prefix may hold between its hyphens. That it may be part of another was measured
+/// (<https://github.com/badmintoncryer/cdk-preflight>).
+const RESERVED_SEGMENT: &str = "aws";
 /// Custom domains that an account can have.
 const MOST_CUSTOM: i64 = 4;
 /// The classic pages: what a domain shows that was made without a version. (A belief.)
@@ -80,7 +83,7 @@ pub enum DomainRefused {
         "The domain name contains an invalid character. Domain names can only contain lower-case letters, numbers, and hyphens. Please enter a different name that follows this format: ^[a-z0-9](?:[a-z0-9\\-]{{0,61}}[a-z0-9])?$"
     )]
     InvalidCharacter,
-    /// The prefix holds a reserved word. (The text is a belief.)
+    /// The prefix holds a reserved word.
     #[error("Domain cannot contain reserved word: {0}")]
     ReservedWord(&'static str),
     /// The custom domain is not a name below another. (What follows the colon is the service's for
@@ -391,10 +394,15 @@ fn check_name(name: &str, is_custom: bool) -> Result<(), DomainRefused> {
     if !is_label(name) {
         return Err(DomainRefused::InvalidCharacter);
     }
-    match RESERVED.into_iter().find(|word| name.split('-').any(|part| part == *word)) {
-        Some(word) => Err(DomainRefused::ReservedWord(word)),
-        None => Ok(()),
+    reserved_word(name).map_or(Ok(()), |word| Err(DomainRefused::ReservedWord(word)))
+}
+
+/// The reserved word that a prefix holds.
+fn reserved_word(name: &str) -> Option<&'static str> {
+    if name.split('-').any(|part| part == RESERVED_SEGMENT) {
+        return Some(RESERVED_SEGMENT);
     }
+    RESERVED.into_iter().find(|word| name.contains(word))
 }
 
 /// The service also looks for an address of the parent name. That is left out: names of private
@@ -434,15 +442,22 @@ mod tests {
     #[test]
     fn prefixes_are_single_labels_without_reserved_words() {
         let longest = "a".repeat(63);
-        for name in ["a", "my-pool-1", "0", "laws", "amazonas", "my-cognito2", &longest] {
+        for name in ["a", "my-pool-1", "0", "laws", "my-awsome-pool", &longest] {
             assert_eq!(check_name(name, false), Ok(()), "{name}");
         }
         let too_long = "a".repeat(64);
         for name in ["", "-a", "a-", "A", "a_b", "a.b", "\u{e4}", &too_long] {
             assert_eq!(check_name(name, false), Err(DomainRefused::InvalidCharacter), "{name}");
         }
-        for (name, word) in [("aws", "aws"), ("amazon-x", "amazon"), ("my-cognito", "cognito")] {
-            assert_eq!(check_name(name, false), Err(DomainRefused::ReservedWord(word)));
+        for (name, word) in [
+            ("aws", "aws"),
+            ("my-aws-pool", "aws"),
+            ("amazon-x", "amazon"),
+            ("amazonas", "amazon"),
+            ("my-cognito", "cognito"),
+            ("newcognito", "cognito"),
+        ] {
+            assert_eq!(check_name(name, false), Err(DomainRefused::ReservedWord(word)), "{name}");
         }
     }
 

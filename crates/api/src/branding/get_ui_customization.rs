@@ -1,24 +1,30 @@
 //! `GetUICustomization`: style sheet and logo that an app client's classic pages show.
 
 use poolhouse_domain::{
-    branding::classic::{self, ALL},
+    branding::classic::{self, ALL, CustomizationRefused},
     ports::Ports,
     shapes::{GetUICustomizationRequest, GetUICustomizationResponse},
 };
 use poolhouse_wire::operations::GetUICustomization as Op;
 
-use crate::{app_clients, failure::Answer, lookup::no_user_pool, serve::Handle};
+use crate::{
+    app_clients,
+    failure::{Answer, invalid_parameter},
+    lookup::no_user_pool,
+    serve::Handle,
+};
 
 impl Handle for Op {
     async fn handle(ports: &Ports, input: GetUICustomizationRequest) -> Answer<Op> {
         let pool_id = &input.user_pool_id;
         let client_id = input.client_id.as_deref().map_or(ALL, String::as_str);
         let mut tx = ports.store.read().await?;
-        if tx.user_pool(pool_id).await?.is_none() {
-            return Err(no_user_pool(pool_id).into());
-        }
+        let pool = tx.user_pool(pool_id).await?.ok_or_else(|| no_user_pool::<Op>(pool_id))?;
         if client_id != ALL {
             app_clients::find::<Op>(&mut *tx, pool_id, client_id).await?;
+        }
+        if !pool.has_domain() {
+            return Err(invalid_parameter(CustomizationRefused::NoDomainToShow.to_string()).into());
         }
         let found = classic::in_effect(&mut *tx, pool_id, client_id).await?;
         let shown = found.map(|found| found.to_shape(&ports.identity)).unwrap_or_default();

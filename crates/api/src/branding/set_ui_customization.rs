@@ -5,7 +5,6 @@ use poolhouse_domain::{
     branding::classic::{ALL, CustomizationRefused, UiCustomization},
     ports::Ports,
     shapes::{SetUICustomizationRequest, SetUICustomizationResponse},
-    user_pools::UserPool,
 };
 use poolhouse_wire::{Sensitive, operations::SetUICustomization as Op};
 
@@ -30,7 +29,9 @@ impl Handle for Op {
         if client_id != ALL {
             app_clients::find::<Op>(&mut *tx, &pool_id, &client_id).await?;
         }
-        check_domain(&pool).map_err(|refused| refusal(&refused))?;
+        if !pool.has_domain() {
+            return Err(refusal(&CustomizationRefused::NoDomain).into());
+        }
         let mut new = wanted.map_err(|refused| refusal(&refused))?;
         if new.is_empty() {
             tx.delete_ui_customization(&pool_id, &client_id).await?;
@@ -42,14 +43,6 @@ impl Handle for Op {
         tx.commit().await?;
         Ok(SetUICustomizationResponse { ui_customization: new.to_shape(&ports.identity) })
     }
-}
-
-fn check_domain(pool: &UserPool) -> Result<(), CustomizationRefused> {
-    let settings = &pool.settings;
-    if settings.domain.is_none() && settings.custom_domain.is_none() {
-        return Err(CustomizationRefused::NoDomain);
-    }
-    Ok(())
 }
 
 fn refusal(refused: &CustomizationRefused) -> Failure<Op> {
@@ -111,10 +104,15 @@ mod tests {
     async fn there_must_be_a_domain() {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({})).await;
-        let input = json!({ "UserPoolId": pool, "CSS": CSS });
+        let names = json!({ "UserPoolId": pool });
+        let input = merged(names.clone(), json!({ "CSS": CSS }));
         assert_eq!(
             stack.refusal("SetUICustomization", input).await,
-            invalid("There has to be an existing domain associated with this user pool.")
+            invalid("A domain must be associated with this user pool.")
+        );
+        assert_eq!(
+            stack.refusal("GetUICustomization", names).await,
+            invalid("There has to be an existing domain associated with this user pool")
         );
     }
 

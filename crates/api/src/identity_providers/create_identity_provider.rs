@@ -82,6 +82,8 @@ mod tests {
         let bare = created(&stack, bare).await;
         assert_eq!(bare["AttributeMapping"], json!({ "username": "sub" }));
         assert_eq!((&bare["IdpIdentifiers"], bare.get("AcrMapping")), (&json!([]), None));
+        let unmapped = oidc(&pool, "Unmapped", json!({ "AttributeMapping": {} }));
+        assert_eq!(created(&stack, unmapped).await["AttributeMapping"], json!({}));
     }
 
     #[tokio::test]

@@ -117,6 +117,9 @@ mod tests {
         let foreign = GROUP.replace("123456789012", "999999999999");
         let stream = STREAM.replace("us-east-1:123456789012", "eu-west-1:999999999999");
         let stream_there = json!({ "FirehoseConfiguration": { "StreamArn": stream } });
+        let beside_no_group = json!({
+            "CloudWatchLogsConfiguration": {}, "FirehoseConfiguration": { "StreamArn": stream },
+        });
         let account = "ARN does not belong to invoking account. ";
         let region = "ARN does not belong to current region. ";
         let failed = |arn: &str, errors: &str| {
@@ -128,12 +131,17 @@ mod tests {
         let there = invalid_request(&format!("[{}]", failed(&elsewhere, region)));
         let theirs = invalid_request(&format!("[{}]", failed(&foreign, account)));
         let twice = "Following event sources appear more then once in a request: [userAuthEvents].";
-        let all = invalid_request(&format!(
-            "{twice} [{}, {}]",
-            failed(&foreign, account),
-            failed(&stream, &format!("{account}{region}"))
-                .replace("CloudWatch log group", "Firehose delivery stream"),
-        ));
+        let stream_failed = failed(&stream, &format!("{account}{region}"))
+            .replace("CloudWatch log group", "Firehose delivery stream");
+        let group_failed = failed(&foreign, account);
+        let all = invalid_request(&format!("{twice} [{group_failed}, {stream_failed}]"));
+        let nowhere = |sources: &str| {
+            format!("Following event sources in request have no destination: [{sources}].")
+        };
+        let events_nowhere = invalid_request(&nowhere("userAuthEvents"));
+        let both_nowhere = invalid_request(&nowhere("userNotification, userAuthEvents"));
+        let nowhere_twice = invalid_request(&format!("{} {twice}", nowhere("userAuthEvents")));
+        let stream_there_only = invalid_request(&format!("[{stream_failed}]"));
         let twice = invalid_request(twice);
         let one_destination =
             "Exactly one destination must be configured for event source userAuthEvents.";
@@ -151,9 +159,12 @@ mod tests {
                 vec![notifications(bucket(BUCKET))],
                 "Event source userNotification supports only CloudWatch Logs as a destination.",
             ),
-            (vec![events(json!({}))], one_destination),
+            (vec![events(json!({}))], &events_nowhere),
+            (vec![events(json!({ "S3Configuration": {} }))], &events_nowhere),
+            (vec![notifications(json!({})), events(json!({}))], &both_nowhere),
+            (vec![events(json!({})), events(json!({}))], &nowhere_twice),
+            (vec![events(beside_no_group)], &stream_there_only),
             (vec![events(two)], one_destination),
-            (vec![events(json!({ "S3Configuration": {} }))], one_destination),
             (vec![events(group(&elsewhere))], &there),
             (vec![events(group(&foreign))], &theirs),
             (vec![events(group(&foreign)), events(stream_there)], &all),

@@ -45,9 +45,14 @@ pub struct Logo {
 /// Why a customization can't be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CustomizationRefused {
-    /// There is no page to be customized.
-    #[error("There has to be an existing domain associated with this user pool.")]
+    /// There is no page to be customized, as was recorded
+    /// (<https://github.com/amazon-connect/voicemail-for-amazon-connect/issues/5>).
+    #[error("A domain must be associated with this user pool.")]
     NoDomain,
+    /// There is no page whose customization could be shown, as Terraform's tests have it
+    /// (<https://github.com/hashicorp/terraform-provider-aws>).
+    #[error("There has to be an existing domain associated with this user pool")]
+    NoDomainToShow,
     /// The style sheet.
     #[error(transparent)]
     Css(#[from] CssRefused),

@@ -275,12 +275,13 @@ pub async fn draft(
         user_pool_id: Some(pool.id().to_owned()),
         provider_name: Some(name),
         provider_type: Some(kind),
+        attribute_mapping: default_mapping(kind),
         ..IdentityProviderType::default()
     };
     let blank = IdentityProvider { settings, ..IdentityProvider::default() };
     let wanted = Wanted {
         details: Some(request.provider_details),
-        attribute_mapping: Some(request.attribute_mapping.unwrap_or_default()),
+        attribute_mapping: request.attribute_mapping,
         identifiers: Some(request.idp_identifiers.unwrap_or_default()),
         acr_mapping: request.acr_mapping,
     };
@@ -290,22 +291,17 @@ pub async fn draft(
 }
 
 /// A provider with those settings that are given in place of its own, each as a whole, as was measured
-/// (<https://github.com/floci-io/floci>): an empty mapping leaves none. Asks other servers what they
-/// say of themselves, so that no transaction may be open.
+/// (<https://github.com/floci-io/floci>). Asks other servers what they say of themselves, so that no
+/// transaction may be open.
 pub async fn changed(
     ports: &Ports,
     pool: &UserPool,
     provider: IdentityProvider,
     request: UpdateIdentityProviderRequest,
 ) -> Ruling<IdentityProvider, ProviderRefused> {
-    let mut provider = provider;
-    let is_cleared = request.attribute_mapping.as_ref().is_some_and(BTreeMap::is_empty);
-    if is_cleared {
-        provider.settings.attribute_mapping = Some(BTreeMap::new());
-    }
     let wanted = Wanted {
         details: request.provider_details,
-        attribute_mapping: request.attribute_mapping.filter(|mapping| !mapping.is_empty()),
+        attribute_mapping: request.attribute_mapping,
         identifiers: request.idp_identifiers,
         acr_mapping: request.acr_mapping,
     };
@@ -336,7 +332,8 @@ async fn apply(
 ) -> Ruling<IdentityProvider, ProviderRefused> {
     let kind = provider.kind();
     if let Some(mapping) = wanted.attribute_mapping {
-        provider.settings.attribute_mapping = granted!(checked_mapping(pool, kind, mapping));
+        let mapping = granted!(checked_mapping(pool, kind, mapping));
+        provider.settings.attribute_mapping = Some(mapping);
     }
     if let Some(identifiers) = wanted.identifiers {
         provider.settings.idp_identifiers = Some(java_hash_order(identifiers));
@@ -354,27 +351,36 @@ async fn apply(
     Ok(Ok(provider))
 }
 
-/// A mapping to attributes of the pool, with the claim that names the user. A SAML provider without
-/// mapping shows none: a belief.
+/// A mapping to attributes of the pool, with the claim that names the user. Without any entry it
+/// stays so, as was measured (<https://github.com/floci-io/floci>).
 fn checked_mapping(
     pool: &UserPool,
     kind: IdentityProviderTypeType,
     mut mapping: BTreeMap<String, String>,
-) -> Result<Option<BTreeMap<String, String>>, ProviderRefused> {
+) -> Result<BTreeMap<String, String>, ProviderRefused> {
     let is_known = |name: &str| name == USERNAME || pool.schema_attribute(name).is_some();
     if let Some(name) = mapping.keys().find(|name| !is_known(name)) {
         return Err(ProviderRefused::UnknownAttribute(name.clone()));
     }
-    let subject = match kind {
-        IdentityProviderTypeType::Saml => None,
-        IdentityProviderTypeType::Facebook => Some("id"),
-        IdentityProviderTypeType::LoginWithAmazon => Some("user_id"),
-        _ => Some("sub"),
-    };
-    if let Some(claim) = subject {
-        mapping.entry(USERNAME.to_owned()).or_insert_with(|| claim.to_owned());
+    if mapping.is_empty() {
+        return Ok(mapping);
     }
-    Ok(Some(mapping).filter(|mapping| !mapping.is_empty()))
+    for (name, claim) in default_mapping(kind).unwrap_or_default() {
+        mapping.entry(name).or_insert(claim);
+    }
+    Ok(mapping)
+}
+
+/// What a provider maps if nobody says: the claim that names the user. A SAML provider shows no
+/// mapping then: a belief.
+fn default_mapping(kind: IdentityProviderTypeType) -> Option<BTreeMap<String, String>> {
+    let claim = match kind {
+        IdentityProviderTypeType::Saml => return None,
+        IdentityProviderTypeType::Facebook => "id",
+        IdentityProviderTypeType::LoginWithAmazon => "user_id",
+        _ => "sub",
+    };
+    Some(BTreeMap::from([(USERNAME.to_owned(), claim.to_owned())]))
 }
 
 /// Stores a new provider. After a refusal the transaction must not be committed.

@@ -1,8 +1,6 @@
 //! Which configurations of log delivery can be had.
 
-use std::collections::BTreeSet;
-
-use super::destination;
+use super::{destination, kind_and_arn};
 use crate::{
     arn,
     ports::Identity,
@@ -14,15 +12,16 @@ use crate::{
 /// Why configurations can't be had. The texts are beliefs, but for those that say so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogRefused {
-    /// A source is configured twice, or destinations are not the pool's own: all that is wrong of
-    /// this kind. (The text, mistakes included, is the service's for log groups; what other
-    /// destinations are called is a belief.)
+    /// Sources have no destination or are configured twice, or destinations are not the pool's own:
+    /// all that is wrong of this kind. (The text, mistakes included, is the service's for log
+    /// groups, see <https://github.com/floci-io/floci/pull/2867>; what other destinations are called
+    /// is a belief.)
     #[error("Request validation Failed.{0}")]
     Request(String),
     /// The level is not that of the source.
     #[error("LogLevel {} is not supported for event source {}.", .0.as_str(), .1.as_str())]
     Level(LogLevel, EventSourceName),
-    /// There is no destination, or more than one.
+    /// There is more than one destination.
     #[error("Exactly one destination must be configured for event source {}.", .0.as_str())]
     NotOneDestination(EventSourceName),
     /// The source goes to log groups only.
@@ -49,21 +48,31 @@ pub fn check(
     configurations.iter().try_for_each(|configuration| check_one(pool, configuration))
 }
 
-/// Whether each source is there once, and each destination is in the pool's account and region.
+/// Whether each source has a destination and is there once, and each destination is in the pool's
+/// account and region.
 fn check_request(
     identity: &Identity,
     configurations: &[LogConfigurationType],
 ) -> Result<(), LogRefused> {
     let mut told = String::new();
-    let sources: Vec<&str> = configurations.iter().map(|c| c.event_source.as_str()).collect();
-    let is_later = |(index, source): &(usize, &&str)| {
-        sources.iter().take(*index).any(|earlier| earlier == *source)
-    };
-    let twice: BTreeSet<&str> =
-        sources.iter().enumerate().filter(is_later).map(|(_, source)| *source).collect();
+    let (mut seen, mut nowhere, mut twice) = (Vec::new(), Vec::new(), Vec::new());
+    for configuration in configurations {
+        let source = configuration.event_source.as_str();
+        if destination(configuration).is_none() {
+            note(&mut nowhere, source);
+        }
+        if !note(&mut seen, source) {
+            note(&mut twice, source);
+        }
+    }
+    if !nowhere.is_empty() {
+        let nowhere = nowhere.join(", ");
+        told = format!(" Following event sources in request have no destination: [{nowhere}].");
+    }
     if !twice.is_empty() {
-        let twice = twice.into_iter().collect::<Vec<_>>().join(", ");
-        told = format!(" Following event sources appear more then once in a request: [{twice}].");
+        let twice = twice.join(", ");
+        let clause = "Following event sources appear more then once in a request:";
+        told = format!("{told} {clause} [{twice}].");
     }
     let foreign: Vec<String> = configurations.iter().filter_map(|c| foreign(identity, c)).collect();
     if !foreign.is_empty() {
@@ -72,10 +81,19 @@ fn check_request(
     if told.is_empty() { Ok(()) } else { Err(LogRefused::Request(told)) }
 }
 
+/// Adds a source if it is not there yet; answers whether it was added.
+fn note<'a>(sources: &mut Vec<&'a str>, source: &'a str) -> bool {
+    let is_new = !sources.contains(&source);
+    if is_new {
+        sources.push(source);
+    }
+    is_new
+}
+
 /// What is said of a destination that belongs to another account or region. ARNs of buckets name
 /// neither.
 fn foreign(identity: &Identity, configuration: &LogConfigurationType) -> Option<String> {
-    let arn = destination(configuration)?;
+    let (kind, arn) = kind_and_arn(configuration)?;
     let is_foreign = |named: Option<&str>, own: &str| {
         named.is_some_and(|named| !named.is_empty() && named != own)
     };
@@ -86,13 +104,6 @@ fn foreign(identity: &Identity, configuration: &LogConfigurationType) -> Option<
     if account.is_none() && region.is_none() {
         return None;
     }
-    let kind = if configuration.cloud_watch_logs_configuration.is_some() {
-        "CloudWatch log group"
-    } else if configuration.s3_configuration.is_some() {
-        "S3 bucket"
-    } else {
-        "Firehose delivery stream"
-    };
     let errors = [account, region].into_iter().flatten().collect::<String>();
     Some(format!("{kind} arn {arn} failed with the following validation errors: {errors}"))
 }

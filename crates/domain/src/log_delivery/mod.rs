@@ -52,13 +52,21 @@ pub trait LogDeliveries: Send {
 
 /// The ARN to which a configuration sends.
 pub fn destination(configuration: &LogConfigurationType) -> Option<&str> {
+    kind_and_arn(configuration).map(|(_, arn)| arn)
+}
+
+/// The ARN to which a configuration sends, after what refusals call a destination of its kind.
+fn kind_and_arn(configuration: &LogConfigurationType) -> Option<(&'static str, &str)> {
     let group = configuration.cloud_watch_logs_configuration.as_ref();
     let bucket = configuration.s3_configuration.as_ref();
     let stream = configuration.firehose_configuration.as_ref();
-    group
-        .and_then(|group| group.log_group_arn.as_deref())
-        .or_else(|| bucket.and_then(|bucket| bucket.bucket_arn.as_deref()))
-        .or_else(|| stream.and_then(|stream| stream.stream_arn.as_deref()))
+    [
+        ("CloudWatch log group", group.and_then(|group| group.log_group_arn.as_deref())),
+        ("S3 bucket", bucket.and_then(|bucket| bucket.bucket_arn.as_deref())),
+        ("Firehose delivery stream", stream.and_then(|stream| stream.stream_arn.as_deref())),
+    ]
+    .into_iter()
+    .find_map(|(kind, arn)| Some((kind, arn?)))
 }
 
 /// The ARN to which events of a source go, if they go anywhere.

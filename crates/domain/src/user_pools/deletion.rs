@@ -28,7 +28,7 @@ impl UserPool {
         if self.settings.deletion_protection == Some(DeletionProtectionType::Active) {
             return Err(DeletionRefused::Protected);
         }
-        if self.settings.domain.is_some() || self.settings.custom_domain.is_some() {
+        if self.has_domain() {
             return Err(DeletionRefused::HasDomain);
         }
         if has_replica {

@@ -58,6 +58,11 @@ impl UserPool {
         self.settings.id.as_deref().unwrap_or_default()
     }
 
+    /// Whether the pool has a domain: a prefix or one of its owner's.
+    pub const fn has_domain(&self) -> bool {
+        self.settings.domain.is_some() || self.settings.custom_domain.is_some()
+    }
+
     /// Whether usernames and aliases differ by case. True unless the pool was created otherwise.
     pub fn is_case_sensitive(&self) -> bool {
         self.settings.username_configuration.as_ref().is_none_or(|c| c.case_sensitive)

@@ -75,7 +75,7 @@ pub enum SettingsRefused {
         "Cannot set WebAuthn factor configuration to SINGLE_FACTOR if MFA is required and WebAuthn is an allowed first auth factor"
     )]
     SingleFactorPasskeyWithMfa,
-    /// Mail as second factor needs a sender of one's own.
+    /// Mail as second factor needs a sender of one's own. (The last sentence is a belief.)
     #[error(
         "Cannot set EmailMfaConfiguration when user pool EmailConfiguration contains an EmailSendingAccount of COGNITO_DEFAULT. Update the value of EmailSendingAccount."
     )]
@@ -102,7 +102,7 @@ pub enum SettingsRefused {
     /// A sender that is no mail address.
     #[error("Provided From email address is invalid")]
     InvalidFrom,
-    /// A sender in another part of the world.
+    /// A sender in another part of the world. (The first sentence is a belief.)
     #[error(
         "Invalid EmailConfiguration.SourceArn. Provided SourceArn must be in one of the following SES regions: {0}."
     )]
@@ -127,7 +127,7 @@ pub enum SettingsRefused {
     /// A custom sender gets codes encrypted; with what?
     #[error("KMSKeyId parameter is required when Custom SMS/Email Lambda trigger is used.")]
     CustomSenderWithoutKey,
-    /// An encryption key in another region.
+    /// An encryption key in another region. (The text is a belief.)
     #[error(
         "Encountered error when CreateGrant was attempted on the input KMS key - Invalid arn {0}"
     )]
@@ -145,7 +145,7 @@ pub enum SettingsRefused {
     /// An invitation that lacks the name. (The text is a belief.)
     #[error("The invitation message must contain {{username}} and {{####}} placeholders.")]
     InvitationWithoutUsername,
-    /// Passkeys for what is no name of a host.
+    /// Passkeys for what is no name of a host. (The text is a belief.)
     #[error("RelyingPartyId contains invalid characters")]
     RelyingParty,
     /// The tier.
