@@ -23,8 +23,8 @@ export function unique(prefix) {
 }
 
 /** One request to the user pools API. `poolhouse dev` checks no signatures. */
-export async function call(operation, body) {
-  const answer = await fetch(`${endpoint}/`, {
+export async function call(operation, body, at = endpoint) {
+  const answer = await fetch(`${at}/`, {
     method: 'POST',
     headers: {
       'Content-Type': 'application/x-amz-json-1.1',

@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use ::http::{Method, Request, StatusCode, header::CONTENT_TYPE, header::HOST};
+use ::http::{
+    HeaderMap, HeaderName, Method, Request, StatusCode,
+    header::{CONTENT_TYPE, HOST},
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -11,6 +14,13 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::{Outcome, time::Stopwatch};
+
+/// An answer with everything that belongs to it.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
 
 /// One HTTP/1.1 connection, used for one request after another.
 pub(crate) struct Connection {
@@ -38,7 +48,7 @@ impl Connection {
             .header(CONTENT_TYPE, "application/x-amz-json-1.1")
             .header("x-amz-target", target)
             .body(Full::from(input.to_string()))?;
-        let (status, body) = self.send(request).await?;
+        let Answer { status, body, .. } = self.send(request).await?;
         if status != StatusCode::OK {
             let text = String::from_utf8_lossy(&body);
             return Err(format!("{operation} answered {status}: {text}").into());
@@ -49,16 +59,31 @@ impl Connection {
         Ok(serde_json::from_slice(&body)?)
     }
 
+    /// What a path answers, whatever it is.
+    pub(crate) async fn fetch(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(HeaderName, String)],
+        body: &str,
+    ) -> Outcome<Answer> {
+        let mut request = self.request(method, path);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        self.send(request.body(Full::from(body.to_owned()))?).await
+    }
+
     /// The status that `GET` of a path answers.
     pub(crate) async fn get(&mut self, path: &str) -> Outcome<StatusCode> {
         let request = self.request(Method::GET, path).body(Full::default())?;
-        Ok(self.send(request).await?.0)
+        Ok(self.send(request).await?.status)
     }
 
     /// The status that `PUT` of a document answers.
     pub(crate) async fn put(&mut self, path: &str, document: String) -> Outcome<StatusCode> {
         let request = self.request(Method::PUT, path).body(Full::from(document))?;
-        Ok(self.send(request).await?.0)
+        Ok(self.send(request).await?.status)
     }
 
     /// How long answers were waited for since this was last asked.
@@ -70,14 +95,14 @@ impl Connection {
         Request::builder().method(method).uri(path).header(HOST, self.address.to_string())
     }
 
-    async fn send(&mut self, request: Request<Full<Bytes>>) -> Outcome<(StatusCode, Bytes)> {
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Outcome<Answer> {
         let stopwatch = Stopwatch::start();
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await?.to_bytes();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
         self.waited += stopwatch.elapsed();
-        Ok((status, body))
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 }
 

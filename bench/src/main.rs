@@ -10,6 +10,7 @@ mod http;
 mod jobs;
 mod listings;
 mod load;
+mod oauth;
 mod passkeys;
 mod process;
 mod report;
@@ -26,13 +27,16 @@ use clap::Parser;
 use ceilings::Ceilings;
 use devices::Devices;
 use jobs::Job;
+use oauth::Site;
 use passkeys::Passkeys;
 use scenarios::Scenario;
 use server::{Installation, Server};
 use world::World;
 
 /// What can fail answers a text for the developer.
-type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+type Outcome<T = ()> = Result<T, Failed>;
+/// Why something failed.
+type Failed = Box<dyn Error + Send + Sync>;
 
 /// How often the server is started to find out how long that takes.
 const STARTS: usize = 5;
@@ -147,6 +151,10 @@ async fn measure(args: &Args, installation: &Installation, mut world: World) -> 
     }
     if world.passkeys.is_none() && scenarios.contains(&Scenario::PasskeySignIn) {
         world.passkeys = Some(Passkeys::create(server.address()).await?);
+    }
+    // A browser's session lasts an hour, which growing to the next size may take.
+    if scenarios.iter().any(|scenario| matches!(scenario, Scenario::OAuth(_))) {
+        world.site = Some(Site::create(server.address()).await?);
     }
     let world = Arc::new(world);
     let ceilings = Ceilings::measure()?;

@@ -16,6 +16,7 @@ use crate::{
     ceilings::Ceilings,
     http::{Connection, text},
     listings::Listing,
+    oauth,
     world::{PASSWORD, World, email, password_sign_in, username},
 };
 
@@ -33,6 +34,7 @@ pub(crate) enum Scenario {
     AdminGetUser,
     ListUsersByEmail,
     List(Listing),
+    OAuth(oauth::Request),
 }
 
 /// Whether a scenario can go on.
@@ -59,7 +61,8 @@ impl Scenario {
             Self::AdminGetUser,
             Self::ListUsersByEmail,
         ];
-        others.into_iter().chain(Listing::ALL.map(Self::List))
+        let others = others.into_iter().chain(oauth::Request::ALL.map(Self::OAuth));
+        others.chain(Listing::ALL.map(Self::List))
     }
 
     /// The name in tables and for `--only`.
@@ -76,6 +79,7 @@ impl Scenario {
             Self::AdminGetUser => "AdminGetUser",
             Self::ListUsersByEmail => "ListUsers by e-mail",
             Self::List(listing) => listing.name(),
+            Self::OAuth(request) => request.name(),
         }
     }
 
@@ -95,6 +99,13 @@ impl Scenario {
             Self::Refresh => Some(tokens),
             Self::GetUser => Some(costs.verify),
             Self::SignUp => Some(costs.power_of_g),
+            Self::OAuth(request) => match request {
+                oauth::Request::SignIn => Some(costs.power_of_g + tokens),
+                oauth::Request::Refresh => Some(tokens),
+                oauth::Request::ClientCredentials => Some(costs.sign),
+                oauth::Request::UserInfo => Some(costs.verify),
+                _ => None,
+            },
             Self::AdminGetUser | Self::ListUsersByEmail | Self::List(_) => None,
         }
     }
@@ -136,6 +147,10 @@ impl Scenario {
                 text(&connection.call("AdminGetUser", &input).await?, "/Username")?;
             }
             Self::ListUsersByEmail => list_users(connection, world, draw).await?,
+            Self::OAuth(request) => {
+                let site = world.site.as_ref().ok_or("there is no domain")?;
+                site.ask(connection, request, draw).await?;
+            }
             Self::List(listing) => listing.fetch(connection, world, draw).await?,
         }
         Ok(Step::Done)

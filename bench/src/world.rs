@@ -12,6 +12,7 @@ use crate::{
     devices::Devices,
     http::{Connection, text},
     listings,
+    oauth::Site,
     passkeys::Passkeys,
 };
 
@@ -58,6 +59,8 @@ pub(crate) struct World {
     pub(crate) devices: Option<Devices>,
     /// Users with passkeys, where a scenario needs them.
     pub(crate) passkeys: Option<Passkeys>,
+    /// A domain with users who sign in at its pages, where a scenario needs it.
+    pub(crate) site: Option<Site>,
     runs: AtomicU32,
 }
 
@@ -118,6 +121,7 @@ impl World {
             member_pages: Vec::new(),
             devices: None,
             passkeys: None,
+            site: None,
             runs: AtomicU32::new(0),
         })
     }

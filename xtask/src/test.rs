@@ -36,6 +36,10 @@ const SERVED_VARIABLE: &str = "POOLHOUSE_SERVE_DATABASE";
 /// Where the client tests find the server.
 const ENDPOINT_VARIABLE: &str = "POOLHOUSE_ENDPOINT";
 
+/// How many files of Node's tests run at a time. (Its own choice, one less than there are cores, is
+/// one at a time where there are two.)
+const NODE_CONCURRENCY: &str = "--test-concurrency=3";
+
 /// Command line of `cargo xtask test`.
 #[derive(clap::Args)]
 pub struct Args {
@@ -260,8 +264,12 @@ fn check_answers(python: &Path, server: &Server) -> Outcome {
 fn node_tests(server: &Server) -> Outcome {
     println!("\nnode --test against {}", server.endpoint());
     let mut command = Command::new("node");
-    // `spec` prints one line per test on terminals and in logs alike, and a summary at the end.
-    command.args(["--test", "--test-reporter=spec"]).current_dir(acceptance().join("node"));
+    // `spec` prints one line per test on terminals and in logs alike, and a summary at the end. Files
+    // share nothing but the server, and mostly wait for it, or for a browser.
+    command.args(["--test", "--test-reporter=spec", NODE_CONCURRENCY]);
+    command.current_dir(acceptance().join("node"));
+    // One test starts a server of its own.
+    command.env("POOLHOUSE_BIN", server_binary()?);
     execute(towards(&mut command, server))
 }
 

@@ -39,9 +39,9 @@ after(() => {
   server.close();
 });
 
-/** A pool whose domain has a name of its own, as Amplify's configuration says it. */
-async function makeAmplifyPool(settings) {
-  const pool = await makePool(settings);
+/** A pool with a domain, as Amplify's configuration says it: a name of its own, or a path. */
+async function makeAmplifyPool({ isPath = false } = {}) {
+  const pool = await makePool();
   const prefix = unique('amplify');
   await call('CreateUserPoolDomain', { UserPoolId: pool.id, Domain: prefix, ManagedLoginVersion: 2 });
   const clientId = await makeWebClient(pool, {
@@ -49,7 +49,8 @@ async function makeAmplifyPool(settings) {
     LogoutURLs: [`${origin}/bye`],
     AllowedOAuthScopes: SCOPES,
   });
-  const domain = `${prefix}.auth.localhost:${new URL(endpoint).port}`;
+  const { port } = new URL(endpoint);
+  const domain = isPath ? `localhost:${port}/${prefix}` : `${prefix}.auth.localhost:${port}`;
   configuration = {
     Auth: {
       Cognito: {
@@ -162,7 +163,7 @@ test('a user is sent to the login pages, signed in, refreshed, signed out', asyn
 
 test('who is still signed in at the pages comes back at once', async () => {
   await withBrowser(async (browser) => {
-    const pool = await makeAmplifyPool();
+    const pool = await makeAmplifyPool({ isPath: true });
     const username = await makeUser(pool);
     const window = await openApplication(browser);
     const { page, problems, run, until } = window;

@@ -1,6 +1,6 @@
 //! What must not be found in the database or in the logs, in any form it might have there.
 
-use std::fs;
+use std::{ffi::OsStr, fs};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -81,10 +81,12 @@ async fn check_database(store: &Store, username: &str, secrets: &[Needle]) {
     assert_free_of(&content, "the database", secrets);
 }
 
-/// The content of the database's files: the database itself and its log.
+/// The content of the data folder, but for the keys that are kept beside the database: its own files
+/// are the database and its log.
 fn files(store: &Store) -> Vec<u8> {
     let files = fs::read_dir(store.data()).unwrap().map(|entry| entry.unwrap().path());
-    let files = files.filter(|path| path.file_name().unwrap() != "master.key");
+    let is_key = |name: &OsStr| name == "master.key" || name == "certificate-key.pem";
+    let files = files.filter(|path| !is_key(path.file_name().unwrap()));
     files.flat_map(|path| fs::read(path).unwrap()).collect()
 }
 

@@ -347,7 +347,8 @@ async fn every_operation_about_a_user_says_that_there_is_none() {
 async fn what_a_pool_does_not_have_is_not_found() {
     let scene = Scene::new().await;
     let before = scene.seen().await;
-    let provider = |place: &str| format!("Identity provider Okta {place} {} does not exist.", scene.pool);
+    let provider =
+        |place: &str| format!("Identity provider Okta {place} {} does not exist.", scene.pool);
     for (member, operations) in [("ProviderName", 3), ("Identifier", 3)] {
         let requests = scene.requests();
         let requests = requests.iter().filter(|(operation, input)| {

@@ -268,13 +268,14 @@ pub trait Devices: Send {
     ) -> Result<(), Fault>;
 
     /// Records that somebody signed in with a device, and from where if that is known; no sign-in
-    /// waits for it any more. `false` if there is none.
+    /// waits for it any more. `false` if there is none, or it is not remembered and has to be.
     async fn use_device(
         &mut self,
         user_pool_id: &str,
         sub: &str,
         key: &str,
         ip: Option<&str>,
+        must_be_remembered: bool,
         now: Timestamp,
     ) -> Result<bool, Fault>;
 

@@ -110,6 +110,11 @@ pub trait Store: Send + Sync {
     /// happen while one is open.
     async fn write(&self) -> Result<Box<dyn Transaction>, Fault>;
 
+    /// For a single statement that writes, which is a transaction of its own: as durable, without
+    /// the round trips of a beginning and an end. Nothing is left to commit, and a second write is a
+    /// fault. Where a connection is lost it may run twice, which must do no harm.
+    async fn write_once(&self) -> Result<Box<dyn Transaction>, Fault>;
+
     /// Removes rows whose time has passed and what deleted user pools left, in one bounded batch.
     /// Answers whether there may be more.
     async fn sweep(&self, now: Timestamp) -> Result<bool, Fault>;

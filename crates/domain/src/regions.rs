@@ -48,7 +48,8 @@ mod tests {
 
     #[test]
     fn mail_comes_from_the_own_region_or_one_of_three() {
-        let identity = |region: &str| format!("arn:aws:ses:{region}:123456789012:identity/a.example");
+        let identity =
+            |region: &str| format!("arn:aws:ses:{region}:123456789012:identity/a.example");
         assert_eq!(check_mail(&identity("ap-south-1"), "ap-south-1"), Ok(()));
         assert_eq!(check_mail(&identity("eu-west-1"), "ap-south-1"), Ok(()));
         let regions = "ap-south-1, eu-west-1, us-east-1, us-west-2".to_owned();

@@ -31,7 +31,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve this machine only: any AWS credentials are accepted, messages are kept in an inbox,
     /// and the clock can be moved.
-    Dev(Dev),
+    Dev(Box<Dev>),
     /// Serve a network: signatures are verified, messages are sent.
     Serve {
         /// The configuration file.
@@ -94,6 +94,13 @@ pub(crate) struct Dev {
     /// Names of this machine, such as localhost, and the host of the issuer need not be given.
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
+    /// Answer `https://`, which the port takes beside `http://`, with this certificate (PEM) in place
+    /// of one that this server makes and browsers warn of.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The private key of that certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// Give custom senders codes and temporary passwords as they are, not encrypted
     /// (docs/custom-senders.md).
     #[arg(long)]

@@ -23,11 +23,12 @@ use crate::{
     cli::Dev,
     config::{check_account, check_issuer, check_region},
     dev_endpoints::DevTools,
+    dev_tls,
     functions::DevFunctions,
     hosts::Hosts,
     imports::Imports,
     installation::{self, Keys, Outside},
-    listener,
+    listener::{self, Transport},
     peers::Peers,
     record::Record,
     seed,
@@ -49,19 +50,21 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     let functions = DevFunctions::new(&options.triggers, &|name| std::env::var(name).ok())?;
     let listener = listener::bind(options.listen).await?;
     let endpoint = format!("http://{}", listener.local_addr()?);
-    let identity = Identity {
-        region: options.region,
-        account_id: options.account_id,
-        issuer_base: options.issuer.unwrap_or_else(|| endpoint.clone()),
-        issuers: options.token_issuer.into(),
-        domain_suffix: None,
-    };
     let (location, key) = if options.ephemeral {
         let mut key = Zeroizing::new([0; 32]);
         SystemEntropy.fill(key.as_mut_slice());
         (Location::Ephemeral, key)
     } else {
         installation::in_folder(&options.data, options.database.as_deref())?
+    };
+    // After the data folder was made, where the certificate is kept.
+    let tls = dev_tls::acceptor(&options)?;
+    let identity = Identity {
+        region: options.region,
+        account_id: options.account_id,
+        issuer_base: options.issuer.unwrap_or_else(|| endpoint.clone()),
+        issuers: options.token_issuer.into(),
+        domain_suffix: None,
     };
     let clock = Arc::new(MovableClock::default());
     let inbox = Arc::new(Inbox::default());
@@ -102,7 +105,7 @@ pub(crate) async fn run(options: Dev) -> Outcome<()> {
     });
     let stop = stop::requested()?;
     welcome(&endpoint, &region)?;
-    listener::run(listener, None, Peers::unlimited(), site, stop).await;
+    listener::run(listener, Transport::Either(tls), Peers::unlimited(), site, stop).await;
     sweeper.abort();
     importer.abort();
     log_writers.finish().await;
@@ -141,7 +144,8 @@ fn welcome(endpoint: &str, region: &str) -> std::io::Result<()> {
          boto3.client(\"cognito-idp\", endpoint_url=\"{endpoint}\", region_name=\"{region}\", \
          aws_access_key_id=\"dev\", aws_secret_access_key=\"dev\")\n\n  \
          messages: {endpoint}/_poolhouse/messages   clock: {endpoint}/_poolhouse/clock   \
-         triggers: {endpoint}/_poolhouse/invocations"
+         triggers: {endpoint}/_poolhouse/invocations\n  \
+         https:// works on the same port, for clients that insist on it such as Amplify's login pages"
     )?;
     out.flush()
 }

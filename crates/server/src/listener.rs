@@ -1,7 +1,7 @@
 //! Connections: HTTP/1.1 and HTTP/2, with or without TLS, within limits, and ended with grace.
 
 use std::{
-    convert::Infallible, future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
+    convert::Infallible, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration,
 };
 
 use hyper::{Request, body::Incoming, rt, service::service_fn};
@@ -47,6 +47,36 @@ const GRACE: Duration = Duration::from_secs(20);
 /// How long to wait when the operating system can't accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// What clients speak below HTTP.
+#[derive(Clone)]
+pub(crate) enum Transport {
+    /// Nothing: a proxy did TLS, or it is a test.
+    Plain,
+    /// TLS.
+    Tls(TlsAcceptor),
+    /// TLS or nothing, as each connection begins.
+    Either(TlsAcceptor),
+}
+
+/// The first byte of a TLS connection: a handshake record (RFC 8446 section 5.1). No method of HTTP
+/// begins with it.
+const HANDSHAKE: u8 = 22;
+
+impl Transport {
+    /// What a new connection speaks: none without TLS. It ends early if nothing comes.
+    async fn of(self, stream: &TcpStream) -> io::Result<Option<TlsAcceptor>> {
+        match self {
+            Self::Plain => Ok(None),
+            Self::Tls(acceptor) => Ok(Some(acceptor)),
+            Self::Either(acceptor) => {
+                let mut first = [0];
+                tokio::time::timeout(FIRST_REQUEST, stream.peek(&mut first)).await??;
+                Ok((first == [HANDSHAKE]).then_some(acceptor))
+            }
+        }
+    }
+}
+
 /// Listens on an address. Errors say what to do.
 pub(crate) async fn bind(address: SocketAddr) -> Outcome<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
@@ -67,14 +97,14 @@ pub(crate) async fn bind(address: SocketAddr) -> Outcome<TcpListener> {
 /// Serves connections until `stop` is over and what was in flight then is done.
 pub(crate) async fn run(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    transport: Transport,
     peers: Arc<Peers>,
     site: Arc<Site>,
     stop: impl Future<Output = ()>,
 ) {
     let (stopping, _) = watch::channel(());
     tokio::select! {
-        () = accept(&listener, tls, &peers, site, &stopping) => {}
+        () = accept(&listener, transport, &peers, site, &stopping) => {}
         () = stop => {}
     }
     drop(listener);
@@ -89,7 +119,7 @@ pub(crate) async fn run(
 /// Accepts connections for ever.
 async fn accept(
     listener: &TcpListener,
-    tls: Option<TlsAcceptor>,
+    transport: Transport,
     peers: &Arc<Peers>,
     site: Arc<Site>,
     stopping: &watch::Sender<()>,
@@ -108,11 +138,11 @@ async fn accept(
                 };
                 let connection = Connection {
                     site: Arc::clone(&site),
-                    peer: Peer { address: address.ip(), is_tls: tls.is_some() },
+                    peer: Peer { address: address.ip(), is_tls: false },
                     stopping: stopping.subscribe(),
                     _places: (place, peer_place),
                 };
-                tokio::spawn(connection.serve(stream, tls.clone()));
+                tokio::spawn(connection.serve(stream, transport.clone()));
             }
             Err(error) => {
                 // Such as too many open files: others may be closed soon.
@@ -134,9 +164,14 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(mut self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    async fn serve(mut self, stream: TcpStream, transport: Transport) {
         // Without this, small answers may be held back. If it fails, they are only slower.
         let _ = stream.set_nodelay(true);
+        let tls = match transport.of(&stream).await {
+            Ok(tls) => tls,
+            Err(error) => return tracing::debug!(%error, "a connection began with nothing"),
+        };
+        self.peer.is_tls = tls.is_some();
         match tls {
             None => self.speak(TokioIo::new(stream)).await,
             Some(tls) => match tokio::time::timeout(FIRST_REQUEST, tls.accept(stream)).await {
@@ -254,9 +289,13 @@ mod tests {
         io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
         time::Instant,
     };
+    use tokio_rustls::{
+        TlsConnector,
+        rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs},
+    };
 
     use super::*;
-    use crate::{body::BodyMemory, signatures::Unchecked};
+    use crate::{body::BodyMemory, dev_tls, signatures::Unchecked, tls};
 
     /// The preface, empty SETTINGS (RFC 9113 section 3.4), and `GET /` as stream 1.
     const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\
@@ -296,6 +335,32 @@ mod tests {
         let mut answer = vec![0; 4_096];
         let length = client.read(&mut answer).await.unwrap_or(0);
         String::from_utf8_lossy(&answer[..length]).into_owned()
+    }
+
+    #[tokio::test]
+    async fn a_port_that_takes_either_answers_with_and_without_tls() {
+        let credentials = dev_tls::make().unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(credentials.chain[0].clone()).unwrap();
+        let transport = Transport::Either(tls::acceptor(credentials).unwrap());
+        let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = std::future::pending();
+        tokio::spawn(run(listener, transport, Peers::unlimited(), site().await, stop));
+        let request = "OPTIONS / HTTP/1.1\r\nhost: test\r\n\r\n";
+        let mut plain = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut plain, request).await.starts_with("HTTP/1.1 200"));
+        let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let connector = TlsConnector::from(Arc::new(client));
+        for name in ["localhost", "shop.auth.localhost", "127.0.0.1"] {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let stream = connector.connect(name.try_into().unwrap(), stream).await;
+            assert!(ask(&mut stream.unwrap(), request).await.starts_with("HTTP/1.1 200"), "{name}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -379,7 +444,8 @@ mod tests {
         let listener = bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let never = std::future::pending();
-        let serving = tokio::spawn(run(listener, None, Peers::at_most(1), site().await, never));
+        let (plain, peers) = (Transport::Plain, Peers::at_most(1));
+        let serving = tokio::spawn(run(listener, plain, peers, site().await, never));
         let options = "OPTIONS / HTTP/1.1\r\nhost: test\r\n\r\n";
         let mut first = TcpStream::connect(address).await.unwrap();
         assert!(ask(&mut first, options).await.contains("200"));

@@ -10,6 +10,7 @@ mod cors;
 mod couriers;
 mod dev;
 mod dev_endpoints;
+mod dev_tls;
 mod document;
 mod functions;
 mod hosts;
@@ -73,7 +74,7 @@ fn run(command: Command) -> Outcome<String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
-            Command::Dev(options) => dev::run(options).await.map(|()| String::new()),
+            Command::Dev(options) => dev::run(*options).await.map(|()| String::new()),
             Command::Serve { config } => serve::run(&config).await.map(|()| String::new()),
             Command::AccessKey(command) => commands::access_key(command).await,
             Command::MasterKey(command) => commands::master_key(command).await,

@@ -26,7 +26,7 @@ use crate::{
     document::Document,
     imports::Imports,
     installation::{self, Keys, Outside},
-    listener,
+    listener::{self, Transport},
     peers::Peers,
     signatures::Verified,
     site::Site,
@@ -36,8 +36,8 @@ use crate::{
 /// Serves until it is told to stop.
 pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let config = Config::read(path, &|name| std::env::var(name).ok())?;
-    let tls =
-        config.tls.as_ref().map(|files| tls::acceptor(files, &config.document)).transpose()?;
+    let tls = config.tls.as_ref().map(|files| tls::configured(files, &config.document));
+    let tls = tls.transpose()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let keys = keys(&config, &clock)?;
     let mut senders = senders(config.smtp.as_ref(), config.sms, &config.document, &clock)?;
@@ -84,9 +84,12 @@ pub(crate) async fn run(path: &Path) -> Outcome<()> {
     let stop = stop::requested()?;
     let scheme = if tls.is_some() { "https" } else { "http, behind a proxy" };
     tracing::info!(address = %listener.local_addr()?, scheme, "serving");
-    // A proxy connects on behalf of everybody.
-    let peers = if tls.is_some() { Peers::limited() } else { Peers::unlimited() };
-    listener::run(listener, tls, peers, site, stop).await;
+    let (transport, peers) = match tls {
+        Some(acceptor) => (Transport::Tls(acceptor), Peers::limited()),
+        // A proxy connects on behalf of everybody.
+        None => (Transport::Plain, Peers::unlimited()),
+    };
+    listener::run(listener, transport, peers, site, stop).await;
     sweeper.abort();
     importer.abort();
     reloader.abort();
@@ -184,7 +187,8 @@ mod tests {
         let listener = listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let peers = Peers::unlimited();
-        tokio::spawn(listener::run(listener, None, peers, site, std::future::pending()));
+        let stop = std::future::pending();
+        tokio::spawn(listener::run(listener, Transport::Plain, peers, site, stop));
         format!("http://{address}")
     }
 

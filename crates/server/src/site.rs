@@ -216,7 +216,10 @@ impl Site {
         let forwarded = self.is_forwarded.then(|| forwarded_for(parts)).flatten();
         // An address that can't be read must not make the proxy's own count.
         let ip = forwarded.map_or(address, Forwarded::address);
-        let is_secure = if self.is_forwarded { !is_forwarded_in_the_clear(parts) } else { is_tls };
+        // A proxy that says nothing does TLS; before `dev` there is usually none.
+        let is_silent_proxy_secure = self.is_forwarded && self.dev.is_none();
+        let is_told = self.is_forwarded.then(|| forwarded_tls(parts)).flatten();
+        let is_secure = is_tls || is_told.unwrap_or(is_silent_proxy_secure);
         Caller { is_secure, ..Caller::new(ip, user_agent) }
     }
 }
@@ -240,13 +243,11 @@ fn forwarded_for(parts: &Parts) -> Option<Forwarded<'_>> {
     Some(Forwarded(last.trim()))
 }
 
-/// Whether the proxy says that there was no TLS; one that says nothing does TLS.
-fn is_forwarded_in_the_clear(parts: &Parts) -> bool {
-    let line = parts.headers.get_all("x-forwarded-proto").iter().next_back();
-    line.is_some_and(|line| {
-        let last = line.to_str().unwrap_or_default().rsplit(',').next().unwrap_or_default();
-        !last.trim().eq_ignore_ascii_case("https")
-    })
+/// Whether the proxy says that there was TLS; none if it says nothing.
+fn forwarded_tls(parts: &Parts) -> Option<bool> {
+    let line = parts.headers.get_all("x-forwarded-proto").iter().next_back()?;
+    let last = line.to_str().unwrap_or_default().rsplit(',').next().unwrap_or_default();
+    Some(last.trim().eq_ignore_ascii_case("https"))
 }
 
 /// An error in the form of the API, for what fails before or outside of it.
@@ -321,8 +322,8 @@ mod tests {
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
     }
 
-    #[tokio::test]
-    async fn pages_of_a_domain_are_not_for_other_origins_and_its_tokens_are() {
+    /// A server with the domain `shop`.
+    async fn ports_with_domain() -> Ports {
         let ports = Kit::new().await.unwrap().ports;
         let settings = UserPoolType { id: Some("p_1".to_owned()), ..UserPoolType::default() };
         let domain = DomainDescriptionType {
@@ -335,6 +336,31 @@ mod tests {
         tx.insert_user_pool(&UserPool { settings, ..UserPool::default() }).await.unwrap();
         tx.insert_domain(&domain).await.unwrap();
         tx.commit().await.unwrap();
+        ports
+    }
+
+    #[tokio::test]
+    async fn the_addresses_of_a_domain_are_where_it_was_asked() {
+        let ports = ports_with_domain().await;
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let (bodies, imports) = (BodyMemory::default(), Imports::default());
+        let site =
+            Arc::new(Site { ports, signatures, bodies, imports, dev: None, is_forwarded: false });
+        for (is_tls, address) in
+            [(false, "http://shop.auth.localhost:7665"), (true, "https://shop.auth.localhost:7665")]
+        {
+            let peer = Peer { address: [127, 0, 0, 1].into(), is_tls };
+            let request = Request::get("/logout?client_id=nobody&logout_uri=https://app.test/");
+            let request = request.header("host", "shop.auth.localhost:7665");
+            let answer = site.answer(Some(peer), request.body(Full::new(Bytes::new())).unwrap());
+            let location = answer.await.headers()["location"].to_str().unwrap().to_owned();
+            assert!(location.starts_with(&format!("{address}/error?")), "{location}");
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_of_a_domain_are_not_for_other_origins_and_its_tokens_are() {
+        let ports = ports_with_domain().await;
         let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
         let (bodies, imports) = (BodyMemory::default(), Imports::default());
         let site =
@@ -353,6 +379,80 @@ mod tests {
         assert_eq!(tokens.headers()["access-control-allow-origin"], "*");
         let api = ask(Request::post("/")).await;
         assert!(api.headers().contains_key("x-amzn-errortype"), "the API is there, too");
+    }
+
+    /// More than anybody may send without a signature.
+    static LARGE: [u8; 256 * 1024 + 1] = [b'x'; 256 * 1024 + 1];
+
+    #[tokio::test]
+    async fn whatever_is_answered_at_the_path_of_a_page_is_not_for_other_origins() {
+        let ports = Kit::new().await.unwrap().ports;
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let (bodies, imports) = (BodyMemory::default(), Imports::default());
+        let site =
+            Arc::new(Site { ports, signatures, bodies, imports, dev: None, is_forwarded: false });
+        let ask = async |method: &Method, path: &str, body: &'static [u8]| {
+            let request = Request::builder().method(method).uri(path).header("host", "a.test");
+            let request = request.header("origin", "https://evil.test");
+            let request = request.header("access-control-request-method", "POST");
+            let body = Full::new(Bytes::from_static(body));
+            site.answer(None, request.body(body).unwrap()).await
+        };
+        for (path, is_shared) in [
+            ("/login", false),
+            ("/shop/LOGIN", false),
+            ("/oauth2/login", false),
+            ("/signup", false),
+            ("/forgotPassword", false),
+            ("/confirmUser", false),
+            ("/logout", false),
+            ("/error", false),
+            ("/oauth2/authorize", false),
+            ("/oauth2/register", false),
+            ("/p_1/feedback/sub/event/Valid/token", false),
+            ("/", true),
+            ("/oauth2/token", true),
+            ("/shop/oauth2/userInfo", true),
+            ("/oauth2/revoke", true),
+            ("/p_1/.well-known/jwks.json", true),
+        ] {
+            for (method, body) in [
+                (Method::OPTIONS, &b""[..]),
+                (Method::GET, b""),
+                (Method::PUT, b""),
+                (Method::POST, &LARGE),
+            ] {
+                let answer = ask(&method, path, body).await;
+                let headers = answer.headers();
+                let case = format!("{method} {path}");
+                assert_eq!(
+                    headers.contains_key("access-control-allow-origin"),
+                    is_shared,
+                    "{case}"
+                );
+                let is_preflight = is_shared && method == Method::OPTIONS;
+                let allowed = headers.contains_key("access-control-allow-methods");
+                assert_eq!(allowed, is_preflight, "{case}");
+                assert_eq!(answer.status() == 413, !body.is_empty(), "{case}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_for_two_hosts_is_refused() {
+        let ports = Kit::new().await.unwrap().ports;
+        let signatures = Box::new(Unchecked { region: "us-east-1".to_owned() });
+        let (bodies, imports) = (BodyMemory::default(), Imports::default());
+        let site =
+            Arc::new(Site { ports, signatures, bodies, imports, dev: None, is_forwarded: false });
+        for (hosts, status) in [(&["a.test"][..], 404), (&["a.test", "a.test"], 400)] {
+            let mut request = Request::get("/login");
+            for host in hosts {
+                request = request.header("host", *host);
+            }
+            let answer = site.answer(None, request.body(Full::new(Bytes::new())).unwrap()).await;
+            assert_eq!(answer.status(), status, "{hosts:?}");
+        }
     }
 
     #[tokio::test]

@@ -31,7 +31,7 @@ const AWAIT: &str = "UPDATE devices SET waiting_session = $4
     WHERE pool_id = $1 AND sub = $2 AND device_key = $3";
 const USE: &str = "UPDATE devices SET waiting_session = NULL, last_ip = COALESCE($4, last_ip),
         modified_at = $5, last_authenticated_at = $5
-    WHERE pool_id = $1 AND sub = $2 AND device_key = $3";
+    WHERE pool_id = $1 AND sub = $2 AND device_key = $3 AND is_remembered >= $6";
 const DELETE: &str = "DELETE FROM devices WHERE pool_id = $1 AND sub = $2 AND device_key = $3";
 const TRIM: &str = "DELETE FROM devices WHERE pool_id = $1 AND sub = $2 AND device_key IN
     (SELECT device_key FROM devices WHERE pool_id = $1 AND sub = $2
@@ -153,10 +153,11 @@ impl Devices for SqlTransaction {
         sub: &str,
         key: &str,
         ip: Option<&str>,
+        must_be_remembered: bool,
         now: Timestamp,
     ) -> Result<bool, Fault> {
         let ip = ip.map(str::to_owned);
-        let values = values![user_pool_id, sub, key, &ip, now];
+        let values = values![user_pool_id, sub, key, &ip, now, must_be_remembered];
         Ok(self.view.execute(USE, values).await? == 1)
     }
 

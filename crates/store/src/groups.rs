@@ -53,13 +53,14 @@ const INSERT_MEMBER: &str = "INSERT INTO memberships (pool_id, group_id, sub) VA
     ON CONFLICT DO NOTHING";
 const DELETE_MEMBER: &str = "DELETE FROM memberships
     WHERE pool_id = $1 AND group_id = $2 AND sub = $3";
+/// The members of a page come first and then their users, one by one: as a plain join PostgreSQL merges
+/// the two tables, and reads all users who come before the page.
 pub(crate) const MEMBERS: &str = concat!(
     "SELECT ",
     user_columns!(),
-    " FROM memberships m CROSS JOIN users u
-    WHERE m.pool_id = $1 AND m.group_id = $2 AND m.sub > $3
-        AND u.pool_id = m.pool_id AND u.sub = m.sub
-    ORDER BY m.sub LIMIT $4"
+    " FROM (SELECT pool_id, sub FROM memberships
+        WHERE pool_id = $1 AND group_id = $2 AND sub > $3 ORDER BY sub LIMIT $4) page
+    CROSS JOIN users u WHERE u.pool_id = page.pool_id AND u.sub = page.sub ORDER BY page.sub"
 );
 
 /// Reads a row of `group_columns!`.
@@ -161,7 +162,7 @@ impl Groups for SqlTransaction {
         limit: u32,
     ) -> Result<Vec<User>, Fault> {
         let values = values![&group.user_pool_id, &group.id, after.unwrap_or_default(), limit];
-        let rows = self.view.fetch_all(MEMBERS, values).await?;
+        let rows = self.view.fetch_page(MEMBERS, values).await?;
         let mut users = Vec::with_capacity(rows.len());
         for row in rows {
             users.push(self.read_user(row).await?);

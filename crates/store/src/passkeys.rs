@@ -38,11 +38,6 @@ const OF_USER: &str = concat!(
     passkey_columns!(),
     " FROM passkeys WHERE pool_id = $1 AND sub = $2 ORDER BY created_at, credential_id LIMIT $3"
 );
-const GET: &str = concat!(
-    "SELECT ",
-    passkey_columns!(),
-    " FROM passkeys WHERE pool_id = $1 AND credential_id = $2"
-);
 const COUNT_USE: &str = "UPDATE passkeys SET sign_count = $4
     WHERE pool_id = $1 AND credential_id = $2 AND sign_count = $3";
 const DELETE: &str = "DELETE FROM passkeys
@@ -132,15 +127,6 @@ impl Passkeys for SqlTransaction {
         let most = i64::try_from(MOST).unwrap_or(i64::MAX);
         let rows = self.view.fetch_all(OF_USER, values![user_pool_id, sub, most]).await?;
         rows.into_iter().map(read).collect()
-    }
-
-    async fn passkey(
-        &mut self,
-        user_pool_id: &str,
-        credential_id: &str,
-    ) -> Result<Option<Passkey>, Fault> {
-        let values = values![user_pool_id, credential_id];
-        self.view.fetch_optional(GET, values).await?.map(read).transpose()
     }
 
     async fn update_sign_count(&mut self, passkey: &Passkey, count: u32) -> Result<(), Fault> {

@@ -107,6 +107,11 @@ impl Store for SqlStore {
         Ok(Box::new(self.begin().await?))
     }
 
+    async fn write_once(&self) -> Result<Box<dyn Transaction>, Fault> {
+        let view = self.0.engine.write_once().await?;
+        Ok(Box::new(SqlTransaction::over(Arc::clone(&self.0), view)))
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<bool, Fault> {
         sweep::run(&self.0.engine, now).await
     }

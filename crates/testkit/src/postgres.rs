@@ -92,6 +92,10 @@ impl Store for Borrowed {
         self.store.write().await
     }
 
+    async fn write_once(&self) -> Result<Box<dyn Transaction>, Fault> {
+        self.store.write_once().await
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<bool, Fault> {
         self.store.sweep(now).await
     }

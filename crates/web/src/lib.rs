@@ -6,6 +6,7 @@
 pub mod assets;
 mod feedback;
 pub mod login;
+mod look;
 pub mod oauth;
 pub mod pages;
 mod well_known;

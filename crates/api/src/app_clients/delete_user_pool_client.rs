@@ -48,9 +48,8 @@ mod tests {
         let (client, other) =
             (stack.client(&pool, json!({})).await, stack.client(&pool, json!({})).await);
         stack.user(&pool, "ada", &[]).await;
-        let token = async |client: &str| {
-            json!({ "AccessToken": stack.access_token(client, "ada").await })
-        };
+        let token =
+            async |client: &str| json!({ "AccessToken": stack.access_token(client, "ada").await });
         let (gone, kept) = (token(&client).await, token(&other).await);
         stack.ok("GetUser", gone.clone()).await;
         let input = json!({ "UserPoolId": pool, "ClientId": client });

@@ -271,3 +271,64 @@ async fn names_must_not_look_like_aliases_and_aliases_have_one_holder() {
     }
     assert_eq!(users().await, before);
 }
+
+#[tokio::test]
+async fn aliases_sign_in_while_they_are_in_effect_in_any_case_where_that_does_not_count() {
+    let stack = Stack::new().await;
+    for is_sensitive in [false, true] {
+        let settings = json!({
+            "AliasAttributes": ["email", "phone_number", "preferred_username"],
+            "UsernameConfiguration": { "CaseSensitive": is_sensitive },
+        });
+        let pool = stack.pool(settings).await;
+        let client = stack.client(&pool, json!({})).await;
+        let given = [
+            ("email", "Ada@Ex.org"),
+            ("email_verified", "true"),
+            ("phone_number", "+491701234567"),
+            ("phone_number_verified", "true"),
+            ("preferred_username", "Countess"),
+        ];
+        let sub = stack.user(&pool, "Ada", &given).await;
+        let names = ["Ada", "Ada@Ex.org", "+491701234567", "Countess"];
+        for name in names {
+            stack.tokens(&client, name).await;
+        }
+        let sign_in = |name: &str| {
+            json!({
+                "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
+                "AuthParameters": { "USERNAME": name, "PASSWORD": PASSWORD },
+            })
+        };
+        let unknown = error("UserNotFoundException", "User does not exist.");
+        for name in ["ADA", "ADA@EX.ORG", "COUNTESS"] {
+            if is_sensitive {
+                assert_eq!(stack.refusal("InitiateAuth", sign_in(name)).await, unknown, "{name}");
+            } else {
+                stack.tokens(&client, name).await;
+            }
+        }
+        let ada = json!({ "UserPoolId": pool, "Username": sub });
+        let shown = stack.ok("AdminGetUser", ada.clone()).await;
+        let stored = |name: &str| if is_sensitive { name.to_owned() } else { name.to_lowercase() };
+        assert_eq!(shown["Username"], stored("Ada"));
+        let attributes = shown["UserAttributes"].as_array().unwrap();
+        for (name, value) in [("email", "Ada@Ex.org"), ("preferred_username", "Countess")] {
+            let attribute = json!({ "Name": name, "Value": stored(value) });
+            assert!(attributes.contains(&attribute), "{shown}");
+        }
+
+        let unverified = json!([
+            { "Name": "email_verified", "Value": "false" },
+            { "Name": "phone_number", "Value": "+491709876543" },
+        ]);
+        let update = merged(ada.clone(), json!({ "UserAttributes": unverified }));
+        stack.ok("AdminUpdateUserAttributes", update).await;
+        let gone = json!({ "UserAttributeNames": ["preferred_username"] });
+        stack.ok("AdminDeleteUserAttributes", merged(ada, gone)).await;
+        for name in ["Ada@Ex.org", "+491701234567", "+491709876543", "Countess"] {
+            assert_eq!(stack.refusal("InitiateAuth", sign_in(name)).await, unknown, "{name}");
+        }
+        stack.tokens(&client, "Ada").await;
+    }
+}

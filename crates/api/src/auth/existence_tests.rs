@@ -38,6 +38,11 @@ impl Store for MeteredStore {
         self.0.write().await
     }
 
+    async fn write_once(&self) -> Result<Box<dyn Transaction>, Fault> {
+        self.1.writes.fetch_add(1, Relaxed);
+        self.0.write_once().await
+    }
+
     async fn sweep(&self, now: Timestamp) -> Result<bool, Fault> {
         self.0.sweep(now).await
     }

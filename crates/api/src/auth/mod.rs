@@ -6,6 +6,8 @@ mod admin_respond_to_auth_challenge;
 #[cfg(test)]
 mod choice_tests;
 #[cfg(test)]
+mod existence_answer_tests;
+#[cfg(test)]
 mod existence_tests;
 mod initiate_auth;
 #[cfg(test)]

@@ -617,4 +617,17 @@ mod tests {
         let next = start(&stack, &client, "ada").await;
         assert_eq!(next["ChallengeName"], "EMAIL_OTP");
     }
+
+    #[tokio::test]
+    async fn a_telephone_number_is_set_up_by_no_answer() {
+        let stack = Stack::new().await;
+        let (pool, client) = coded_pool(&stack, json!({}), by_text_message()).await;
+        stack.user(&pool, "ada", &[]).await;
+        let setup = start(&stack, &client, "ada").await;
+        assert_eq!(setup["ChallengeParameters"]["MFAS_CAN_SETUP"], r#"["SMS_MFA"]"#);
+        let input = answer_to(&client, &setup, "PHONE_NUMBER", "+14155550008");
+        let refused = stack.refusal("RespondToAuthChallenge", input).await;
+        assert_eq!(refused.0, "SoftwareTokenMFANotFoundException");
+        assert!(stack.messenger().messages().is_empty());
+    }
 }

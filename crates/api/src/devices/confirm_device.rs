@@ -156,7 +156,8 @@ mod tests {
         assert_eq!(refused, error("NotAuthorizedException", "Invalid Access Token"));
         stack.ok("UpdateUserPool", json!({ "UserPoolId": pool })).await;
         let refused = stack.refusal("ConfirmDevice", phone.confirmation(&tokens)).await;
-        assert_eq!(refused.0, "InvalidUserPoolConfigurationException");
+        let message = "Device tracking is not configured for the user pool.";
+        assert_eq!(refused, error("InvalidUserPoolConfigurationException", message));
         assert_eq!(text(&tokens["NewDeviceMetadata"]["DeviceKey"]), phone.key);
     }
 }

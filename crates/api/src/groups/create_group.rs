@@ -42,6 +42,7 @@ fn refused(refused: GroupRefused) -> Failure<Op> {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_domain::groups::{self, GroupSettings};
     use serde_json::json;
 
     use super::super::testing::group;
@@ -92,5 +93,34 @@ mod tests {
             });
             assert_eq!(stack.refusal(operation, input).await, invalid(message));
         }
+    }
+
+    #[tokio::test]
+    async fn a_pool_has_ten_thousand_groups_at_most() {
+        // Ten thousand round trips; and the rule knows of no engine.
+        if std::env::var("POOLHOUSE_TEST_ENGINE").is_ok_and(|engine| engine == "postgres") {
+            return;
+        }
+        let stack = Stack::new().await;
+        let (pool, other) = (stack.pool(json!({})).await, stack.pool(json!({})).await);
+        let mut tx = stack.ports.store.write().await.unwrap();
+        for number in 0..10_000 {
+            let settings = GroupSettings { description: None, role_arn: None, precedence: None };
+            let name = format!("g{number}");
+            let group = groups::draft(&stack.ports, &pool, name, settings).unwrap();
+            assert!(tx.insert_group(&group).await.unwrap());
+        }
+        tx.commit().await.unwrap();
+        let input = json!({ "UserPoolId": pool, "GroupName": "one-more" });
+        let full = "Exceeded the limit of 10000 groups per user pool.";
+        assert_eq!(
+            stack.refusal("CreateGroup", input.clone()).await,
+            error("LimitExceededException", full)
+        );
+        let gone = error("ResourceNotFoundException", "Group not found.");
+        assert_eq!(stack.refusal("GetGroup", input.clone()).await, gone);
+        group(&stack, &other, "one-more", json!({})).await;
+        stack.ok("DeleteGroup", json!({ "UserPoolId": pool, "GroupName": "g7" })).await;
+        stack.ok("CreateGroup", input).await;
     }
 }

@@ -35,9 +35,10 @@ mod tests {
         let names = json!({ "UserPoolId": pool, "ProviderName": "Corp" });
         let answer = stack.call("DeleteIdentityProvider", names.clone()).await;
         assert_eq!((answer.status, answer.body), (200, Value::Null));
-        for (operation, place) in
-            [("DeleteIdentityProvider", "in User Pool"), ("DescribeIdentityProvider", "for tenantId")]
-        {
+        for (operation, place) in [
+            ("DeleteIdentityProvider", "in User Pool"),
+            ("DescribeIdentityProvider", "for tenantId"),
+        ] {
             let message = format!("Identity provider Corp {place} {pool} does not exist.");
             assert_eq!(
                 stack.refusal(operation, names.clone()).await,

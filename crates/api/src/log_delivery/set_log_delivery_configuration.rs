@@ -120,7 +120,9 @@ mod tests {
         let account = "ARN does not belong to invoking account. ";
         let region = "ARN does not belong to current region. ";
         let failed = |arn: &str, errors: &str| {
-            format!("CloudWatch log group arn {arn} failed with the following validation errors: {errors}")
+            format!(
+                "CloudWatch log group arn {arn} failed with the following validation errors: {errors}"
+            )
         };
         let invalid_request = |told: &str| format!("Request validation Failed. {told}");
         let there = invalid_request(&format!("[{}]", failed(&elsewhere, region)));
@@ -136,10 +138,7 @@ mod tests {
         let one_destination =
             "Exactly one destination must be configured for event source userAuthEvents.";
         for (configurations, message) in [
-            (
-                vec![events(group(GROUP)), events(bucket(BUCKET))],
-                twice.as_str(),
-            ),
+            (vec![events(group(GROUP)), events(bucket(BUCKET))], twice.as_str()),
             (
                 vec![configuration("userNotification", "INFO", group(GROUP))],
                 "LogLevel INFO is not supported for event source userNotification.",

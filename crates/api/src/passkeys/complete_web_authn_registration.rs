@@ -21,7 +21,7 @@ impl Handle for Op {
     async fn handle(ports: &Ports, input: CompleteWebAuthnRegistrationRequest) -> Answer<Op> {
         let bearer = bearer::<Op>(ports, &input.access_token).await?;
         let credential = to_json(&input.credential);
-        let completed = registration::complete(ports, &bearer, &credential).await?;
+        let completed = registration::complete(ports, (&bearer).into(), &credential).await?;
         completed.map_err(refusal)?;
         Ok(CompleteWebAuthnRegistrationResponse {})
     }
@@ -233,6 +233,8 @@ mod tests {
         let (_, _, token) = ada(&stack).await;
         let options = start(&stack, &token).await;
         let key = Authenticator::es256("key");
+        let unsupported =
+            error("WebAuthnCredentialNotSupportedException", "The credential is not supported.");
         // In the map of ES256 keys: type, algorithm, curve, x, y.
         for (place, value) in [(1, json!(-8)), (1, json!(-257)), (2, json!(2)), (4, json!(0))] {
             let mut members = key.public_key().into_map().unwrap();
@@ -240,14 +242,14 @@ mod tests {
             let altered = members.into();
             let credential = key.register_key(&options, &Told::default(), &altered);
             let refused = stack.refusal(COMPLETE, input(&token, &credential)).await;
-            assert_eq!(refused.0, "WebAuthnCredentialNotSupportedException", "{place} {value}");
+            assert_eq!(refused, unsupported, "{place} {value}");
         }
         // A point off the curve.
         let mut members = key.public_key().into_map().unwrap();
         members[4].1 = vec![7_u8; 32].into();
         let credential = key.register_key(&options, &Told::default(), &members.into());
         let refused = stack.refusal(COMPLETE, input(&token, &credential)).await;
-        assert_eq!(refused.0, "WebAuthnCredentialNotSupportedException");
+        assert_eq!(refused, unsupported);
     }
 
     #[tokio::test]
@@ -306,5 +308,30 @@ mod tests {
         let refused = stack.refusal(COMPLETE, input(&token, &credential)).await;
         let text = "WebAuthn is not enabled for this user pool.";
         assert_eq!(refused, error("WebAuthnNotEnabledException", text));
+    }
+
+    #[tokio::test]
+    async fn a_passkey_too_many_is_refused_at_the_end_too() {
+        let stack = Stack::new().await;
+        let (pool, client, token) = ada(&stack).await;
+        for number in 0..19 {
+            register(&stack, &token, &Authenticator::es256(&number.to_string())).await;
+        }
+        // Another browser, with a client of its own, is faster.
+        let options = start(&stack, &token).await;
+        let mut tx = stack.ports.store.write().await.unwrap();
+        let user = tx.user_by_username(&pool, "ada").await.unwrap().unwrap();
+        let mut passkey = tx.passkeys_of_user(&pool, &user.sub).await.unwrap().remove(0);
+        passkey.credential_id = "ZmFzdGVy".to_owned();
+        assert!(tx.insert_passkey(&passkey).await.unwrap());
+        tx.commit().await.unwrap();
+        let late = Authenticator::es256("late").register(&options, &Told::default());
+        let text = "The user has reached the maximum number of passkeys.";
+        assert_eq!(
+            stack.refusal(COMPLETE, input(&token, &late)).await,
+            error("LimitExceededException", text)
+        );
+        assert_eq!(list(&stack, &token).await.as_array().unwrap().len(), 20);
+        stack.access_token(&client, "ada").await;
     }
 }

@@ -13,7 +13,8 @@ use crate::{
     subject,
 };
 
-/// The user of an access token, unless their password has to be reset first.
+/// The user of an access token, unless their password has to be reset first. Who was imported and
+/// signed in by a code has none.
 async fn bearer<Op>(ports: &Ports, access_token: &str) -> Result<Bearer, Unanswered<Op>>
 where
     Op: Operation
@@ -21,7 +22,7 @@ where
         + Permits<codes::PasswordResetRequiredException>,
 {
     let bearer = subject::by_access_token::<Op>(ports, access_token).await?;
-    if bearer.user.status == UserStatusType::ResetRequired {
+    if bearer.user.status == UserStatusType::ResetRequired && bearer.user.password.is_some() {
         let message = "Password reset required for the user";
         return Err(Failure::new(codes::PasswordResetRequiredException, message).into());
     }

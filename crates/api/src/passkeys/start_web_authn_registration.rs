@@ -17,7 +17,7 @@ use crate::{
 impl Handle for Op {
     async fn handle(ports: &Ports, input: StartWebAuthnRegistrationRequest) -> Answer<Op> {
         let bearer = bearer::<Op>(ports, &input.access_token).await?;
-        let options = match registration::start(ports, &bearer).await? {
+        let options = match registration::start(ports, (&bearer).into()).await? {
             Ok(options) => options,
             Err(refused) => return Err(refusal(refused)),
         };
@@ -52,7 +52,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::testing::{configure, passkey_pool, register, start};
-    use crate::testing::{Stack, error, text};
+    use crate::testing::{Stack, error, merged, text};
 
     /// `ada` in base64url of their sub, as the options name a user.
     fn encoded(text: &str) -> String {
@@ -171,10 +171,16 @@ mod tests {
         assert_eq!(refused, error("NotAuthorizedException", "Invalid Access Token"));
         let ada = json!({ "UserPoolId": pool, "Username": "ada" });
         stack.ok("AdminResetUserPassword", ada).await;
-        let input = json!({ "AccessToken": token });
-        assert_eq!(
-            stack.refusal("StartWebAuthnRegistration", input).await,
-            error("PasswordResetRequiredException", "Password reset required for the user")
-        );
+        let text = "Password reset required for the user";
+        let reset = error("PasswordResetRequiredException", text);
+        for (operation, members) in [
+            ("StartWebAuthnRegistration", json!({})),
+            ("CompleteWebAuthnRegistration", json!({ "Credential": {} })),
+            ("ListWebAuthnCredentials", json!({})),
+            ("DeleteWebAuthnCredential", json!({ "CredentialId": "a" })),
+        ] {
+            let input = merged(json!({ "AccessToken": token }), members);
+            assert_eq!(stack.refusal(operation, input).await, reset, "{operation}");
+        }
     }
 }

@@ -243,6 +243,8 @@ mod tests {
             );
             let refused = stack.refusal("SetRiskConfiguration", input(&ranges)).await;
             assert_eq!(refused, invalid(&message));
+            let shown = described(&stack, json!({ "UserPoolId": pool })).await;
+            assert_eq!(shown["RiskExceptionConfiguration"][list], json!(ranges[..200]));
         }
     }
 

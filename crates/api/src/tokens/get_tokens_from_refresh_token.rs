@@ -46,7 +46,7 @@ fn refusal(refused: RefreshRefused) -> Failure<Op> {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::testing::{Stack, error};
+    use crate::testing::{Stack, claims, error};
 
     /// A pool, a client that rotates refresh tokens, and the first tokens of a user.
     async fn rotating(stack: &Stack, grace: i32) -> (String, Value) {
@@ -59,6 +59,10 @@ mod tests {
         stack.user(&pool, "ada", &[]).await;
         let tokens = stack.tokens(&client, "ada").await;
         (client, tokens)
+    }
+
+    fn reused() -> (String, String) {
+        error("RefreshTokenReuseException", "Refresh token has been reused.")
     }
 
     fn with(client: &str, tokens: &Value) -> Value {
@@ -88,7 +92,7 @@ mod tests {
         assert!(second["RefreshToken"].is_string());
         assert_ne!(second["RefreshToken"], first["RefreshToken"]);
         let refused = stack.refusal("GetTokensFromRefreshToken", with(&client, &first)).await;
-        assert_eq!(refused.0, "RefreshTokenReuseException");
+        assert_eq!(refused, reused());
         let refused = stack.refusal("GetTokensFromRefreshToken", with(&client, second)).await;
         assert_eq!(refused, error("NotAuthorizedException", "Refresh Token has been revoked"));
     }
@@ -102,7 +106,7 @@ mod tests {
         stack.ok("GetTokensFromRefreshToken", with(&client, &first)).await;
         stack.advance(1);
         let refused = stack.refusal("GetTokensFromRefreshToken", with(&client, &first)).await;
-        assert_eq!(refused.0, "RefreshTokenReuseException");
+        assert_eq!(refused, reused());
     }
 
     #[tokio::test]
@@ -131,7 +135,8 @@ mod tests {
         let input =
             json!({ "ClientId": client, "RefreshToken": "x", "ClientSecret": "y".repeat(30) });
         let refused = stack.refusal("GetTokensFromRefreshToken", input).await;
-        assert_eq!(refused.0, "NotAuthorizedException");
+        let message = format!("Unable to verify secret for client {client}");
+        assert_eq!(refused, error("NotAuthorizedException", &message));
     }
 
     #[tokio::test]
@@ -142,5 +147,86 @@ mod tests {
         let input = json!({ "ClientId": client, "RefreshToken": "a.b.c.d.e" });
         let refused = stack.refusal("GetTokensFromRefreshToken", input).await;
         assert_eq!(refused, error("NotAuthorizedException", "Invalid Refresh Token."));
+    }
+
+    #[tokio::test]
+    async fn whose_token_it_is_and_how_the_user_is_decide() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let other = stack.client(&pool, json!({})).await;
+        stack.user(&pool, "ada", &[]).await;
+        let tokens = stack.tokens(&client, "ada").await;
+        let operation = "GetTokensFromRefreshToken";
+        let not_authorized = |text: &str| error("NotAuthorizedException", text);
+        let legacy = json!({
+            "ClientId": client, "AuthFlow": "REFRESH_TOKEN_AUTH",
+            "AuthParameters": { "REFRESH_TOKEN": tokens["RefreshToken"] },
+        });
+        let invalid = not_authorized("Invalid Refresh Token.");
+        assert_eq!(stack.refusal(operation, with(&other, &tokens)).await, invalid);
+        for token in ["AccessToken", "IdToken"] {
+            let input = json!({ "ClientId": client, "RefreshToken": tokens[token] });
+            assert_eq!(stack.refusal(operation, input).await, invalid, "{token}");
+        }
+        let unknown = with("nosuchclient", &tokens);
+        let text = "User pool client nosuchclient does not exist.";
+        assert_eq!(
+            stack.refusal(operation, unknown).await,
+            error("ResourceNotFoundException", text)
+        );
+        stack.ok(operation, with(&client, &tokens)).await;
+
+        let ada = json!({ "UserPoolId": pool, "Username": "ada" });
+        stack.ok("AdminDisableUser", ada.clone()).await;
+        let disabled = not_authorized("User is disabled.");
+        assert_eq!(stack.refusal(operation, with(&client, &tokens)).await, disabled);
+        assert_eq!(stack.refusal("InitiateAuth", legacy.clone()).await, disabled);
+        stack.ok("AdminEnableUser", ada.clone()).await;
+        let revoked = not_authorized("Refresh Token has been revoked");
+        assert_eq!(stack.refusal(operation, with(&client, &tokens)).await, revoked);
+        stack.ok("AdminDeleteUser", ada).await;
+        let gone = error("UserNotFoundException", "User does not exist.");
+        assert_eq!(stack.refusal(operation, with(&client, &tokens)).await, gone);
+        assert_eq!(stack.refusal("InitiateAuth", legacy).await, gone);
+    }
+
+    #[tokio::test]
+    async fn a_refresh_token_ends_with_its_validity() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let day = json!({ "RefreshTokenValidity": 1 });
+        let client = stack.client(&pool, day).await;
+        stack.user(&pool, "ada", &[]).await;
+        let tokens = stack.tokens(&client, "ada").await;
+        stack.advance(86_399);
+        stack.ok("GetTokensFromRefreshToken", with(&client, &tokens)).await;
+        stack.advance(1);
+        let refused = stack.refusal("GetTokensFromRefreshToken", with(&client, &tokens)).await;
+        assert_eq!(refused, error("NotAuthorizedException", "Refresh Token has expired"));
+    }
+
+    #[tokio::test]
+    async fn rotation_names_the_sign_in_and_without_a_period_there_is_no_grace() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let settings = json!({
+            "RefreshTokenRotation": { "Feature": "ENABLED" }, "EnableTokenRevocation": false,
+            "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH"],
+        });
+        let client = stack.client(&pool, settings).await;
+        stack.user(&pool, "ada", &[]).await;
+        let first = stack.tokens(&client, "ada").await;
+        let answer = stack.ok("GetTokensFromRefreshToken", with(&client, &first)).await;
+        let second = &answer["AuthenticationResult"];
+        for token in ["AccessToken", "IdToken"] {
+            let (old, new) = (claims(&first[token]), claims(&second[token]));
+            assert!(new["origin_jti"].is_string(), "{new}");
+            assert_eq!(new["origin_jti"], old["origin_jti"]);
+            assert_ne!(new["jti"], old["jti"]);
+            assert_eq!(new["auth_time"], old["auth_time"]);
+        }
+        let refused = stack.refusal("GetTokensFromRefreshToken", with(&client, &first)).await;
+        assert_eq!(refused, reused());
     }
 }

@@ -51,7 +51,7 @@ mod tests {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::json;
 
-    use crate::testing::{Stack, error, text};
+    use crate::testing::{PASSWORD, Stack, error, merged, text};
 
     #[tokio::test]
     async fn a_revocation_is_remembered_as_long_as_an_id_token_may_live() {
@@ -103,15 +103,51 @@ mod tests {
         let without = stack.client(&pool, json!({ "EnableTokenRevocation": false })).await;
         stack.user(&pool, "ada", &[]).await;
         let tokens = stack.tokens(&client, "ada").await;
-        for (client, token, code) in [
-            (client.as_str(), &tokens["AccessToken"], "UnsupportedTokenTypeException"),
-            (without.as_str(), &tokens["RefreshToken"], "UnsupportedOperationException"),
-            ("nosuchclient", &tokens["RefreshToken"], "UnauthorizedException"),
-            (client.as_str(), &json!("a.b.c.d.e"), "UnauthorizedException"),
+        let other = stack.client(&pool, json!({})).await;
+        let unsupported = error("UnsupportedTokenTypeException", "Unsupported token type.");
+        let not_enabled = error(
+            "UnsupportedOperationException",
+            "Token revocation is not enabled for this client.",
+        );
+        let no_client = error("UnauthorizedException", "Invalid client.");
+        let no_token = error("UnauthorizedException", "Invalid Refresh Token.");
+        for (client, token, expected) in [
+            (client.as_str(), &tokens["AccessToken"], &unsupported),
+            (client.as_str(), &tokens["IdToken"], &unsupported),
+            (without.as_str(), &tokens["RefreshToken"], &not_enabled),
+            ("nosuchclient", &tokens["RefreshToken"], &no_client),
+            (other.as_str(), &tokens["RefreshToken"], &no_token),
+            (client.as_str(), &json!("a.b.c.d.e"), &no_token),
         ] {
             let input = json!({ "ClientId": client, "Token": token });
-            assert_eq!(stack.refusal("RevokeToken", input).await.0, code);
+            assert_eq!(stack.refusal("RevokeToken", input).await, *expected);
         }
         stack.ok("GetUser", json!({ "AccessToken": tokens["AccessToken"] })).await;
+    }
+
+    #[tokio::test]
+    async fn a_client_with_a_secret_must_show_it() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let secret = "secret_of_thirty_characters_xx";
+        let client = stack.client(&pool, json!({ "ClientSecret": secret })).await;
+        stack.user(&pool, "ada", &[]).await;
+        let hash = poolhouse_domain::secret_hash::compute(secret, "ada", &client);
+        let parameters = json!({ "USERNAME": "ada", "PASSWORD": PASSWORD, "SECRET_HASH": hash });
+        let sign_in = json!({
+            "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters,
+        });
+        let tokens = stack.ok("InitiateAuth", sign_in).await["AuthenticationResult"].take();
+        let input = json!({ "ClientId": client, "Token": tokens["RefreshToken"] });
+        let expected = error("UnauthorizedException", "Invalid client.");
+        for wrong in [json!(null), json!("x".repeat(30))] {
+            let input = merged(input.clone(), json!({ "ClientSecret": wrong }));
+            assert_eq!(stack.refusal("RevokeToken", input).await, expected);
+        }
+        stack.ok("GetUser", json!({ "AccessToken": tokens["AccessToken"] })).await;
+        stack.ok("RevokeToken", merged(input, json!({ "ClientSecret": secret }))).await;
+        let refused =
+            stack.refusal("GetUser", json!({ "AccessToken": tokens["AccessToken"] })).await;
+        assert_eq!(refused, error("NotAuthorizedException", "Access Token has been revoked"));
     }
 }

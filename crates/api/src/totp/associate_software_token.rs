@@ -70,7 +70,8 @@ mod tests {
             json!({ "AccessToken": token, "UserCode": code })
         };
         let refused = stack.refusal("VerifySoftwareToken", input(&first)).await;
-        assert_eq!(refused.0, "EnableSoftwareTokenMFAException");
+        let text = "Code mismatch and fail enable Software Token MFA";
+        assert_eq!(refused, error("EnableSoftwareTokenMFAException", text));
         stack.ok("VerifySoftwareToken", input(&second)).await;
     }
 

@@ -135,11 +135,12 @@ mod tests {
         let wrong = json!({ "AccessToken": token, "UserCode": code(&stack, &secret, 5) });
         for _ in 0..20 {
             let refused = stack.refusal("VerifySoftwareToken", wrong.clone()).await;
-            assert_eq!(refused.0, "EnableSoftwareTokenMFAException");
+            assert_eq!(refused, error("EnableSoftwareTokenMFAException", WRONG));
         }
         let right = json!({ "AccessToken": token, "UserCode": code(&stack, &secret, 0) });
         let refused = stack.refusal("VerifySoftwareToken", right).await;
-        assert_eq!(refused.0, "TooManyRequestsException");
+        let text = "Attempt limit exceeded, please try after some time.";
+        assert_eq!(refused, error("TooManyRequestsException", text));
         stack.advance(3_600);
         let token = stack.access_token(&client, "ada").await;
         let right = json!({ "AccessToken": token, "UserCode": code(&stack, &secret, 0) });

@@ -235,6 +235,16 @@ mod tests {
             stack.refusal("InitiateAuth", sign_in).await,
             error("PasswordResetRequiredException", "Password reset required for the user")
         );
+        // Where codes are no way to sign in, a choice leads nowhere else.
+        let chooses = json!({ "ExplicitAuthFlows": ["ALLOW_USER_AUTH"] });
+        let input = json!({
+            "ClientId": stack.client(&pool, chooses).await, "AuthFlow": "USER_AUTH",
+            "AuthParameters": { "USERNAME": "ada" },
+        });
+        assert_eq!(
+            stack.refusal("InitiateAuth", input).await,
+            error("PasswordResetRequiredException", "Password reset required for the user")
+        );
         let forgot = json!({ "ClientId": client, "Username": "ada" });
         stack.ok("ForgotPassword", forgot).await;
         let confirm = json!({ "ClientId": client, "Username": "ada",
@@ -507,5 +517,146 @@ mod tests {
         assert_eq!(described(&stack, &pool, &one).await["Status"], "Succeeded");
         let late = put(&stack, &pool, &one, file.as_bytes()).await;
         assert_eq!(late, Err(upload::UploadRefused::Forbidden));
+    }
+
+    /// Makes a pool offer software tokens.
+    async fn offer_mfa(stack: &Stack, pool: &str, mfa: &str) {
+        let input = json!({
+            "UserPoolId": pool, "MfaConfiguration": mfa,
+            "SoftwareTokenMfaConfiguration": { "Enabled": true },
+        });
+        stack.ok("SetUserPoolMfaConfig", input).await;
+    }
+
+    #[tokio::test]
+    async fn what_a_line_says_of_mfa_has_to_fit_the_pool() {
+        let missing = "[FAILED] Line Number 4 - The value of cognito:mfa_enabled is missing.";
+        let needed = "[FAILED] Line Number 2 - cognito:mfa_enabled must be true in a user pool that \
+                      requires MFA.";
+        for (mfa, first) in
+            [("ON", needed), ("OPTIONAL", "[SUCCEEDED] Line Number 2 - The import succeeded.")]
+        {
+            let stack = Stack::new().await;
+            let pool = pool(&stack, json!({})).await;
+            offer_mfa(&stack, &pool, mfa).await;
+            let file = file(
+                &stack,
+                &pool,
+                &COLUMNS,
+                &[
+                    &["a", "false", "a@x", "true"],
+                    &["b", "TRUE", "b@x", "true"],
+                    &["c", "", "c@x", "true"],
+                ],
+            )
+            .await;
+            let (_, log) = imported(&stack, &pool, file.as_bytes()).await;
+            let expected = [first, "[SUCCEEDED] Line Number 3 - The import succeeded.", missing];
+            assert_eq!(log.lines().collect::<Vec<_>>(), expected, "{mfa}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_contact_that_the_pool_verifies_has_to_be_verified_and_one_of_two_will_do() {
+        let columns = [&COLUMNS[..], &["phone_number", "phone_number_verified"]].concat();
+        let unverified = "The User Record does not set any of the auto verified attributes to \
+                          verified. (Example: email_verified to true).";
+        let good = "The import succeeded.";
+        let sms = json!({ "SnsCallerArn": "arn:aws:iam::123456789012:role/sms" });
+        for (verifies, by_mail, by_phone) in [
+            (json!(["email", "phone_number"]), good, good),
+            (json!(["phone_number"]), unverified, good),
+            (json!(["email"]), good, unverified),
+        ] {
+            let stack = Stack::new().await;
+            let settings = json!({ "AutoVerifiedAttributes": verifies, "SmsConfiguration": sms });
+            let pool = stack.pool(settings).await;
+            let file = file(
+                &stack,
+                &pool,
+                &columns,
+                &[
+                    &["mail", "false", "a@x", "true", "+14155550008", "false"],
+                    &["phone", "false", "a@x", "", "+14155550008", "TRUE"],
+                    &["neither", "false", "a@x", "false", "+14155550008", ""],
+                    &["nothing", "false", "a@x", "true", "", "true"],
+                ],
+            )
+            .await;
+            let (_, log) = imported(&stack, &pool, file.as_bytes()).await;
+            let texts: Vec<&str> =
+                log.lines().map(|line| line.split_once(" - ").unwrap().1).collect();
+            let nothing = "phone_number_verified is set and phone_number is missing.";
+            assert_eq!(texts, [by_mail, by_phone, unverified, nothing], "{verifies}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_is_asked_or_told_and_codes_sign_in_at_once() {
+        let stack = Stack::new().await;
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let factors = json!({ "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] });
+        let functions = json!({ "PreSignUp": arn, "PostConfirmation": arn, "CustomMessage": arn });
+        let settings = json!({
+            "Policies": { "SignInPolicy": factors }, "LambdaConfig": functions,
+        });
+        let pool = pool(&stack, settings).await;
+        let file = file(&stack, &pool, &COLUMNS, &[&["ada", "false", "ada@x.org", "true"]]).await;
+        let (job, log) = imported(&stack, &pool, file.as_bytes()).await;
+        assert_eq!(counts(&job), [1, 0, 0], "{log}");
+        assert!(stack.functions().events().is_empty() && stack.messenger().messages().is_empty());
+        let functions_off = json!({
+            "UserPoolId": pool, "LambdaConfig": {}, "AutoVerifiedAttributes": ["email"],
+        });
+        stack.ok("UpdateUserPool", functions_off).await;
+
+        let flows = json!(["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH"]);
+        let hides = json!({
+            "ExplicitAuthFlows": flows, "PreventUserExistenceErrors": "ENABLED",
+        });
+        let client = stack.client(&pool, hides).await;
+        let begin = |flow: &str, more: Value| {
+            let parameters = merged(json!({ "USERNAME": "ada" }), more);
+            json!({ "ClientId": client, "AuthFlow": flow, "AuthParameters": parameters })
+        };
+        // Nothing is told of who has no password yet.
+        let guess = begin("USER_PASSWORD_AUTH", json!({ "PASSWORD": "Guess-Work-1" }));
+        let wrong = error("NotAuthorizedException", "Incorrect username or password.");
+        assert_eq!(stack.refusal("InitiateAuth", guess).await, wrong);
+        sign_in_by_code(&stack, &client).await;
+        let shows = json!({ "ExplicitAuthFlows": flows });
+        let client = stack.client(&pool, shows).await;
+        sign_in_by_code(&stack, &client).await;
+        // Who has a password must reset it, if somebody says so.
+        let ada = json!({ "UserPoolId": pool, "Username": "ada" });
+        let password = json!({ "Password": crate::testing::PASSWORD, "Permanent": true });
+        stack.ok("AdminSetUserPassword", merged(ada.clone(), password)).await;
+        stack.ok("AdminResetUserPassword", ada).await;
+        let by_code = json!({
+            "ClientId": client, "AuthFlow": "USER_AUTH",
+            "AuthParameters": { "USERNAME": "ada", "PREFERRED_CHALLENGE": "EMAIL_OTP" },
+        });
+        let text = "Password reset required for the user";
+        assert_eq!(
+            stack.refusal("InitiateAuth", by_code).await,
+            error("PasswordResetRequiredException", text)
+        );
+    }
+
+    /// Signs `ada` in by a code to `ada@x.org`.
+    async fn sign_in_by_code(stack: &Stack, client: &str) {
+        let parameters = json!({ "USERNAME": "ada", "PREFERRED_CHALLENGE": "EMAIL_OTP" });
+        let input = json!({
+            "ClientId": client, "AuthFlow": "USER_AUTH", "AuthParameters": parameters,
+        });
+        let asked = stack.ok("InitiateAuth", input).await;
+        assert_eq!(asked["ChallengeName"], "EMAIL_OTP");
+        let code = stack.last_code_for("ada@x.org");
+        let input = json!({
+            "ClientId": client, "ChallengeName": "EMAIL_OTP", "Session": asked["Session"],
+            "ChallengeResponses": { "USERNAME": "ada", "EMAIL_OTP_CODE": code },
+        });
+        let answer = stack.ok("RespondToAuthChallenge", input).await;
+        assert!(answer["AuthenticationResult"]["AccessToken"].is_string(), "{answer}");
     }
 }

@@ -547,7 +547,7 @@ mod tests {
             ),
             (
                 json!({ "AcrConfiguration": { "Level5": { "AcrValue": "five" } } }),
-                "Invalid AcrConfiguration level Level5.",
+                "1 validation error detected: Value at 'acrConfiguration' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy regular expression pattern: Level[1-4]]",
             ),
         ];
         let cases = cases.map(|(members, message)| (members, invalid(message)));

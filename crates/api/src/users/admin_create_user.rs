@@ -498,4 +498,22 @@ mod tests {
         let same = json!({ "UserAttributes": mail("jo@gm.com"), "MessageAction": "SUPPRESS" });
         stack.ok("AdminCreateUser", named(&pool, "jo@gm.com", same)).await;
     }
+
+    #[tokio::test]
+    async fn a_weak_password_is_not_given_to_a_user_who_is_invited_again() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let client = stack.client(&pool, json!({})).await;
+        let first = json!({ "TemporaryPassword": "Tempor-1&ry", "MessageAction": "SUPPRESS" });
+        stack.ok("AdminCreateUser", named(&pool, "jo", first)).await;
+        let again = json!({ "TemporaryPassword": "weak", "MessageAction": "RESEND" });
+        let text = "Password did not conform with policy: Password not long enough";
+        assert_eq!(
+            stack.refusal("AdminCreateUser", named(&pool, "jo", again)).await,
+            error("InvalidPasswordException", text)
+        );
+        let begun = sign_in(&stack, &client, "jo", "Tempor-1&ry").await;
+        assert_eq!(begun["ChallengeName"], "NEW_PASSWORD_REQUIRED");
+        assert!(stack.messenger().messages().is_empty());
+    }
 }

@@ -182,4 +182,100 @@ mod tests {
             assert_eq!(stack.refusal("ListUsers", input).await, expected);
         }
     }
+
+    #[tokio::test]
+    async fn every_searchable_attribute_is_found_whole_and_by_its_beginning() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        let attributes = [
+            ("email", "Ann@Gm.com"),
+            ("phone_number", "+14155550008"),
+            ("name", r#"Ann "A" O\Hara"#),
+            ("given_name", "Ann"),
+            ("family_name", "O'Hara"),
+            ("preferred_username", "Annie"),
+        ];
+        let sub = stack.user(&pool, "ann", &attributes).await;
+        stack.user(&pool, "bob", &[("email", "bob@x.org"), ("name", "Bob")]).await;
+        stack.ok("AdminDisableUser", json!({ "UserPoolId": pool, "Username": "bob" })).await;
+        let new = json!({ "UserPoolId": pool, "Username": "cy", "MessageAction": "SUPPRESS" });
+        stack.ok("AdminCreateUser", new).await;
+        let by_sub = [format!(r#"sub = "{sub}""#), format!(r#"sub ^= "{}""#, &sub[..9])];
+        for (filter, expected) in [
+            (by_sub[0].as_str(), ["ann"].as_slice()),
+            (&by_sub[1], &["ann"]),
+            (r#"username = "ann""#, &["ann"]),
+            (r#"username ^= "an""#, &["ann"]),
+            (r#"username ^= "An""#, &[]),
+            // The value counts, whether it was verified or not.
+            (r#"email = "ann@gm.COM""#, &["ann"]),
+            (r#"email ^= "ANN@""#, &["ann"]),
+            (r#"phone_number = "+14155550008""#, &["ann"]),
+            (r#"phone_number ^= "+1415""#, &["ann"]),
+            (r#"name = "ann \"a\" o\\hara""#, &["ann"]),
+            (r#"name ^= "Ann \"""#, &["ann"]),
+            (r#"given_name="ANN""#, &["ann"]),
+            (r#"given_name ^= "a""#, &["ann"]),
+            (r#"family_name = "o'hara""#, &["ann"]),
+            (r#"family_name ^= "O'""#, &["ann"]),
+            (r#"preferred_username = "annie""#, &["ann"]),
+            (r#""preferred_username" ^= "ANN""#, &["ann"]),
+            (r#"cognito:user_status = "force_change_password""#, &["cy"]),
+            (r#"cognito:user_status ^= "CONF""#, &["ann", "bob"]),
+            (r#"status = "Enabled""#, &["ann", "cy"]),
+            (r#"status = "enabled""#, &[]),
+            (r#"status ^= "Dis""#, &["bob"]),
+            (r#"email = "bob""#, &[]),
+        ] {
+            let input = json!({ "UserPoolId": pool, "Filter": filter });
+            assert_eq!(names(&stack.ok("ListUsers", input).await), expected, "{filter}");
+        }
+        for name in ["custom:tier", "birthdate", "email_verified", "identities", "Email", "address"]
+        {
+            let input = json!({ "UserPoolId": pool, "Filter": format!(r#"{name} = "x""#) });
+            let expected = invalid(&format!("Invalid search attribute: {name}"));
+            assert_eq!(stack.refusal("ListUsers", input).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn users_come_in_the_order_of_what_was_searched() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({})).await;
+        for (name, family) in [("one", "Smith"), ("two", "sands"), ("three", "Stone")] {
+            stack.user(&pool, name, &[("family_name", family)]).await;
+        }
+        let input = json!({ "UserPoolId": pool, "Filter": r#"family_name ^= "S""# });
+        let answer = stack.ok("ListUsers", input).await;
+        let users = answer["Users"].as_array().unwrap().iter();
+        let users: Vec<String> = users.map(|user| text(&user["Username"])).collect();
+        assert_eq!(users, ["two", "one", "three"]);
+    }
+
+    #[tokio::test]
+    async fn attributes_that_a_user_does_not_have_are_left_out() {
+        let stack = Stack::new().await;
+        let pool = crowd(&stack).await;
+        let sub = stack.user(&pool, "bare", &[]).await;
+        let input = json!({
+            "UserPoolId": pool, "AttributesToGet": ["sub", "name"],
+            "Filter": r#"username = "bare""#,
+        });
+        let answer = stack.ok("ListUsers", input).await;
+        assert_eq!(answer["Users"][0]["Attributes"], json!([{ "Name": "sub", "Value": sub }]));
+    }
+
+    #[tokio::test]
+    async fn a_page_token_is_good_for_an_hour() {
+        let stack = Stack::new().await;
+        let pool = crowd(&stack).await;
+        let input = json!({ "UserPoolId": pool, "Limit": 1 });
+        let token = text(&stack.ok("ListUsers", input).await["PaginationToken"]);
+        let next = json!({ "UserPoolId": pool, "PaginationToken": token });
+        stack.advance(3_600);
+        stack.ok("ListUsers", next.clone()).await;
+        stack.advance(1);
+        let expected = invalid(&format!("Paging marker {token} is invalid for request"));
+        assert_eq!(stack.refusal("ListUsers", next).await, expected);
+    }
 }

@@ -8,6 +8,8 @@ mod admin_get_user;
 mod delete_user;
 mod get_user;
 mod list_users;
+#[cfg(test)]
+mod modified_tests;
 
 use poolhouse_domain::{
     Fault, mfa_preference,

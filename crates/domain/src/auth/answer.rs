@@ -4,13 +4,14 @@ use super::{
     Missing, Outcome, Parameters, Place, check_secret_hash, choice,
     custom::{self, Stage},
     device,
-    first_factor::{SignInRefused, check_state},
+    first_factor::{SignInRefused, check_state, check_state_without_password},
     new_password::{self, NewPasswordRefused},
     next, required, second_factor,
     session::{ChallengeSession, SessionRefused, Step},
     srp, watch,
 };
 use crate::{
+    attributes::Contact,
     auth_levels::Method,
     fault::Ruling,
     granted,
@@ -44,7 +45,7 @@ pub enum AnswerRefused {
     WrongSentCode,
     /// Too many wrong codes within an hour.
     TooManyWrongCodes,
-    /// The e-mail address to be set up is none.
+    /// The e-mail address or telephone number to be set up is none.
     BadAddress,
     /// Somebody else holds the alias that the address would become.
     AliasTaken(AliasTaken),
@@ -122,21 +123,85 @@ pub async fn answer(
         _ => {}
     }
     let Some(session) = session else { return Ok(Err(Missing("Session").into())) };
-    let session = granted!(ChallengeSession::open(place.ports, session));
-    if session.client_id != place.client.id() || session.user_pool_id != place.pool.id() {
-        return Ok(Err(SessionRefused::Invalid.into()));
-    }
-    let event = watch::of_session(&session);
-    let device_key = place.device_key.or(session.device_key.as_deref());
-    let custom = session.custom.as_ref().map(|flow| flow.after(challenge));
-    let (event, custom) = (event.as_ref(), custom.as_ref());
-    let (methods, target) = (session.methods, session.target);
-    let place = Place { event, device_key, custom, methods, target, ..place };
-    granted!(watch::check_network_of(place, &session).await?);
-    let step = Answered { place, session: &session, username, responses };
+    let mut resumed = granted!(Resumed::open(place, session));
+    resumed.custom = resumed.custom.map(|flow| flow.after(challenge));
+    let step = resumed.step(place, username, responses);
+    granted!(watch::check_network_of(step.place, step.session).await?);
     let answered = take(step, challenge).await?;
     watch::answered(step, &answered).await?;
     Ok(answered)
+}
+
+/// Sends another code in place of the one that a session waits for. The session is used up only if
+/// one is sent.
+pub(super) async fn send_again(
+    place: Place<'_>,
+    session: &str,
+    responses: &Parameters,
+) -> Ruling<Outcome, AnswerRefused> {
+    let username = granted!(required(responses, "USERNAME"));
+    let resumed = granted!(Resumed::open(place, session));
+    let step = resumed.step(place, username, responses);
+    granted!(watch::check_network_of(step.place, step.session).await?);
+    match &step.session.step {
+        Step::SentCode(factor, _) => second_factor::send_again(step, *factor).await,
+        Step::Choice { login, stage: choice::Stage::EmailCode(_) } => {
+            choice::send_again(step, login, Contact::Email).await
+        }
+        Step::Choice { login, stage: choice::Stage::SmsCode(_) } => {
+            choice::send_again(step, login, Contact::PhoneNumber).await
+        }
+        _ => Ok(Err(SessionRefused::Invalid.into())),
+    }
+}
+
+/// Goes back from the code of a contact that is being set up to what can be set up.
+pub(super) async fn set_up_again(
+    place: Place<'_>,
+    session: &str,
+    responses: &Parameters,
+) -> Ruling<Outcome, AnswerRefused> {
+    let username = granted!(required(responses, "USERNAME"));
+    let resumed = granted!(Resumed::open(place, session));
+    let step = resumed.step(place, username, responses);
+    granted!(watch::check_network_of(step.place, step.session).await?);
+    match &step.session.step {
+        Step::SentCode(factor, _) => second_factor::set_up_again(step, *factor).await,
+        _ => Ok(Err(SessionRefused::Invalid.into())),
+    }
+}
+
+/// A sign-in as its session has it.
+struct Resumed {
+    session: ChallengeSession,
+    event: Option<watch::Watched>,
+    custom: Option<custom::Flow>,
+}
+
+impl Resumed {
+    /// Reads the session that came with an answer.
+    fn open(place: Place<'_>, session: &str) -> Result<Self, SessionRefused> {
+        let session = ChallengeSession::open(place.ports, session)?;
+        if session.client_id != place.client.id() || session.user_pool_id != place.pool.id() {
+            return Err(SessionRefused::Invalid);
+        }
+        let (event, custom) = (watch::of_session(&session), session.custom.clone());
+        Ok(Self { session, event, custom })
+    }
+
+    fn step<'a>(
+        &'a self,
+        place: Place<'a>,
+        username: &'a str,
+        responses: &'a Parameters,
+    ) -> Answered<'a> {
+        let session = &self.session;
+        let device_key = place.device_key.or(session.device_key.as_deref());
+        let (event, custom) = (self.event.as_ref(), self.custom.as_ref());
+        let (methods, target) = (session.methods, session.target);
+        let place = Place { event, device_key, custom, methods, target, ..place };
+        Answered { place, session, username, responses }
+    }
 }
 
 /// Takes an answer that came with its session.
@@ -158,13 +223,14 @@ async fn take(step: Answered<'_>, challenge: ChallengeNameType) -> Ruling<Outcom
             choose_factor(step, factors).await
         }
         (ChallengeNameType::MfaSetup, Step::MfaSetUp) => finish_mfa_setup(step).await,
-        (ChallengeNameType::MfaSetup, Step::MfaSetup(offered)) => match step.responses.get("EMAIL")
-        {
-            Some(address) if offered.contains(&MfaFactor::Email) => {
-                second_factor::set_up_email(step, address).await
+        (ChallengeNameType::MfaSetup, Step::MfaSetup(offered)) => {
+            match contact_to_set_up(step, offered) {
+                Some((factor, address)) => {
+                    second_factor::set_up_contact(step, factor, address).await
+                }
+                None => unfinished_mfa_setup(step).await,
             }
-            _ => unfinished_mfa_setup(step).await,
-        },
+        }
         (ChallengeNameType::CustomChallenge, Step::Custom(Stage::Asked { private, metadata })) => {
             custom::answer(step, private, metadata.as_deref()).await
         }
@@ -172,6 +238,20 @@ async fn take(step: Answered<'_>, challenge: ChallengeNameType) -> Ruling<Outcom
         _ if is_asked(challenge) => Ok(Err(SessionRefused::Invalid.into())),
         _ => Ok(Err(AnswerRefused::UnknownChallenge(challenge))),
     }
+}
+
+/// The address to which codes are to be sent from now on. Applications set up text messages by giving
+/// the user a telephone number, as documented; only at the pages people enter it themselves.
+fn contact_to_set_up<'a>(
+    step: Answered<'a>,
+    offered: &[MfaFactor],
+) -> Option<(MfaFactor, &'a str)> {
+    let given = |factor: MfaFactor, name: &str| {
+        let value = step.responses.get(name).filter(|_| offered.contains(&factor));
+        value.map(|value| (factor, value.as_str()))
+    };
+    let phone = given(MfaFactor::Sms, "PHONE_NUMBER").filter(|_| step.place.is_hosted);
+    given(MfaFactor::Email, "EMAIL").or(phone)
 }
 
 /// Whether this is a challenge that [`answer`] knows.
@@ -207,20 +287,26 @@ impl Answered<'_> {
     /// The session's user, if the answer names them, comes from the client, and they may still sign
     /// in.
     pub(super) async fn user(&self, tx: &mut dyn Transaction) -> Ruling<User, AnswerRefused> {
+        let user = tx.user_by_sub(self.place.pool.id(), &self.session.sub).await?;
+        let user = granted!(self.accept(user));
+        if self.responses.contains_key("DEVICE_KEY") {
+            granted!(device::check_named(self.place, tx, &user).await?);
+        }
+        Ok(Ok(user))
+    }
+
+    /// The same for a user who has been read, whatever device the answer names.
+    pub(super) fn accept(&self, user: Option<User>) -> Result<User, AnswerRefused> {
         let (place, username) = (self.place, self.username);
-        let user = tx.user_by_sub(place.pool.id(), &self.session.sub).await?;
         let is_for = |user: &User| {
             users::is_named(place.pool, user, username) && !self.session.is_outdated(user)
         };
         let user = user.filter(is_for);
-        let Some(user) = user else { return Ok(Err(SessionRefused::Invalid.into())) };
+        let user = user.ok_or(SessionRefused::Invalid)?;
         let names = [username, &user.username];
-        granted!(check_secret_hash(place.client, &names, self.responses));
-        granted!(check_state(&user));
-        if self.responses.contains_key("DEVICE_KEY") {
-            granted!(device::check_named(place, tx, &user).await?);
-        }
-        Ok(Ok(user))
+        check_secret_hash(place.client, &names, self.responses)?;
+        check_state_without_password(&user)?;
+        Ok(user)
     }
 
     /// Uses the session up, or refuses if it was used before. The caller commits.

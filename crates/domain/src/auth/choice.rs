@@ -21,7 +21,9 @@ use super::{
     Challenge, Outcome, Parameters, Person, Place,
     answer::{AnswerRefused, Answered},
     check_secret_hash, device,
-    first_factor::{self, FirstFactor, SignInRefused, check_state, identify},
+    first_factor::{
+        self, FirstFactor, SignInRefused, check_state, check_state_without_password, identify,
+    },
     next, required, second_factor,
     session::{ChallengeSession, SessionRefused, Step},
     srp as srp_flow,
@@ -37,7 +39,7 @@ use crate::{
     fault::{Fault, Ruling},
     granted,
     messages::{Addressee, Delivery, NotHandedOver, asks_others, hand_over},
-    passkeys::{self, assertion},
+    passkeys::{self, Passkey, assertion},
     passwords::policy,
     ports::Transaction,
     sealing::Purpose,
@@ -107,7 +109,12 @@ pub(super) async fn start(
     let login = granted!(required(parameters, "USERNAME"));
     let preferred = granted!(preferred(parameters));
     granted!(check_secret_hash(place.client, &[login], parameters));
-    let user = granted!(first_factor::announced(place, login).await?);
+    let announced = first_factor::announced(place, login, check_state_without_password).await?;
+    let user = granted!(announced);
+    if user.is_none() {
+        // Somebody's verifier was read and opened with the rest; nobody's takes as long to make up.
+        drop(first_factor::stand_in(place, login));
+    }
     let person = Person { login, user: user.as_ref() };
     let place = match granted!(step_up::aim(place, person.user, parameters).await?) {
         Aimed::ByToken(place) => {
@@ -117,13 +124,16 @@ pub(super) async fn start(
         }
         Aimed::At(place) => place,
     };
-    let available = available(place, person.user).await?;
+    let Ways { names: available, passkeys } = ways(place, person.user).await?;
     if available.is_empty() {
+        if let Some(user) = person.user.filter(|_| !place.client.hides_user_existence()) {
+            granted!(check_state(user));
+        }
         // Belief: who has nothing to sign in by is told what everybody is told.
         return Ok(Err(SignInRefused::WrongPassword.into()));
     }
     let outcome = match preferred.filter(|name| available.contains(name)) {
-        Some(choice) => granted!(proceed(place, person, choice, parameters).await?),
+        Some(choice) => granted!(proceed(place, person, choice, passkeys, parameters).await?),
         None => ask(place, person, Name::SelectChallenge, Stage::Select, BTreeMap::new())?,
     };
     Ok(Ok(match outcome {
@@ -150,12 +160,23 @@ fn preferred(parameters: &Parameters) -> Result<Option<Name>, StartRefused> {
     found.map(Some).ok_or(StartRefused::UnknownPreference)
 }
 
+/// By what somebody can sign in.
+pub(super) async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, Fault> {
+    Ok(ways(place, user).await?.names)
+}
+
+/// By what somebody can sign in, and with which passkeys, if they can with those.
+struct Ways {
+    names: Vec<Name>,
+    passkeys: Vec<Passkey>,
+}
+
 /// By what somebody can sign in. Nobody has a password, and codes by the first way that the pool has.
 ///
 /// Codes don't combine with a second factor: who has one is offered the password, and a passkey where
 /// it stands for both. Where the application wants a level to be reached, only what leads there is
 /// offered.
-pub(super) async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, Fault> {
+async fn ways(place: Place<'_>, user: Option<&User>) -> Result<Ways, Fault> {
     let pool = place.pool;
     let allows = |factor| policy::is_first_factor(pool, factor);
     let mut available = Vec::new();
@@ -179,14 +200,19 @@ pub(super) async fn available(place: Place<'_>, user: Option<&User>) -> Result<V
     let is_by_passkey =
         |user: &User| user.mfa.by_passkey && passkeys::is_multi_factor(pool) && !is_temporary(user);
     let may_use_passkey = !needs_password || user.is_some_and(is_by_passkey);
-    if may_use_passkey && allows(AuthFactorType::WebAuthn) && has_passkey(place, user).await? {
+    let passkeys = if may_use_passkey && allows(AuthFactorType::WebAuthn) {
+        usable_passkeys(place, user).await?
+    } else {
+        Vec::new()
+    };
+    if !passkeys.is_empty() {
         available.push(Name::WebAuthn);
     }
     if user.is_none_or(|user| user.password.is_some()) {
         available.extend([Name::PasswordSrp, Name::Password]);
     }
     available.retain(|name| step_up::leads_to_target(place, user, *name));
-    Ok(available)
+    Ok(Ways { names: available, passkeys })
 }
 
 /// Whether a second factor will be asked of the user.
@@ -198,12 +224,13 @@ fn has_second_factor(place: Place<'_>, user: &User) -> bool {
     }
 }
 
-/// Whether the user has a passkey that works with the pool.
-async fn has_passkey(place: Place<'_>, user: Option<&User>) -> Result<bool, Fault> {
-    let Some(user) = user else { return Ok(false) };
+/// The user's passkeys that work with the pool. Nobody has any, which takes as long to find out.
+async fn usable_passkeys(place: Place<'_>, user: Option<&User>) -> Result<Vec<Passkey>, Fault> {
+    const NOBODY: &str = "nobody";
     let mut tx = place.ports.store.read().await?;
-    let all = tx.passkeys_of_user(place.pool.id(), &user.sub).await?;
-    Ok(!assertion::usable(place.pool, all).is_empty())
+    let sub = user.map_or(NOBODY, |user| &user.sub);
+    let all = tx.passkeys_of_user(place.pool.id(), sub).await?;
+    Ok(assertion::usable(&place.ports.identity, place.pool, all))
 }
 
 /// Goes on with what was chosen; with the password at once, if it came along.
@@ -211,6 +238,7 @@ async fn proceed(
     place: Place<'_>,
     person: Person<'_>,
     choice: Name,
+    passkeys: Vec<Passkey>,
     parameters: &Parameters,
 ) -> Ruling<Outcome, ChoiceRefused> {
     let given = |name| required(parameters, name).ok();
@@ -220,7 +248,7 @@ async fn proceed(
         Name::SmsOtp => {
             Ok(send_code(place, person, Contact::PhoneNumber).await?.map_err(Into::into))
         }
-        Name::WebAuthn => Ok(Ok(ask_passkey(place, person).await?)),
+        Name::WebAuthn => ask_passkey(place, person, passkeys).map(Ok),
         Name::PasswordSrp => match given("SRP_A") {
             Some(srp_a) => begin_proof(place, person, srp_a).await,
             None => Ok(Ok(ask(place, person, choice, Stage::PasswordSrp, none())?)),
@@ -274,13 +302,46 @@ async fn send_code(
     person: Person<'_>,
     contact: Contact,
 ) -> Ruling<Outcome, SignInRefused> {
+    let sub = person.sub(place);
+    let is_sent = second_factor::may_send_another(place, &sub).await?;
+    if !is_sent {
+        tracing::warn!(sub, "no sign-in code was sent: too many within an hour");
+    }
+    ask_code(place, person, contact, is_sent).await
+}
+
+/// Sends another code of the same kind. Refuses, and leaves the session good for the code before, if too
+/// many were sent; also to nobody.
+pub(super) async fn send_again(
+    step: Answered<'_>,
+    login: &str,
+    contact: Contact,
+) -> Ruling<Outcome, AnswerRefused> {
+    let place = step.place;
+    let mut view = place.ports.store.read().await?;
+    granted!(step.session.check_unspent(&mut *view).await?);
+    let user = granted!(find(step, login, &mut *view).await?);
+    drop(view);
+    let person = Person { login, user: user.as_ref() };
+    if !second_factor::may_send_another(place, &person.sub(place)).await? {
+        return Ok(Err(AnswerRefused::TooManyWrongCodes));
+    }
+    granted!(spend(step).await?);
+    Ok(ask_code(place, person, contact, true).await?.map_err(Into::into))
+}
+
+/// Asks for a code, which is sent unless too many were.
+async fn ask_code(
+    place: Place<'_>,
+    person: Person<'_>,
+    contact: Contact,
+    is_sent: bool,
+) -> Ruling<Outcome, SignInRefused> {
     let ports = place.ports;
     let code = codes::generate_of(CODE_DIGITS, &*ports.entropy);
-    let (sub, shown) = (person.sub(place), shown_destination(place, person, contact));
-    if second_factor::may_send_another(place, &sub).await? {
+    let shown = shown_destination(place, person, contact);
+    if is_sent {
         granted!(deliver_code(place, person, contact, &shown, &code).await?);
-    } else {
-        tracing::warn!(sub, "no sign-in code was sent: too many within an hour");
     }
     let hash = ports.keyring.mac(Purpose::CodeHash, &hashed(place, person, contact, &code));
     let (name, stage, medium) = match contact {
@@ -354,12 +415,14 @@ fn hashed(place: Place<'_>, person: Person<'_>, contact: Contact, code: &str) ->
 }
 
 /// Asks for a passkey: `WEB_AUTHN`.
-async fn ask_passkey(place: Place<'_>, person: Person<'_>) -> Result<Outcome, Fault> {
-    let mut tx = place.ports.store.read().await?;
-    let all = tx.passkeys_of_user(place.pool.id(), &person.sub(place)).await?;
+fn ask_passkey(
+    place: Place<'_>,
+    person: Person<'_>,
+    usable: Vec<Passkey>,
+) -> Result<Outcome, Fault> {
     let challenge = passkeys::new_challenge(&*place.ports.entropy);
-    let usable = assertion::usable(place.pool, all);
-    let options = next::json(&assertion::request(place.pool, &challenge, usable))?;
+    let identity = &place.ports.identity;
+    let options = next::json(&assertion::request(identity, place.pool, &challenge, usable))?;
     let parameters = BTreeMap::from([("CREDENTIAL_REQUEST_OPTIONS".to_owned(), options)]);
     ask(place, person, Name::WebAuthn, Stage::Passkey(challenge), parameters)
 }
@@ -371,10 +434,14 @@ pub(super) async fn answer(
     login: &str,
     stage: &Stage,
 ) -> Ruling<Outcome, AnswerRefused> {
-    let mut tx = step.place.ports.store.read().await?;
-    granted!(step.session.check_unspent(&mut *tx).await?);
-    let user = granted!(find(step, login, &mut *tx).await?);
-    drop(tx);
+    let (pool_id, session) = (step.place.pool.id(), step.session);
+    let mut view = step.place.ports.store.read().await?;
+    let (user, is_spent) = view.user_of_session(pool_id, &session.sub, &session.id).await?;
+    drop(view);
+    if is_spent {
+        return Ok(Err(SessionRefused::Spent.into()));
+    }
+    let user = granted!(accept(step, login, user));
     let person = Person { login, user: user.as_ref() };
     match (name, stage) {
         (Name::SelectChallenge, Stage::Select) => select(step, person).await,
@@ -406,9 +473,18 @@ pub(super) async fn find(
     login: &str,
     tx: &mut dyn Transaction,
 ) -> Ruling<Option<User>, AnswerRefused> {
+    let user = tx.user_by_sub(step.place.pool.id(), &step.session.sub).await?;
+    Ok(accept(step, login, user))
+}
+
+/// The same for a user who has been read.
+fn accept(
+    step: Answered<'_>,
+    login: &str,
+    user: Option<User>,
+) -> Result<Option<User>, AnswerRefused> {
     let (place, username) = (step.place, step.username);
     let pool = place.pool;
-    let user = tx.user_by_sub(pool.id(), &step.session.sub).await?;
     let is_named = match &user {
         Some(user) => users::is_named(pool, user, username) && !step.session.is_outdated(user),
         None => [login, &nobody::username(&place.ports.keyring, pool, login)]
@@ -416,20 +492,20 @@ pub(super) async fn find(
             .any(|name| pool.name_key(name) == pool.name_key(username)),
     };
     if !is_named {
-        return Ok(Err(SessionRefused::Invalid.into()));
+        return Err(SessionRefused::Invalid.into());
     }
     let stored = user.as_ref().map_or(login, |user| &user.username);
-    granted!(check_secret_hash(place.client, &[username, stored], step.responses));
+    check_secret_hash(place.client, &[username, stored], step.responses)?;
     if let Some(user) = user.as_ref().filter(|_| !place.client.hides_user_existence()) {
-        granted!(check_state(user));
+        check_state_without_password(user)?;
     }
-    Ok(Ok(user))
+    Ok(user)
 }
 
 /// `SELECT_CHALLENGE`.
 async fn select(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome, AnswerRefused> {
     let answer = granted!(required(step.responses, "ANSWER"));
-    let available = available(step.place, person.user).await?;
+    let Ways { names: available, passkeys } = ways(step.place, person.user).await?;
     let Some(choice) = available.into_iter().find(|name| name.as_str() == answer) else {
         return Ok(Err(AnswerRefused::NotAvailable));
     };
@@ -438,7 +514,7 @@ async fn select(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome, Answe
     }
     // Before a code is sent: only one of two answers at once may send one.
     granted!(spend(step).await?);
-    Ok(proceed(step.place, person, choice, step.responses).await?.map_err(Into::into))
+    Ok(proceed(step.place, person, choice, passkeys, step.responses).await?.map_err(Into::into))
 }
 
 /// The password that came with the answer. A wrong one leaves the session good, and so does a device
@@ -460,10 +536,8 @@ async fn with_password(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome
 }
 
 async fn spend(step: Answered<'_>) -> Ruling<(), SessionRefused> {
-    let mut tx = step.place.ports.store.write().await?;
-    granted!(step.spend(&mut *tx).await?);
-    tx.commit().await?;
-    Ok(Ok(()))
+    let mut tx = step.place.ports.store.write_once().await?;
+    step.spend(&mut *tx).await
 }
 
 /// `EMAIL_OTP` or `SMS_OTP`. A wrong code leaves the session good; wrong ones are counted, also
@@ -518,17 +592,16 @@ async fn show_passkey(
     let credential = granted!(required(step.responses, "CREDENTIAL"));
     let shown =
         granted!(assertion::Assertion::read(credential).map_err(|_| AnswerRefused::BadCredential));
-    let available = available(place, person.user).await?;
+    let Ways { names: available, passkeys } = ways(place, person.user).await?;
     let Some(user) = person.allowed().filter(|_| available.contains(&Name::WebAuthn)) else {
         return Ok(Err(SessionRefused::Invalid.into()));
     };
     let wrong = AnswerRefused::SignIn(SignInRefused::WrongPassword);
-    let mut tx = ports.store.read().await?;
-    let known = tx.passkey(place.pool.id(), &shown.credential_id()).await?;
-    drop(tx);
-    let checked = known
-        .as_ref()
-        .map(|passkey| (passkey, shown.check(place.pool, passkey, &user.sub, challenge)));
+    // Those of others and of other relying parties would be refused anyway.
+    let id = shown.credential_id();
+    let checked = passkeys.iter().find(|passkey| passkey.credential_id == id).map(|passkey| {
+        (passkey, shown.check(&ports.identity, place.pool, passkey, &user.sub, challenge))
+    });
     let Some((passkey, Ok(count))) = checked else {
         let refused = checked.and_then(|(_, checked)| checked.err());
         tracing::info!(sub = user.sub, ?refused, "a passkey was not accepted");

@@ -23,7 +23,7 @@ use super::{
     Challenge, Outcome, Parameters, Person, Place,
     answer::{AnswerRefused, Answered},
     check_secret_hash, choice, device,
-    first_factor::{self, FirstFactor, SignInRefused, identify},
+    first_factor::{self, FirstFactor, SignInRefused, check_state, identify},
     next, required,
     session::{ChallengeSession, SessionRefused, Step},
     srp as srp_flow,
@@ -267,6 +267,7 @@ async fn sign_in(
     let Some(user) = person.user else { return Ok(Err(SignInRefused::WrongPassword)) };
     // The functions may have changed the user, or taken long.
     let user = granted!(next::again(place, user).await?);
+    granted!(check_state(&user));
     let decided = Flow { is_decided: true, ..flow.clone() };
     let place = Place { custom: Some(&decided), ..place };
     if place.event.is_some() || flow.proved_password() {

@@ -36,6 +36,9 @@ use crate::{
 /// The device that the client has named, if the pool tracks devices and the user has it.
 pub(super) async fn named(place: Place<'_>, user: &User) -> Result<Option<Device>, Fault> {
     match place.device_key.filter(|_| devices::is_tracked(place.pool)) {
+        Some(key) if place.device.is_some_and(|device| device.key == key) => {
+            Ok(place.device.cloned())
+        }
         Some(key) => {
             let mut view = place.ports.store.read().await?;
             view.device(place.pool.id(), &user.sub, key).await
@@ -44,19 +47,18 @@ pub(super) async fn named(place: Place<'_>, user: &User) -> Result<Option<Device
     }
 }
 
-/// Refuses a device that the client names and the user doesn't have. What was shown before stays
-/// good: clients answer once more without the key.
+/// The device that the client has named, if the pool tracks devices. Refuses one that the user doesn't
+/// have. What was shown before stays good: clients answer once more without the key.
 pub(super) async fn check_named(
     place: Place<'_>,
     tx: &mut dyn Transaction,
     user: &User,
-) -> Ruling<(), SignInRefused> {
-    match place.device_key.filter(|_| devices::is_tracked(place.pool)) {
-        Some(key) if tx.device(place.pool.id(), &user.sub, key).await?.is_none() => {
-            Ok(Err(SignInRefused::UnknownDevice))
-        }
-        _ => Ok(Ok(())),
-    }
+) -> Ruling<Option<Device>, SignInRefused> {
+    let Some(key) = place.device_key.filter(|_| devices::is_tracked(place.pool)) else {
+        return Ok(Ok(None));
+    };
+    let device = tx.device(place.pool.id(), &user.sub, key).await?;
+    Ok(if device.is_some() { Ok(device) } else { Err(SignInRefused::UnknownDevice) })
 }
 
 /// The place on the device that was named at the start of the sign-in, unless the answer names one
@@ -112,11 +114,10 @@ async fn record_use(place: Place<'_>, device: &Device) -> Result<(), Fault> {
     let (ports, now) = (place.ports, place.ports.clock.now());
     let (pool_id, ip) = (place.pool.id(), devices::address(ports));
     let write = || async {
-        let mut tx = ports.store.write().await?;
-        tx.use_device(pool_id, &device.sub, &device.key, ip.as_deref(), now).await?;
-        tx.commit().await
+        let mut tx = ports.store.write_once().await?;
+        tx.use_device(pool_id, &device.sub, &device.key, ip.as_deref(), false, now).await
     };
-    retrying(write).await
+    retrying(write).await.map(drop)
 }
 
 /// `DEVICE_SRP_AUTH`: asks a remembered device to prove itself.
@@ -128,9 +129,8 @@ pub(super) async fn ask(place: Place<'_>, user: &User, device: &Device) -> Resul
     let place = Place { device_key: Some(&device.key), ..place };
     let session = ChallengeSession::new(place, user, Step::Device).seal(place.ports)?;
     let write = || async {
-        let mut tx = place.ports.store.write().await?;
-        tx.await_device(place.pool.id(), &user.sub, &device.key, &session).await?;
-        tx.commit().await
+        let mut tx = place.ports.store.write_once().await?;
+        tx.await_device(place.pool.id(), &user.sub, &device.key, &session).await
     };
     retrying(write).await?;
     Ok(Outcome::Challenged(Challenge {
@@ -248,21 +248,17 @@ async fn waiting_session(
 
 /// The user of a waiting sign-in, and the device, if it is still remembered.
 async fn waiting_user(step: Answered<'_>, key: &str) -> Ruling<(User, Device), AnswerRefused> {
+    let (pool_id, session) = (step.place.pool.id(), step.session);
     let mut view = step.place.ports.store.read().await?;
-    let user = granted!(step.user(&mut *view).await?);
-    granted!(step.session.check_unspent(&mut *view).await?);
-    let device = granted!(remembered(step, &mut *view, key).await?);
-    Ok(Ok((user, device)))
-}
-
-/// The device, if it is still remembered. One that no longer is may not prove anything.
-async fn remembered(
-    step: Answered<'_>,
-    tx: &mut dyn Transaction,
-    key: &str,
-) -> Ruling<Device, SignInRefused> {
-    let device = tx.device(step.place.pool.id(), &step.session.sub, key).await?;
-    Ok(device.filter(|device| device.is_remembered).ok_or(SignInRefused::UnknownDevice))
+    let (user, is_spent) = view.user_of_session(pool_id, &session.sub, &session.id).await?;
+    let user = granted!(step.accept(user));
+    if is_spent {
+        return Ok(Err(SessionRefused::Spent.into()));
+    }
+    // One that is no longer remembered may not prove anything.
+    let device = view.device(pool_id, &session.sub, key).await?;
+    let device = device.filter(|device| device.is_remembered);
+    Ok(device.map(|device| (user, device)).ok_or(SignInRefused::UnknownDevice.into()))
 }
 
 /// The answer to `DEVICE_PASSWORD_VERIFIER`: the proof.
@@ -297,26 +293,28 @@ pub(super) async fn prove(
     };
     let accepted = compute(&*ports.workers, accepts).await??;
     let mut tx = ports.store.write().await?;
-    let user = granted!(step.user(&mut *tx).await?);
+    let user = tx.user_by_sub(place.pool.id(), &session.sub).await?;
+    let user = granted!(step.accept(user));
     granted!(step.spend(&mut *tx).await?);
     if !accepted {
         tx.commit().await?;
         return Ok(Err(wrong));
     }
-    let device = granted!(remembered(step, &mut *tx, key).await?);
     let (ip, now) = (devices::address(ports), ports.clock.now());
-    tx.use_device(place.pool.id(), &user.sub, key, ip.as_deref(), now).await?;
+    if !tx.use_device(place.pool.id(), &user.sub, key, ip.as_deref(), true, now).await? {
+        return Ok(Err(SignInRefused::UnknownDevice.into()));
+    }
     tx.commit().await?;
     let event = watch::of_session(&session);
     let source = Source::AuthenticateDevice;
     let custom =
         session.custom.as_ref().map(|f| f.after(ChallengeNameType::DevicePasswordVerifier));
-    let (device_key, methods) = (Some(device.key.as_str()), session.methods);
+    let (device_key, methods) = (Some(key), session.methods);
     let custom = custom.as_ref();
     let place = Place { event: event.as_ref(), source, custom, device_key, methods, ..place };
     if let Some(flow) = custom.filter(|flow| flow.is_open()) {
         return Ok(custom::go_on(place, flow, &user).await?.map_err(Into::into));
     }
-    let tokens = granted!(next::tokens(place, &user, Some(device.key.clone()), false).await?);
+    let tokens = granted!(next::tokens(place, &user, Some(key.to_owned()), false).await?);
     Ok(Ok(Outcome::SignedIn(tokens)))
 }

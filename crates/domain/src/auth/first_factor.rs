@@ -123,7 +123,7 @@ pub(super) async fn with_password(
             return admit(place, &known).await;
         }
     }
-    let user = granted!(announced(place, login).await?);
+    let user = granted!(announced(place, login, check_state).await?);
     let known = granted!(check_password_of(place, user, login, password).await?);
     admit(place, &known).await
 }
@@ -214,20 +214,24 @@ pub(super) async fn announce(place: Place<'_>, person: Person<'_>) -> Ruling<boo
     pre_authentication::ask(place.ports, place.pool, place.client, person).await
 }
 
+/// Whether somebody's state allows a kind of sign-in: [`check_state`], [`check_state_without_password`].
+pub(super) type StateCheck = fn(&User) -> Result<(), SignInRefused>;
+
 /// Finds the user for a login name as [`identify`] does, and asks the function that may refuse them.
 pub(super) async fn announced(
     place: Place<'_>,
     login: &str,
+    check: StateCheck,
 ) -> Ruling<Option<User>, SignInRefused> {
-    let user = granted!(identify(place, login).await?);
+    let user = granted!(identify_for(place, login, check).await?);
     let person = Person { login, user: user.as_ref() };
     let asked = announce(place, person).await?;
     // It may have changed the user, and so may others while it took its time.
-    if granted!(asked) { identify(place, login).await } else { Ok(Ok(user)) }
+    if granted!(asked) { identify_for(place, login, check).await } else { Ok(Ok(user)) }
 }
 
-/// Finds the user for a login name and checks whether they may sign in at all. None if nobody has the
-/// name and the client may not be told.
+/// Finds the user for a login name and checks whether they may sign in by password. None if nobody has
+/// the name and the client may not be told.
 ///
 /// What is checked before the password is known to be right, and thus tells that a user exists,
 /// depends on the client: unconfirmed users are always told
@@ -235,6 +239,15 @@ pub(super) async fn announced(
 /// code. Where existence is hidden, "disabled" and "reset required" wait for the right password
 /// (belief: the service's order there isn't on record).
 pub(super) async fn identify(place: Place<'_>, login: &str) -> Ruling<Option<User>, SignInRefused> {
+    identify_for(place, login, check_state).await
+}
+
+/// The same for a sign-in that this check belongs to.
+async fn identify_for(
+    place: Place<'_>,
+    login: &str,
+    check: StateCheck,
+) -> Ruling<Option<User>, SignInRefused> {
     let mut tx = place.ports.store.read().await?;
     let hides = place.client.hides_user_existence();
     let user = users::find_by_login(&mut *tx, place.pool, login).await?;
@@ -243,7 +256,7 @@ pub(super) async fn identify(place: Place<'_>, login: &str) -> Ruling<Option<Use
         return Ok(if hides { Ok(None) } else { Err(SignInRefused::UnknownUser) });
     };
     if !hides {
-        granted!(check_state(&user));
+        granted!(check(&user));
     }
     if user.status == UserStatusType::Unconfirmed && user.enabled {
         return Ok(Err(SignInRefused::NotConfirmed));
@@ -263,6 +276,17 @@ pub(super) fn check_state(user: &User) -> Result<(), SignInRefused> {
         // either is a belief.
         UserStatusType::ExternalProvider => Err(SignInRefused::WrongPassword),
         _ => Ok(()),
+    }
+}
+
+/// Whether the user's state allows signing in by a code or a passkey: as [`check_state`], but that who
+/// has no password has none to reset. That is how users sign in at once who were imported
+/// (<https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-using-import-tool.html>);
+/// that others have to reset theirs first is a belief.
+pub(super) fn check_state_without_password(user: &User) -> Result<(), SignInRefused> {
+    match check_state(user) {
+        Err(SignInRefused::ResetRequired) if user.password.is_none() => Ok(()),
+        checked => checked,
     }
 }
 
@@ -321,17 +345,17 @@ async fn record_failure(ports: &Ports, pool_id: &str, subject: &str) -> Result<(
 pub(super) async fn admit(place: Place<'_>, known: &Known) -> Ruling<Outcome, SignInRefused> {
     let user = &known.user;
     if known.failed_before {
-        let mut tx = place.ports.store.write().await?;
+        let mut tx = place.ports.store.write_once().await?;
         tx.clear_attempts(place.pool.id(), &known.subject, Attempted::Password).await?;
-        tx.commit().await?;
     }
     granted!(check_state(user));
     if user.status == UserStatusType::ForceChangePassword {
         granted!(check_temporary_password(place, user));
     }
     let mut tx = place.ports.store.read().await?;
-    granted!(device::check_named(place, &mut *tx, user).await?);
+    let device = granted!(device::check_named(place, &mut *tx, user).await?);
     drop(tx);
+    let place = Place { device: device.as_ref(), ..place };
     // A temporary password is replaced at once anyway: a belief, as all that follows from it being
     // known.
     if known.finding.is_blocked && user.status != UserStatusType::ForceChangePassword {

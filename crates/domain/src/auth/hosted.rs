@@ -5,21 +5,24 @@
 //! user who has signed in. Tokens come later, when the application shows its code.
 
 use super::{
-    Outcome, Parameters, Place, choice,
+    Outcome, Parameters, Place,
+    answer::{self, AnswerRefused},
+    choice,
     first_factor::{self, SignInRefused},
     first_sign_in, next,
     session::{ChallengeSession, Step},
     start::StartRefused,
-    watch,
+    step_up, watch,
 };
 use crate::{
     app_clients::AppClient,
-    auth_levels::Methods,
+    auth_levels::{self, Level, Methods},
     fault::{Fault, Ruling},
     granted, secret_hash,
     shapes::ExplicitAuthFlowsType,
     triggers::post_authentication,
-    users::User,
+    user_pools::UserPool,
+    users::{self, User},
 };
 
 /// A user who has signed in.
@@ -37,19 +40,84 @@ pub fn is_by_choice(client: &AppClient) -> bool {
     client.lists_flow(&[ExplicitAuthFlowsType::AllowUserAuth])
 }
 
-/// Starts with name and password.
+/// Starts with name and password. Aims at the levels that the application asks for (`acr_values`).
 pub async fn with_password(
     place: Place<'_>,
     login: &str,
     password: &str,
+    acr_values: Option<&str>,
 ) -> Ruling<Outcome, StartRefused> {
     let place = place.at_pages();
+    let wanted = levels(place.pool, acr_values);
+    let place = if wanted.is_empty() { place } else { aimed(place, login, &wanted).await? };
     Ok(first_factor::with_password(place, login, password).await?.map_err(Into::into))
 }
 
-/// Starts with the name alone: what follows is a choice.
-pub async fn with_name(place: Place<'_>, login: &str) -> Ruling<Outcome, StartRefused> {
-    choice::start(place.at_pages(), &parameters(place.client, login)).await
+/// Starts with the name alone: what follows is a choice, among what leads to the levels that the
+/// application asks for.
+pub async fn with_name(
+    place: Place<'_>,
+    login: &str,
+    acr_values: Option<&str>,
+) -> Ruling<Outcome, StartRefused> {
+    let mut parameters = parameters(place.client, login);
+    if let Some(names) = acr_values
+        && !levels(place.pool, acr_values).is_empty()
+    {
+        parameters.insert("TARGET_ACR_VALUES".to_owned(), names.to_owned());
+    }
+    choice::start(place.at_pages(), &parameters).await
+}
+
+/// The levels that `acr_values` names. Unlike the API, pages pass over names that are none, and over
+/// all of them in pools whose tier has no levels.
+fn levels(pool: &UserPool, acr_values: Option<&str>) -> Vec<Level> {
+    let names = acr_values.filter(|_| auth_levels::are_available(pool));
+    auth_levels::named(pool, names.unwrap_or_default())
+}
+
+/// The place with the first of these levels that whoever has the name can reach. Of somebody whom
+/// only a function knows so far, nothing more can be asked than a password.
+async fn aimed<'a>(place: Place<'a>, login: &str, wanted: &[Level]) -> Result<Place<'a>, Fault> {
+    let mut view = place.ports.store.read().await?;
+    let user = users::find_by_login(&mut *view, place.pool, login).await?;
+    drop(view);
+    let Some(user) = user else { return Ok(place) };
+    let target = step_up::reachable(place, &user, wanted).await?;
+    Ok(Place { target, ..place })
+}
+
+/// Whether what a user has shown is less than what the application asks for and a new sign-in could
+/// reach.
+pub async fn falls_short(
+    place: Place<'_>,
+    user: &User,
+    methods: Methods,
+    acr_values: Option<&str>,
+) -> Result<bool, Fault> {
+    let wanted = levels(place.pool, acr_values);
+    let target = step_up::reachable(place.at_pages(), user, &wanted).await?;
+    Ok(methods.level() < target)
+}
+
+/// Sends another code in place of the one that a sign-in waits for, or refuses if too many were sent.
+/// Applications have to start over for that, as there is no operation for it.
+pub async fn send_again(
+    place: Place<'_>,
+    session: &str,
+    responses: &Parameters,
+) -> Ruling<Outcome, AnswerRefused> {
+    answer::send_again(place.at_pages(), session, responses).await
+}
+
+/// Back to what can be set up as second factor, for somebody whose code went to an address with a
+/// mistake in it.
+pub async fn set_up_again(
+    place: Place<'_>,
+    session: &str,
+    responses: &Parameters,
+) -> Ruling<Outcome, AnswerRefused> {
+    answer::set_up_again(place.at_pages(), session, responses).await
 }
 
 /// The session for somebody who has just signed up here, confirmed or not.

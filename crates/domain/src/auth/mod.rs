@@ -73,6 +73,8 @@ pub struct Place<'a> {
     /// The device that the request names, known or not (`DEVICE_KEY`). Always none where the pool
     /// doesn't track devices.
     pub device_key: Option<&'a str>,
+    /// That device, if this request has read it; callers from outside leave it empty.
+    pub device: Option<&'a devices::Device>,
     /// What the function that customizes tokens is told of why they are made.
     pub source: Source,
     /// The custom sign-in that a request is a step of; callers from outside leave it empty.
@@ -99,6 +101,7 @@ impl<'a> Place<'a> {
             client,
             event: None,
             device_key: None,
+            device: None,
             source: Source::Authentication,
             custom: None,
             methods: Methods::NONE,

@@ -6,7 +6,7 @@ use super::{
     Challenge, Outcome, Place,
     custom::{self, Flow},
     device,
-    first_factor::{SignInRefused, check_state},
+    first_factor::{SignInRefused, check_state_without_password},
     hosted, second_factor,
     session::{ChallengeSession, Step},
     step_up, watch,
@@ -59,7 +59,8 @@ pub(super) async fn after_first_factor(
 /// Nothing more is to be shown: the sign-in is complete, unless it is one in which functions decide.
 pub(super) async fn sign_in(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
     match place.custom.filter(|flow| flow.is_open()) {
-        Some(flow) => Box::pin(custom::go_on(place, flow, user)).await,
+        // Its functions may take long: the device is looked at again after them.
+        Some(flow) => Box::pin(custom::go_on(Place { device: None, ..place }, flow, user)).await,
         None => finish(place, user).await,
     }
 }
@@ -103,7 +104,7 @@ pub(super) async fn again(place: Place<'_>, user: &User) -> Ruling<User, SignInR
     let mut view = place.ports.store.read().await?;
     let user = view.user_by_sub(place.pool.id(), &user.sub).await?;
     let Some(user) = user else { return Ok(Err(SignInRefused::UnknownUser)) };
-    granted!(check_state(&user));
+    granted!(check_state_without_password(&user));
     Ok(Ok(user))
 }
 
@@ -161,7 +162,7 @@ pub(super) fn missing_attributes(place: Place<'_>, user: &User) -> Vec<String> {
 /// again. Where codes by text message are all that is offered, there is nothing to be set up
 /// (<https://github.com/aws-amplify/amplify-flutter/issues/95>,
 /// <https://github.com/aws-amplify/amplify-js/issues/14013>), other than at the pages of a domain.
-fn ask_mfa_setup(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
+pub(super) fn ask_mfa_setup(place: Place<'_>, user: &User) -> Ruling<Outcome, SignInRefused> {
     let all = [MfaFactor::Sms, MfaFactor::SoftwareToken, MfaFactor::Email];
     let offered: Vec<_> = all.into_iter().filter(|factor| place.pool.offers(*factor)).collect();
     if !place.is_hosted && offered.iter().all(|factor| *factor == MfaFactor::Sms) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Place, first_factor::check_state};
+use super::{Place, first_factor::check_state_without_password};
 use crate::{
     app_clients::AppClient,
     triggers,
@@ -32,9 +32,9 @@ impl Person<'_> {
         self.user.map_or_else(simulated, |user| user.username.clone())
     }
 
-    /// The user, if they may sign in.
+    /// The user, if they may sign in by a code or a passkey.
     pub(super) fn allowed(self) -> Option<User> {
-        self.user.filter(|user| check_state(user).is_ok()).cloned()
+        self.user.filter(|user| check_state_without_password(user).is_ok()).cloned()
     }
 
     /// `userName` of events: the stored name, or what was typed.

@@ -115,13 +115,27 @@ async fn ask_sent_code(
     user: &User,
     factor: MfaFactor,
 ) -> Ruling<Outcome, TriggerFailed> {
+    let is_sent = may_send_another(place, &user.sub).await?;
+    if !is_sent {
+        tracing::warn!(sub = user.sub, "no sign-in code was sent: too many within an hour");
+    }
+    ask_code(place, user, factor, is_sent).await
+}
+
+/// Asks for a code, which is sent unless too many were.
+async fn ask_code(
+    place: Place<'_>,
+    user: &User,
+    factor: MfaFactor,
+    is_sent: bool,
+) -> Ruling<Outcome, TriggerFailed> {
     let (contact, name) = match factor {
         MfaFactor::Email => (Contact::Email, ChallengeNameType::EmailOtp),
         _ => (Contact::PhoneNumber, ChallengeNameType::SmsMfa),
     };
     let destination = user.attribute(contact.attribute()).unwrap_or_default();
     let code = codes::generate(&*place.ports.entropy);
-    if may_send_another(place, &user.sub).await? {
+    if is_sent {
         let message = code_message(place, user.into(), contact, destination, &code);
         let client = Client::Id(place.client.id());
         let login = &user.username;
@@ -131,8 +145,6 @@ async fn ask_sent_code(
             // CodeDeliveryFailureException.
             Err(NotHandedOver::Undeliverable) | Ok(()) => {}
         }
-    } else {
-        tracing::warn!(sub = user.sub, "no sign-in code was sent: too many within an hour");
     }
     let medium = if factor == MfaFactor::Email { "EMAIL" } else { "SMS" };
     let parameters = BTreeMap::from([
@@ -142,6 +154,56 @@ async fn ask_sent_code(
     ]);
     let hash = place.ports.keyring.mac(Purpose::CodeHash, &hashed(user, factor, &code));
     next::challenge(place, user, name, Step::SentCode(factor, hash), parameters).map(Ok)
+}
+
+/// Sends another code of the same factor. Refuses, and leaves the session good for the code before, if
+/// too many were sent.
+pub(super) async fn send_again(
+    step: Answered<'_>,
+    factor: MfaFactor,
+) -> Ruling<Outcome, AnswerRefused> {
+    let (place, name) = (step.place, contact_of(factor).attribute());
+    let mut view = place.ports.store.read().await?;
+    granted!(step.session.check_unspent(&mut *view).await?);
+    granted!(step.user(&mut *view).await?);
+    drop(view);
+    if !may_send_another(place, &step.session.sub).await? {
+        return Ok(Err(AnswerRefused::TooManyWrongCodes));
+    }
+    let mut tx = place.ports.store.write().await?;
+    let mut user = granted!(step.user(&mut *tx).await?);
+    granted!(step.spend(&mut *tx).await?);
+    tx.commit().await?;
+    if user.attribute(name).is_none()
+        && let Some(address) = user.pending_attributes.get(name).cloned()
+    {
+        // It is being set up.
+        user.attributes.insert(name.to_owned(), address);
+    }
+    Ok(ask_code(place, &user, factor, true).await?.map_err(Into::into))
+}
+
+/// Goes back from the code of a contact that is being set up to what can be set up.
+pub(super) async fn set_up_again(
+    step: Answered<'_>,
+    factor: MfaFactor,
+) -> Ruling<Outcome, AnswerRefused> {
+    let mut tx = step.place.ports.store.write().await?;
+    let user = granted!(step.user(&mut *tx).await?);
+    if !has_to_set_up(step.place, &user, factor) {
+        return Ok(Err(SessionRefused::Invalid.into()));
+    }
+    granted!(step.spend(&mut *tx).await?);
+    tx.commit().await?;
+    Ok(next::ask_mfa_setup(step.place, &user)?.map_err(Into::into))
+}
+
+/// Whether a user has neither the contact of a factor nor another second factor. With a contact there is
+/// nothing to set up; it can't be replaced without proof. And who has set up another factor meanwhile
+/// must not have it gone around by an older sign-in.
+fn has_to_set_up(place: Place<'_>, user: &User, factor: MfaFactor) -> bool {
+    user.attribute(contact_of(factor).attribute()).is_none()
+        && next::usable_factors(place, user).is_empty()
 }
 
 /// The message that brings a code of this sign-in, which is good as long as the session.
@@ -192,29 +254,29 @@ const fn contact_of(factor: MfaFactor) -> Contact {
     if matches!(factor, MfaFactor::Email) { Contact::Email } else { Contact::PhoneNumber }
 }
 
-/// Takes the address with which a user sets up codes by e-mail (`MFA_SETUP`), and sends one there.
-/// The address waits for the code before it becomes the user's.
-pub(super) async fn set_up_email(
+/// Takes the address with which a user sets up codes by e-mail or text message (`MFA_SETUP`), and sends
+/// one there. The address waits for the code before it becomes the user's.
+pub(super) async fn set_up_contact(
     step: Answered<'_>,
+    factor: MfaFactor,
     address: &str,
 ) -> Ruling<Outcome, AnswerRefused> {
-    if !Contact::Email.accepts(address) {
+    let (contact, name) = (contact_of(factor), contact_of(factor).attribute());
+    if !contact.accepts(address) {
         return Ok(Err(AnswerRefused::BadAddress));
     }
     let mut tx = step.place.ports.store.write().await?;
     let mut user = granted!(step.user(&mut *tx).await?);
-    if user.attribute("email").is_some() || !next::usable_factors(step.place, &user).is_empty() {
-        // With an address there is nothing to set up; it can't be replaced without proof. And who has
-        // set up another factor meanwhile must not have it gone around by an older sign-in.
+    if !has_to_set_up(step.place, &user, factor) {
         return Ok(Err(SessionRefused::Invalid.into()));
     }
     granted!(step.spend(&mut *tx).await?);
     let address = step.place.pool.name_key(address);
-    user.pending_attributes.insert("email".to_owned(), address.clone());
+    user.pending_attributes.insert(name.to_owned(), address.clone());
     tx.update_user(&mut user).await?;
     tx.commit().await?;
-    user.attributes.insert("email".to_owned(), address);
-    Ok(ask_sent_code(step.place, &user, MfaFactor::Email).await?.map_err(Into::into))
+    user.attributes.insert(name.to_owned(), address);
+    Ok(ask_sent_code(step.place, &user, factor).await?.map_err(Into::into))
 }
 
 /// Checks the answer to `SMS_MFA` or `EMAIL_OTP`.

@@ -204,9 +204,8 @@ fn is_right(
         if accepted.await?? && is_current {
             return Ok(true);
         }
-        let mut tx = ports.store.write().await?;
+        let mut tx = ports.store.write_once().await?;
         tx.spend(&id, ports.clock.now(), expires_at).await?;
-        tx.commit().await?;
         Ok(false)
     }
 }

@@ -187,7 +187,8 @@ async fn by_srp(place: Place<'_>, parameters: &Parameters) -> Ruling<Outcome, St
     let srp_a = granted!(required(parameters, "SRP_A"));
     let Ok(srp_a) = PublicKey::from_hex(srp_a) else { return Ok(Err(StartRefused::BadSrpA)) };
     granted!(check_secret_hash(place.client, &[login], parameters));
-    let user = granted!(first_factor::announced(place, login).await?);
+    let announced = first_factor::announced(place, login, first_factor::check_state).await?;
+    let user = granted!(announced);
     let challenge = srp_flow::challenge(place, login, user.as_ref(), srp_a).await?;
     Ok(Ok(Outcome::Challenged(challenge)))
 }

@@ -9,11 +9,13 @@
 //! that is asked. It never counts for everything: whoever has got hold of one must not get a refresh
 //! token for it, so that a level which it reaches by itself is reached anew (belief).
 
-use super::{Parameters, Place, choice, first_factor::check_state, next, start::StartRefused};
+use super::{
+    Parameters, Place, choice, first_factor::check_state, hosted, next, start::StartRefused,
+};
 use crate::{
     attributes::Contact,
     auth_levels::{self, Level, Method, Methods},
-    fault::Ruling,
+    fault::{Fault, Ruling},
     granted,
     shapes::{ChallengeNameType as Name, UserPoolMfaType, UserStatusType},
     tokens::access::{self, TokenRefused},
@@ -122,6 +124,26 @@ async fn credit(
     let is_replaced = set_at.is_none_or(|set_at| set_at > bearer.claims.auth_time);
     let is_outdated = methods.has(Method::Password) && is_replaced;
     Ok(Ok(if is_outdated { Methods::NONE } else { methods }))
+}
+
+/// The first of these levels that a user can reach by signing in at the pages; none if there is none.
+pub(super) async fn reachable(
+    place: Place<'_>,
+    user: &User,
+    wanted: &[Level],
+) -> Result<Level, Fault> {
+    for target in wanted {
+        let aimed = Place { target: *target, methods: Methods::NONE, ..place };
+        let is_reachable = if hosted::is_by_choice(place.client) {
+            !choice::available(aimed, Some(user)).await?.is_empty()
+        } else {
+            leads_to_target(aimed, Some(user), Name::Password)
+        };
+        if is_reachable {
+            return Ok(*target);
+        }
+    }
+    Ok(Level::NONE)
 }
 
 /// Whether what was shown so far doesn't reach the target.

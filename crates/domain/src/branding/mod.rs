@@ -12,15 +12,13 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 pub use assets::{AssetRefused, WrongAsset, place_name};
-pub use settings::merged_with_defaults;
+pub use settings::{in_effect, merged_with_defaults};
 
 use crate::{
     fault::{Fault, Ruling},
     granted, ids,
     ports::{Entropy, Transaction},
-    shapes::{
-        AssetCategoryType, AssetType, ColorSchemeModeType, ManagedLoginBrandingType,
-    },
+    shapes::{AssetCategoryType, AssetType, ColorSchemeModeType, ManagedLoginBrandingType},
     time::Timestamp,
 };
 

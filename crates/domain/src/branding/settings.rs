@@ -1,5 +1,7 @@
 //! The settings document of a style: merging, and the built-in look.
 
+use std::sync::{Arc, LazyLock};
+
 use serde_json::Value;
 
 /// The settings of the built-in look: every value that a style can change.
@@ -20,14 +22,22 @@ pub(super) fn merge(base: &mut Value, over: Value) {
     }
 }
 
+/// The built-in settings. A test reads the document, so that it can't fail here.
+static BUILT_IN: LazyLock<Arc<Value>> =
+    LazyLock::new(|| Arc::new(serde_json::from_str(DEFAULTS).unwrap_or_default()));
+
 /// All settings of a style: its own, and the built-in ones where it has none.
 pub fn merged_with_defaults(own: Option<&Value>) -> Value {
-    // A test reads the document, so that it can't fail here.
-    let mut settings = serde_json::from_str(DEFAULTS).unwrap_or_default();
-    if let Some(own) = own {
-        merge(&mut settings, own.clone());
-    }
-    settings
+    Value::clone(&in_effect(own))
+}
+
+/// The same for those who only read them, as each page does: most styles are the built-in one, which
+/// is shared.
+pub fn in_effect(own: Option<&Value>) -> Arc<Value> {
+    let Some(own) = own else { return Arc::clone(&BUILT_IN) };
+    let mut settings = Value::clone(&BUILT_IN);
+    merge(&mut settings, own.clone());
+    Arc::new(settings)
 }
 
 #[cfg(test)]

@@ -65,8 +65,7 @@ fn check_request(
         let twice = twice.into_iter().collect::<Vec<_>>().join(", ");
         told = format!(" Following event sources appear more then once in a request: [{twice}].");
     }
-    let foreign: Vec<String> =
-        configurations.iter().filter_map(|c| foreign(identity, c)).collect();
+    let foreign: Vec<String> = configurations.iter().filter_map(|c| foreign(identity, c)).collect();
     if !foreign.is_empty() {
         told = format!("{told} [{}]", foreign.join(", "));
     }

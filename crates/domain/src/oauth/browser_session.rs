@@ -5,12 +5,14 @@
 //! ends their tokens and leaves their browsers signed in, as documented; disabling or deleting them
 //! does not.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{authorize::Request, mount::Mount};
 use crate::{
     app_clients::AppClient,
-    auth::Place,
+    auth::{Place, hosted},
     auth_levels::Methods,
     fault::{Fault, retrying},
     ids,
@@ -104,16 +106,19 @@ pub async fn begin(
 pub async fn resume(
     ports: &Ports,
     mount: &Mount,
-    client: &AppClient,
+    client: &Arc<AppClient>,
     request: &Request,
     cookies: &[&str],
 ) -> Result<Option<(BrowserSession, User)>, Fault> {
     if request.demands_sign_in() {
         return Ok(None);
     }
+    let (place, acr_values) =
+        (Place::new(ports, &mount.pool, client), request.acr_values.as_deref());
     for session in opened(ports, &mount.pool, cookies) {
         if does_for(&session, ports, mount, client, request)
             && let Some(user) = living_user(ports, &mount.pool, &session).await?
+            && !hosted::falls_short(place, &user, session.methods, acr_values).await?
         {
             if mount.pool.sessions.is_tracking {
                 retrying(|| touch(ports, &user, &session)).await?;
@@ -176,6 +181,16 @@ fn minutes(pool: &UserPool, client: &AppClient) -> i32 {
     set.unwrap_or(USUAL_MINUTES)
 }
 
+/// The user of a session that was neither ended nor is over, if they may still sign in.
+pub async fn user_of(
+    ports: &Ports,
+    pool: &UserPool,
+    session: &BrowserSession,
+) -> Result<Option<User>, Fault> {
+    let is_over = ports.clock.now() >= session.expires_at;
+    if is_over { Ok(None) } else { living_user(ports, pool, session).await }
+}
+
 /// The user of a session that was not ended, if they may still sign in.
 async fn living_user(
     ports: &Ports,
@@ -193,8 +208,7 @@ async fn living_user(
 
 /// Notes a use of the session, in a pool that tracks them.
 async fn touch(ports: &Ports, user: &User, session: &BrowserSession) -> Result<(), Fault> {
-    let mut tx = ports.store.write().await?;
+    let mut tx = ports.store.write_once().await?;
     let activity = tracking::Activity::now(ports, ports.clock.now());
-    tx.touch_user_session(&user.user_pool_id, &user.sub, &session.id, &activity).await?;
-    tx.commit().await
+    tx.touch_user_session(&user.user_pool_id, &user.sub, &session.id, &activity).await
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use url::form_urlencoded;
 
 use super::parameters::Parameters;
 use crate::{
@@ -66,8 +67,7 @@ fn claimed(
     }
 }
 
-/// Name and secret of a header for Basic authentication; none for another scheme. They are not
-/// encoded as form values, other than RFC 6749 section 2.3.1 says: so does the service.
+/// Name and secret of a header for Basic authentication; none for another scheme.
 fn basic(authorization: &str) -> Option<Result<Claimed, ClientRefused>> {
     let (scheme, credentials) = authorization.split_once(' ').unwrap_or((authorization, ""));
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -77,11 +77,19 @@ fn basic(authorization: &str) -> Option<Result<Claimed, ClientRefused>> {
     let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
     let pair = text.as_deref().and_then(|text| text.split_once(':'));
     let claimed = pair.map(|(id, secret)| Claimed {
-        id: Some(id.to_owned()),
+        id: Some(plain(id)),
         // Some libraries send a header for clients without a secret, too.
-        secret: Some(secret.to_owned()).filter(|secret| !secret.is_empty()),
+        secret: Some(plain(secret)).filter(|secret| !secret.is_empty()),
     });
     Some(claimed.ok_or(ClientRefused::Invalid))
+}
+
+/// Half of the credentials. The service takes them as they are; libraries that keep to RFC 6749 section
+/// 2.3.1 encode them as form values. One has a percent sign only if it is encoded.
+fn plain(part: &str) -> String {
+    let pair = || form_urlencoded::parse(part.as_bytes()).next();
+    let decoded = part.contains('%').then(pair).flatten();
+    decoded.map_or_else(|| part.to_owned(), |(text, _)| text.into_owned())
 }
 
 #[cfg(test)]
@@ -102,6 +110,9 @@ mod tests {
         assert_eq!(read(Some(&header), "client_id=id&client_secret=se%3Acr%2Bet"), told);
         assert_eq!(read(None, "client_id=id&client_secret=se:cr%2Bet"), told);
         assert_eq!(read(Some("Bearer x"), "client_id=id").map(|(id, _)| id), Ok("id".to_owned()));
+        let header = format!("Basic {}", STANDARD.encode("a%5Fb:se%3Acr%2Bet%5f1"));
+        assert_eq!(read(Some(&header), ""), Ok(("a_b".to_owned(), "se:cr+et_1".to_owned())));
+        let header = format!("Basic {}", STANDARD.encode("id:se:cr+et"));
         for body in ["client_id=other", "client_secret=other", "client_id=id&client_id=id"] {
             assert_eq!(read(Some(&header), body), Err(ClientRefused::Unclear), "{body}");
         }

@@ -183,9 +183,8 @@ async fn code(
         expires_at: ports.clock.now().plus_seconds(CODE_SECONDS),
     };
     let insert = || async {
-        let mut tx = ports.store.write().await?;
-        tx.insert_authorization_code(&stored).await?;
-        tx.commit().await
+        let mut tx = ports.store.write_once().await?;
+        tx.insert_authorization_code(&stored).await
     };
     retrying(insert).await?;
     Ok(code)
@@ -339,10 +338,7 @@ fn is_half_readable(client: &AppClient, scope: &str) -> bool {
 }
 
 async fn take(ports: &Ports, hash: &str) -> Result<bool, Fault> {
-    let mut tx = ports.store.write().await?;
-    let is_ours = tx.take_authorization_code(hash).await?;
-    tx.commit().await?;
-    Ok(is_ours)
+    ports.store.write_once().await?.take_authorization_code(hash).await
 }
 
 #[cfg(test)]

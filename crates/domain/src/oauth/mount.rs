@@ -60,7 +60,9 @@ pub async fn resolve<'a>(
     if let Some(authority) = authority.map(str::to_ascii_lowercase)
         && let Some(domain) = of_host(ports, host(&authority)).await?
     {
-        let url = format!("{}://{authority}", scheme(&ports.identity));
+        // A developer's server takes both: whoever came over TLS stays there.
+        let is_secure = ports.identity.is_secure() || ports.caller.is_secure;
+        let url = format!("{}://{authority}", scheme(is_secure));
         let mount = mount(ports, domain, String::new(), url).await?;
         return Ok(mount.map(|mount| (mount, path)));
     }
@@ -81,16 +83,15 @@ pub fn told_url(identity: &Identity, pool: &UserPool) -> Option<String> {
     match (custom, prefix, &identity.domain_suffix) {
         (Some(name), _, Some(_)) => Some(format!("https://{name}")),
         (None, Some(prefix), Some(suffix)) => {
-            Some(format!("{}://{prefix}.{suffix}", scheme(identity)))
+            Some(format!("{}://{prefix}.{suffix}", scheme(identity.is_secure())))
         }
         (Some(name), _, None) | (None, Some(name), None) => Some(format!("{base}/{name}")),
         (None, None, _) => None,
     }
 }
 
-/// The scheme under which browsers reach this server.
-fn scheme(identity: &Identity) -> &'static str {
-    if identity.is_secure() { "https" } else { "http" }
+fn scheme(is_secure: bool) -> &'static str {
+    if is_secure { "https" } else { "http" }
 }
 
 /// The name without the port.

@@ -11,7 +11,7 @@ use super::{
     },
     encoded, key, relying_party_id, verification,
 };
-use crate::{shapes::UserVerificationType, user_pools::UserPool};
+use crate::{ports::Identity, shapes::UserVerificationType, user_pools::UserPool};
 
 /// What a browser needs to show a passkey (`PublicKeyCredentialRequestOptionsJSON`).
 #[derive(Debug, Serialize)]
@@ -26,13 +26,19 @@ pub struct RequestOptions {
 
 /// The passkeys of a user that work with the pool as it is now: those of its relying party. (A
 /// passkey is bound to the one it was made for.)
-pub fn usable(pool: &UserPool, passkeys: Vec<Passkey>) -> Vec<Passkey> {
-    let id = relying_party_id(pool);
-    passkeys.into_iter().filter(|passkey| Some(passkey.relying_party_id.as_str()) == id).collect()
+pub fn usable(identity: &Identity, pool: &UserPool, passkeys: Vec<Passkey>) -> Vec<Passkey> {
+    let id = relying_party_id(identity, pool);
+    let is_ours = |passkey: &Passkey| Some(&passkey.relying_party_id) == id.as_ref();
+    passkeys.into_iter().filter(is_ours).collect()
 }
 
 /// Asks a browser for one of these passkeys.
-pub fn request(pool: &UserPool, challenge: &Challenge, passkeys: Vec<Passkey>) -> RequestOptions {
+pub fn request(
+    identity: &Identity,
+    pool: &UserPool,
+    challenge: &Challenge,
+    passkeys: Vec<Passkey>,
+) -> RequestOptions {
     let descriptor = |passkey: Passkey| Descriptor {
         id: passkey.credential_id,
         transports: Some(passkey.transports),
@@ -40,7 +46,7 @@ pub fn request(pool: &UserPool, challenge: &Challenge, passkeys: Vec<Passkey>) -
     };
     RequestOptions {
         challenge: encoded(challenge),
-        rp_id: relying_party_id(pool).unwrap_or_default().to_owned(),
+        rp_id: relying_party_id(identity, pool).unwrap_or_default(),
         timeout: TIMEOUT,
         allow_credentials: passkeys.into_iter().map(descriptor).collect(),
         user_verification: verification(pool).as_str(),
@@ -79,6 +85,7 @@ impl Assertion {
     /// is in wrong hands; most authenticators don't count, and stay at 0.
     pub fn check(
         &self,
+        identity: &Identity,
         pool: &UserPool,
         passkey: &Passkey,
         sub: &str,
@@ -91,11 +98,13 @@ impl Assertion {
         if !is_theirs || !is_handle {
             return Err(CeremonyRefused::Signature);
         }
-        let relying_party_id = relying_party_id(pool).ok_or(CeremonyRefused::RelyingParty)?;
+        let relying_party_id =
+            relying_party_id(identity, pool).ok_or(CeremonyRefused::RelyingParty)?;
         if passkey.relying_party_id != relying_party_id {
             return Err(CeremonyRefused::RelyingParty);
         }
         let must_verify = verification(pool) == UserVerificationType::Required;
+        let relying_party_id = relying_party_id.as_str();
         let expected = Expected { relying_party_id, challenge, must_verify };
         check_client_data(&response.client_data.0, Ceremony::Assertion, &expected)?;
         let data = AuthenticatorData::read(&response.authenticator_data.0)?;

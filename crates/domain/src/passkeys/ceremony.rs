@@ -150,7 +150,8 @@ fn may_use(origin: &str, relying_party_id: &str) -> bool {
         return false;
     }
     let (host, id) = (host.to_ascii_lowercase(), relying_party_id.to_ascii_lowercase());
-    let is_secure = scheme == "https" || (scheme == "http" && host == "localhost");
+    let is_local = host == "localhost" || id.ends_with(".localhost");
+    let is_secure = scheme == "https" || (scheme == "http" && is_local);
     let is_below = host.strip_suffix(&id).is_some_and(|rest| rest.ends_with('.'));
     let is_name = host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
     is_secure && is_name && (host == id || is_below)
@@ -251,6 +252,7 @@ mod tests {
             ("https://EXAMPLE.com", "example.com"),
             ("http://localhost:3000", "localhost"),
             ("https://localhost", "localhost"),
+            ("http://shop.auth.localhost:7665", "shop.auth.localhost"),
         ] {
             assert!(may_use(origin, id), "{origin}");
         }
@@ -269,6 +271,7 @@ mod tests {
             ("https://example.com:evil", "example.com"),
             ("https://example.com", "app.example.com"),
             ("http://app.localhost", "localhost"),
+            ("http://app.test", "shop.auth.localhost"),
             ("android:apk-key-hash:abc", "example.com"),
             ("null", "example.com"),
             ("", "example.com"),

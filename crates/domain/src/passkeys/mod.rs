@@ -19,11 +19,13 @@ pub use ceremony::CeremonyRefused;
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
+use url::Url;
 
 use crate::{
     fault::Fault,
+    oauth::mount,
     passwords::policy,
-    ports::Entropy,
+    ports::{Entropy, Identity},
     shapes::{AuthFactorType, UserVerificationType, WebAuthnFactorConfigurationType},
     time::Timestamp,
     user_pools::UserPool,
@@ -109,13 +111,6 @@ pub trait Passkeys: Send {
         sub: &str,
     ) -> Result<Vec<Passkey>, Fault>;
 
-    /// The passkey with this credential id, whosever it is.
-    async fn passkey(
-        &mut self,
-        user_pool_id: &str,
-        credential_id: &str,
-    ) -> Result<Option<Passkey>, Fault>;
-
     /// Stores the new count of signatures of a passkey.
     ///
     /// # Errors
@@ -138,10 +133,15 @@ pub fn is_enabled(pool: &UserPool) -> bool {
 
 /// The domain name to which a pool's passkeys belong; none if nothing says it.
 ///
-/// Without a configured one it is the host of the pool's domain. This is the one place to put that
-/// in; pools have no domain so far.
-pub fn relying_party_id(pool: &UserPool) -> Option<&str> {
-    pool.factors.web_authn.as_ref()?.relying_party_id.as_deref()
+/// Without a configured one it is the host of the pool's domain, unless browsers reach that by an
+/// address without a name, to which no passkey can belong.
+pub fn relying_party_id(identity: &Identity, pool: &UserPool) -> Option<String> {
+    let config = pool.factors.web_authn.as_ref();
+    let configured = config.and_then(|config| config.relying_party_id.clone());
+    configured.or_else(|| {
+        let url = Url::parse(&mount::told_url(identity, pool)?).ok()?;
+        url.domain().map(str::to_owned)
+    })
 }
 
 /// Whether a passkey counts as two factors: the device, and what unlocks it.

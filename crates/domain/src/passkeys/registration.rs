@@ -19,6 +19,7 @@ use crate::{
     time::Timestamp,
     tokens::access::Bearer,
     user_pools::UserPool,
+    users::User,
 };
 
 /// Seconds in which a started registration has to be completed. A belief: longer than browsers wait,
@@ -94,13 +95,33 @@ struct Account {
     id: String,
 }
 
+/// Who registers a passkey, and through which app client.
+#[derive(Clone, Copy)]
+pub struct Registrant<'a> {
+    /// The pool.
+    pub pool: &'a UserPool,
+    /// The id of the app client.
+    pub client_id: &'a str,
+    /// The user, who has proved who they are.
+    pub user: &'a User,
+}
+
+impl<'a> From<&'a Bearer> for Registrant<'a> {
+    fn from(bearer: &'a Bearer) -> Self {
+        Self { pool: &bearer.pool, client_id: bearer.client.id(), user: &bearer.user }
+    }
+}
+
 /// Starts a registration.
-pub async fn start(ports: &Ports, bearer: &Bearer) -> Ruling<CreationOptions, RegistrationRefused> {
-    let (pool, user) = (&bearer.pool, &bearer.user);
+pub async fn start(
+    ports: &Ports,
+    registrant: Registrant<'_>,
+) -> Ruling<CreationOptions, RegistrationRefused> {
+    let Registrant { pool, user, .. } = registrant;
     if !is_enabled(pool) {
         return Ok(Err(RegistrationRefused::NotEnabled));
     }
-    let Some(id) = relying_party_id(pool) else {
+    let Some(id) = relying_party_id(&ports.identity, pool) else {
         return Ok(Err(RegistrationRefused::NoRelyingParty));
     };
     let mut tx = ports.store.write().await?;
@@ -111,7 +132,7 @@ pub async fn start(ports: &Ports, bearer: &Bearer) -> Ruling<CreationOptions, Re
     let pending = PendingRegistration {
         user_pool_id: pool.id().to_owned(),
         sub: user.sub.clone(),
-        client_id: bearer.client.id().to_owned(),
+        client_id: registrant.client_id.to_owned(),
         challenge: new_challenge(&*ports.entropy),
         expires_at: ports.clock.now().plus_seconds(LIFETIME),
     };
@@ -133,7 +154,7 @@ pub async fn start(ports: &Ports, bearer: &Bearer) -> Ruling<CreationOptions, Re
             })
             .collect(),
         pub_key_cred_params: key::ALGORITHMS.map(|alg| Algorithm { alg, r#type: "public-key" }),
-        rp: RelyingParty { id: id.to_owned(), name: id.to_owned() },
+        rp: RelyingParty { name: id.clone(), id },
         timeout: TIMEOUT,
         user: Account {
             // That both are the username, also where it is a UUID, is a belief.
@@ -159,18 +180,21 @@ struct Response {
 /// a passkey that is accepted.
 pub async fn complete(
     ports: &Ports,
-    bearer: &Bearer,
+    registrant: Registrant<'_>,
     credential: &str,
 ) -> Ruling<(), RegistrationRefused> {
-    let (pool, user) = (&bearer.pool, &bearer.user);
+    let Registrant { pool, user, .. } = registrant;
     if !is_enabled(pool) {
         return Ok(Err(RegistrationRefused::NotEnabled));
     }
     let answer = granted!(Credential::<Response>::read(credential));
     let now = ports.clock.now();
     let mut tx = ports.store.read().await?;
-    let pending = granted!(find_pending(&mut *tx, bearer, now).await?);
-    let passkey = granted!(checked(pool, &pending, answer, now));
+    let pending = granted!(find_pending(&mut *tx, registrant, now).await?);
+    // Was there when it was started; the pool may belong to none since.
+    let relying_party = relying_party_id(&ports.identity, pool);
+    let relying_party = granted!(relying_party.ok_or(CeremonyRefused::RelyingParty));
+    let passkey = granted!(checked(pool, &relying_party, &pending, answer, now));
     let mut tx = ports.store.write().await?;
     tx.spend_pending_passkey(&pending).await?;
     if tx.passkeys_of_user(pool.id(), &user.sub).await?.len() >= MOST {
@@ -185,14 +209,15 @@ pub async fn complete(
 
 async fn find_pending(
     tx: &mut dyn Transaction,
-    bearer: &Bearer,
+    registrant: Registrant<'_>,
     now: Timestamp,
 ) -> Ruling<PendingRegistration, RegistrationRefused> {
-    let pending = tx.pending_passkey(bearer.pool.id(), &bearer.user.sub).await?;
+    let Registrant { pool, client_id, user } = registrant;
+    let pending = tx.pending_passkey(pool.id(), &user.sub).await?;
     let Some(pending) = pending.filter(|pending| now < pending.expires_at) else {
         return Ok(Err(RegistrationRefused::NoChallenge));
     };
-    let is_same = pending.client_id == bearer.client.id();
+    let is_same = pending.client_id == client_id;
     Ok(if is_same { Ok(pending) } else { Err(RegistrationRefused::OtherClient) })
 }
 
@@ -202,14 +227,11 @@ async fn find_pending(
 /// and not looked at: a user pool trusts authenticators of all kinds.
 fn checked(
     pool: &UserPool,
+    relying_party_id: &str,
     pending: &PendingRegistration,
     answer: Credential<Response>,
     now: Timestamp,
 ) -> Result<Passkey, RegistrationRefused> {
-    // Was there when it was started; the pool belongs to none since.
-    let Some(relying_party_id) = relying_party_id(pool) else {
-        return Err(CeremonyRefused::RelyingParty.into());
-    };
     let must_verify = verification(pool) == UserVerificationType::Required;
     let expected = Expected { relying_party_id, challenge: &pending.challenge, must_verify };
     let response = &answer.response;

@@ -160,9 +160,6 @@ pub enum SettingsRefused {
     /// A replicated pool would lose the key that its replica needs. (The text is a belief.)
     #[error("User pools with replicas require a customer managed multi-Region key.")]
     ReplicaNeedsKey,
-    /// A level that does not exist. (The text is a belief.)
-    #[error("Invalid AcrConfiguration level {0}.")]
-    UnknownAcrLevel(String),
     /// The same value for two levels, defaults included. (The text is a belief.)
     #[error("AcrConfiguration values must be unique across all levels.")]
     DuplicateAcrValue,

@@ -233,6 +233,16 @@ pub trait Users: Send {
         origin_jti: &str,
     ) -> Result<Option<(User, bool)>, Fault>;
 
+    /// The user with this `sub`, if there is one, and whether the one-time id was used
+    /// ([`crate::sessions::Sessions::spend`]). One look-up, as every answer to a challenge needs
+    /// both; and also for nobody one.
+    async fn user_of_session(
+        &mut self,
+        user_pool_id: &str,
+        sub: &str,
+        session_id: &str,
+    ) -> Result<(Option<User>, bool), Fault>;
+
     /// The user who holds this alias, whatever its attribute.
     async fn user_by_alias(
         &mut self,

@@ -77,6 +77,14 @@ impl Engine {
         })
     }
 
+    /// For one statement that writes, which needs no transaction around it.
+    pub(crate) async fn write_once(&self) -> Result<View, Fault> {
+        Ok(match self {
+            Self::Sqlite(sqlite) => View::Sqlite(sqlite.write_once().await?),
+            Self::Postgres(postgres) => View::Postgres(postgres.write_once()),
+        })
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,
@@ -116,6 +124,18 @@ impl View {
         }
     }
 
+    /// Runs a query for a page of a list whose rows may lie anywhere among very many.
+    pub(crate) async fn fetch_page(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Fault> {
+        match self {
+            Self::Sqlite(view) => view.fetch_page(sql, values).await,
+            Self::Postgres(view) => view.fetch_all(sql, values).await,
+        }
+    }
+
     /// Runs a query that finds at most one row.
     pub(crate) async fn fetch_optional(
         &mut self,
@@ -136,7 +156,7 @@ impl View {
         }
     }
 
-    /// Ends the transaction for good. Nothing to do for a view that only reads.
+    /// Ends the transaction for good. Nothing to do for a view that only reads, or writes once.
     pub(crate) async fn commit(self) -> Result<(), Fault> {
         match self {
             Self::Sqlite(view) => view.commit().await,
@@ -365,6 +385,11 @@ fn is_conflict(error: &sqlx::Error) -> bool {
                 && code.parse().is_ok_and(|code: u32| matches!(code & 0xFF, 5 | 6))
         }
     }
+}
+
+/// What a second statement that writes gets where one was announced: a mistake of ours.
+const fn written_before() -> Fault {
+    Fault::broken("a second write was tried outside of a transaction")
 }
 
 /// What a statement that writes gets in a view that only reads: a mistake of ours.

@@ -13,7 +13,7 @@ use sqlx::{
 use super::{
     EngineRow, Row, Value, fault,
     pool::{Lent, Pool, is_lost},
-    read_only,
+    read_only, written_before,
 };
 use crate::OpenError;
 
@@ -56,6 +56,10 @@ impl Postgres {
         }
     }
 
+    pub(super) fn write_once(&self) -> View {
+        View::Once { pool: Arc::clone(&self.pool), has_written: false }
+    }
+
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
@@ -75,6 +79,11 @@ async fn check_encoding(pool: &Arc<Pool<PgConnection>>) -> Result<(), OpenError>
 pub(crate) enum View {
     Read(Arc<Pool<PgConnection>>),
     Write(Transaction),
+    /// One statement may write, outside of a transaction. Takes a connection for each statement.
+    Once {
+        pool: Arc<Pool<PgConnection>>,
+        has_written: bool,
+    },
 }
 
 /// An open write transaction. Dropping it without a commit rolls it back.
@@ -107,15 +116,23 @@ impl View {
         sql: &'static str,
         values: &[Value<'_>],
     ) -> Result<u64, Fault> {
-        let Self::Write(transaction) = self else {
-            return Err(read_only());
+        let outcome = match self {
+            Self::Read(_) => return Err(read_only()),
+            Self::Once { has_written: true, .. } => return Err(written_before()),
+            Self::Write(transaction) => run(transaction.connection()?, sql, values).await,
+            Self::Once { pool, has_written } => {
+                *has_written = true;
+                loop {
+                    let mut lent = pool.take().await.map_err(|error| fault(sql, error))?;
+                    match run(&mut lent, sql, values).await {
+                        // It died unnoticed while idle, and its likes have just been forgotten.
+                        Err(error) if is_lost(&error) && lent.is_reused => {}
+                        outcome => break outcome,
+                    }
+                }
+            }
         };
-        let lent = transaction.connection()?;
-        let query = bind(sql, values);
-        let connection = lent.start().map_err(|error| fault(sql, error))?;
-        let outcome = query.execute(connection).await;
-        lent.ended(&outcome);
-        outcome.map(|done| done.rows_affected()).map_err(|error| fault(sql, error))
+        outcome.map_err(|error| fault(sql, error))
     }
 
     pub(super) async fn fetch_all(
@@ -125,7 +142,7 @@ impl View {
     ) -> Result<Vec<Row>, Fault> {
         let outcome = match self {
             Self::Write(transaction) => fetch(transaction.connection()?, sql, values).await,
-            Self::Read(pool) => loop {
+            Self::Read(pool) | Self::Once { pool, .. } => loop {
                 let mut lent = pool.take().await.map_err(|error| fault(sql, error))?;
                 match fetch(&mut lent, sql, values).await {
                     // It died unnoticed while idle, and its likes have just been forgotten.
@@ -182,6 +199,17 @@ fn bind(sql: &'static str, values: &[Value<'_>]) -> Query<'static, sqlx::Postgre
         Value::Int(number) => query.bind(*number),
         Value::Blob(bytes) => query.bind(*bytes),
     })
+}
+
+async fn run(
+    lent: &mut Lent<PgConnection>,
+    sql: &'static str,
+    values: &[Value<'_>],
+) -> Result<u64, sqlx::Error> {
+    let query = bind(sql, values);
+    let outcome = query.execute(lent.start()?).await;
+    lent.ended(&outcome);
+    outcome.map(|done| done.rows_affected())
 }
 
 async fn fetch(

@@ -1,4 +1,9 @@
 //! SQLite: one connection that writes, several that read beside it (write-ahead logging).
+//!
+//! Those that read single rows and those that read pages of lists are apart, because SQLite gives up
+//! its map of the file whenever another connection has committed: where a row is read between two
+//! writes, as in most steps of a sign-in, making the map anew costs more than the row. A page of a
+//! list, whose rows lie anywhere in a large file, is worth it.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -13,16 +18,18 @@ use tempfile::TempDir;
 use super::{
     EngineRow, Row, Value, fault,
     pool::{Lent, Pool},
-    read_only,
+    read_only, written_before,
 };
 use crate::OpenError;
 
 /// Connections that read: each takes a thread and up to [`CACHE_KIB`] of memory once used.
 const READERS: usize = 4;
+/// Connections that read pages of lists.
+const PAGE_READERS: usize = 2;
 /// Pages that a connection keeps in memory, in KiB; the operating system caches the rest.
 const CACHE_KIB: i64 = 4_096;
-/// How much of the file is mapped into memory for reading, in bytes, at most 2 GiB: pages that are not
-/// in a connection's own cache then cost no system call and no copy.
+/// How much of the file is mapped into memory where pages of lists are read, in bytes, at most 2 GiB:
+/// what is not in a connection's own cache then costs no system call and no copy.
 const MAPPED: i64 = 2_147_418_112;
 /// How long a statement waits when another process holds the lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,6 +41,7 @@ const STATEMENTS: usize = 200;
 pub(crate) struct Sqlite {
     writer: Arc<Pool<SqliteConnection>>,
     readers: Arc<Pool<SqliteConnection>>,
+    page_readers: Arc<Pool<SqliteConnection>>,
     /// Removed with everything in it when the database is closed.
     _folder: Option<TempDir>,
 }
@@ -66,17 +74,22 @@ impl Sqlite {
             // Deletion is done in batches by hand; no table refers to another.
             .foreign_keys(false)
             .pragma("cache_size", (-CACHE_KIB).to_string())
-            .pragma("mmap_size", MAPPED.to_string())
             .pragma("journal_size_limit", LOG_LIMIT.to_string())
             .pragma("temp_store", "memory")
             .statement_cache_capacity(STATEMENTS)
             .disable_statement_logging();
-        let readers = Pool::new(options.clone().pragma("query_only", "on"), READERS);
-        Self { writer: Pool::new(options, 1), readers, _folder: folder }
+        let reading = options.clone().pragma("query_only", "on");
+        let mapped = reading.clone().pragma("mmap_size", MAPPED.to_string());
+        Self {
+            writer: Pool::new(options, 1),
+            readers: Pool::new(reading, READERS),
+            page_readers: Pool::new(mapped, PAGE_READERS),
+            _folder: folder,
+        }
     }
 
     pub(super) fn read(&self) -> View {
-        View::Read(Arc::clone(&self.readers))
+        View::Read { rows: Arc::clone(&self.readers), pages: Arc::clone(&self.page_readers) }
     }
 
     pub(super) async fn write(&self) -> Result<View, Fault> {
@@ -86,8 +99,15 @@ impl Sqlite {
         Ok(View::Write(Transaction(Some(lent))))
     }
 
+    pub(super) async fn write_once(&self) -> Result<View, Fault> {
+        const WAIT: &str = "waiting for a turn to write";
+        let lent = self.writer.take().await.map_err(|error| fault(WAIT, error))?;
+        Ok(View::Once { lent, has_written: false })
+    }
+
     pub(super) async fn close(&self) {
         self.readers.close().await;
+        self.page_readers.close().await;
         self.writer.close().await;
     }
 }
@@ -112,8 +132,16 @@ fn prepare_file(path: &Path) -> std::io::Result<()> {
 }
 
 pub(crate) enum View {
-    Read(Arc<Pool<SqliteConnection>>),
+    Read {
+        rows: Arc<Pool<SqliteConnection>>,
+        pages: Arc<Pool<SqliteConnection>>,
+    },
     Write(Transaction),
+    /// One statement may write, outside of a transaction.
+    Once {
+        lent: Lent<SqliteConnection>,
+        has_written: bool,
+    },
 }
 
 /// An open write transaction. Dropping it without a commit rolls it back.
@@ -147,8 +175,13 @@ impl View {
         values: &[Value<'_>],
     ) -> Result<u64, Fault> {
         match self {
-            Self::Read(_) => Err(read_only()),
+            Self::Read { .. } => Err(read_only()),
             Self::Write(transaction) => run(transaction.connection()?, sql, values).await,
+            Self::Once { has_written: true, .. } => Err(written_before()),
+            Self::Once { lent, has_written } => {
+                *has_written = true;
+                run(lent, sql, values).await
+            }
         }
     }
 
@@ -158,11 +191,26 @@ impl View {
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, Fault> {
         match self {
-            Self::Read(pool) => {
-                let mut lent = pool.take().await.map_err(|error| fault(sql, error))?;
+            Self::Read { rows, .. } => {
+                let mut lent = rows.take().await.map_err(|error| fault(sql, error))?;
                 fetch_all(&mut lent, sql, values).await
             }
             Self::Write(transaction) => fetch_all(transaction.connection()?, sql, values).await,
+            Self::Once { lent, .. } => fetch_all(lent, sql, values).await,
+        }
+    }
+
+    pub(super) async fn fetch_page(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Fault> {
+        match self {
+            Self::Read { pages, .. } => {
+                let mut lent = pages.take().await.map_err(|error| fault(sql, error))?;
+                fetch_all(&mut lent, sql, values).await
+            }
+            Self::Write(_) | Self::Once { .. } => self.fetch_all(sql, values).await,
         }
     }
 
@@ -172,13 +220,14 @@ impl View {
         values: &[Value<'_>],
     ) -> Result<Option<Row>, Fault> {
         match self {
-            Self::Read(pool) => {
-                let mut lent = pool.take().await.map_err(|error| fault(sql, error))?;
+            Self::Read { rows, .. } => {
+                let mut lent = rows.take().await.map_err(|error| fault(sql, error))?;
                 fetch_optional(&mut lent, sql, values).await
             }
             Self::Write(transaction) => {
                 fetch_optional(transaction.connection()?, sql, values).await
             }
+            Self::Once { lent, .. } => fetch_optional(lent, sql, values).await,
         }
     }
 

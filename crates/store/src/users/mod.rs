@@ -75,6 +75,15 @@ const OF_SIGN_IN: &str = concat!(
     user_columns!(),
     " FROM users u WHERE u.pool_id = $1 AND u.sub = $2"
 );
+/// Whether the one-time id was used, whether there is such a user, then the user. One row in any case,
+/// so that nobody costs as much as somebody.
+const OF_SESSION: &str = concat!(
+    "SELECT CAST(CASE WHEN EXISTS (SELECT 1 FROM spent s WHERE s.id = $3) THEN 1 ELSE 0 END
+            AS BIGINT),
+        CAST(CASE WHEN u.sub IS NULL THEN 0 ELSE 1 END AS BIGINT), ",
+    user_columns!(),
+    " FROM (SELECT 1) AS one LEFT JOIN users u ON u.pool_id = $1 AND u.sub = $2"
+);
 const BY_ALIAS: &str = concat!(
     "SELECT ",
     user_columns!(),
@@ -208,6 +217,21 @@ impl Users for SqlTransaction {
         Ok(Some((self.read_user(row).await?, is_revoked)))
     }
 
+    async fn user_of_session(
+        &mut self,
+        user_pool_id: &str,
+        sub: &str,
+        session_id: &str,
+    ) -> Result<(Option<User>, bool), Fault> {
+        let values = values![user_pool_id, sub, session_id];
+        let Some(mut row) = self.view.fetch_optional(OF_SESSION, values).await? else {
+            return Err(Fault::broken("a statement without rows was answered with none"));
+        };
+        let (is_spent, is_there) = (row.flag()?, row.flag()?);
+        let user = if is_there { Some(self.read_user(row).await?) } else { None };
+        Ok((user, is_spent))
+    }
+
     async fn user_by_alias(
         &mut self,
         user_pool_id: &str,
@@ -289,7 +313,7 @@ impl Users for SqlTransaction {
     ) -> Result<Vec<User>, Fault> {
         let query = list::query(filter, after);
         let values = query.values(user_pool_id, limit);
-        let rows = self.view.fetch_all(query.sql(), &values).await?;
+        let rows = self.view.fetch_page(query.sql(), &values).await?;
         let mut users = Vec::with_capacity(rows.len());
         for row in rows {
             users.push(self.read_user(row).await?);

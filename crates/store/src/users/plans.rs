@@ -87,8 +87,10 @@ async fn plan(tx: &mut SqlTransaction, sql: &'static str, values: &[Value<'_>]) 
 }
 
 async fn assert_indexed(tx: &mut SqlTransaction, sql: &'static str, values: &[Value<'_>]) {
-    let plan = plan(tx, sql, values).await;
-    let bad = ["SCAN", "TEMP B-TREE", "Seq Scan", "Sort", "Bitmap"];
+    // The rows of a page, found by an index, are all to be read.
+    let plan = plan(tx, sql, values).await.replace("SCAN page", "");
+    // Joins other than loops read one of the tables from its beginning.
+    let bad = ["SCAN", "TEMP B-TREE", "Seq Scan", "Sort", "Bitmap", "Merge Join", "Hash"];
     assert!(!bad.iter().any(|step| plan.contains(step)), "{sql}\n{plan}");
     // The keys of the page must be what the index is entered with, not what its rows are tested for.
     assert!(!plan.contains("Filter:"), "{sql}\n{plan}");

@@ -117,9 +117,9 @@ async fn a_device_is_remembered_awaited_and_used(site: Site) {
     };
     assert_eq!(get(&store, 1, "a").await, Some(waiting.clone()));
     let mut tx = store.write().await.unwrap();
-    assert!(tx.use_device(POOL, &owner, "a", Some("192.0.2.1"), at(20)).await.unwrap());
-    assert!(tx.use_device(POOL, &owner, "a", None, at(21)).await.unwrap());
-    assert!(!tx.use_device(POOL, &stranger, "a", None, at(22)).await.unwrap());
+    assert!(tx.use_device(POOL, &owner, "a", Some("192.0.2.1"), true, at(20)).await.unwrap());
+    assert!(tx.use_device(POOL, &owner, "a", None, false, at(21)).await.unwrap());
+    assert!(!tx.use_device(POOL, &stranger, "a", None, false, at(22)).await.unwrap());
     tx.commit().await.unwrap();
     let used = Device {
         waiting_session: None,
@@ -131,6 +131,9 @@ async fn a_device_is_remembered_awaited_and_used(site: Site) {
     assert_eq!(get(&store, 1, "a").await, Some(used));
     assert_eq!(get(&store, 1, "b").await, Some(device(1, "b")), "the other one is as it was");
     let mut tx = store.write().await.unwrap();
+    assert!(tx.remember_device(POOL, &owner, "a", false, at(23)).await.unwrap());
+    assert!(!tx.use_device(POOL, &owner, "a", None, true, at(24)).await.unwrap());
+    assert!(tx.use_device(POOL, &owner, "a", None, false, at(24)).await.unwrap());
     assert!(!tx.delete_device(POOL, &stranger, "a").await.unwrap());
     assert!(tx.delete_device(POOL, &owner, "a").await.unwrap());
     assert!(!tx.delete_device(POOL, &owner, "a").await.unwrap());

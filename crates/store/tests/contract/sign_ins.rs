@@ -5,6 +5,7 @@ use super::*;
 on_every_engine! {
     one_of_many_spends_an_id,
     revoked_sign_ins_are_remembered,
+    a_user_is_found_with_whether_a_session_was_used,
 }
 
 async fn one_of_many_spends_an_id(site: Site) {
@@ -24,6 +25,23 @@ async fn one_of_many_spends_an_id(site: Site) {
     let mut view = store.read().await.unwrap();
     assert_eq!(view.spent_at("id").await.unwrap(), first);
     assert_eq!(view.spent_at("other").await.unwrap(), None);
+}
+
+async fn a_user_is_found_with_whether_a_session_was_used(site: Site) {
+    let store = site.open().await;
+    insert(&store, &complete_user(), &[]).await.unwrap();
+    let mut tx = store.write().await.unwrap();
+    tx.spend("used", at(1), at(900)).await.unwrap();
+    tx.commit().await.unwrap();
+    let (owner, mut view) = (complete_user().sub, store.read().await.unwrap());
+    for (pool, sub, session, expected) in [
+        (POOL, owner.as_str(), "used", (Some(complete_user()), true)),
+        (POOL, &owner, "fresh", (Some(complete_user()), false)),
+        (POOL, "nobody", "used", (None, true)),
+        ("no_pool", &owner, "fresh", (None, false)),
+    ] {
+        assert_eq!(view.user_of_session(pool, sub, session).await.unwrap(), expected, "{session}");
+    }
 }
 
 async fn revoked_sign_ins_are_remembered(site: Site) {

@@ -5,6 +5,7 @@ use super::*;
 on_every_engine! {
     what_is_not_committed_is_gone,
     a_view_for_reading_refuses_writes,
+    a_single_write_needs_no_commit_and_stays_single,
     texts_that_postgres_cannot_store_do_no_harm,
     reads_see_what_others_commit,
 }
@@ -31,6 +32,28 @@ async fn a_view_for_reading_refuses_writes(site: Site) {
     assert!(matches!(outcome, Err(Fault::Broken { .. })), "{outcome:?}");
     assert_eq!(view.spent_at("id").await.unwrap(), None);
     view.commit().await.unwrap();
+}
+
+async fn a_single_write_needs_no_commit_and_stays_single(site: Site) {
+    let store = site.open().await;
+    let mut once = store.write_once().await.unwrap();
+    assert_eq!(once.spent_at("one").await.unwrap(), None);
+    assert_eq!(once.spend("one", at(0), at(9)).await.unwrap(), None);
+    assert_eq!(once.spent_at("one").await.unwrap(), Some(at(0)));
+    let second = once.spend("two", at(0), at(9)).await;
+    assert!(matches!(second, Err(Fault::Broken { .. })), "{second:?}");
+    drop(once);
+    let mut view = store.read().await.unwrap();
+    assert_eq!(view.spent_at("one").await.unwrap(), Some(at(0)));
+    assert_eq!(view.spent_at("two").await.unwrap(), None);
+    // Whoever comes second still learns of the first.
+    let mut again = store.write_once().await.unwrap();
+    assert_eq!(again.spend("one", at(5), at(9)).await.unwrap(), Some(at(0)));
+    again.commit().await.unwrap();
+    // And the place to write is free again.
+    let mut tx = store.write().await.unwrap();
+    assert_eq!(tx.spend("two", at(0), at(9)).await.unwrap(), None);
+    tx.commit().await.unwrap();
 }
 
 async fn texts_that_postgres_cannot_store_do_no_harm(site: Site) {

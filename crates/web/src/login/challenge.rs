@@ -19,10 +19,10 @@ use url::form_urlencoded;
 
 use super::{
     problem, sign_in,
-    visit::{Form, Reply, Stage, Visit},
+    visit::{Form, RESEND_AFTER, Reply, Stage, Visit, phone_number},
 };
 use crate::pages::{
-    self, Attribute, Choose, ChooseSetUp, Code, Factor, NewPassword, Page, Passkey, Password,
+    Attribute, Choose, ChooseSetUp, Code, Factor, NewPassword, Notice, Page, Passkey, Password,
     Problem, SetUpContact, SetUpTotp, field, field::intent,
 };
 
@@ -43,8 +43,9 @@ pub(super) struct Asked {
 enum What {
     /// A password of one's own, and attributes.
     NewPassword { missing: Vec<String> },
-    /// A code of this factor.
-    Code { factor: String, destination: String },
+    /// A code of this factor. It may be all that is shown, or have been sent to an address that is
+    /// being set up.
+    Code { factor: String, destination: String, is_first: bool, is_set_up: bool },
     /// One of these first factors.
     Choose { factors: Vec<String> },
     /// The password, chosen from these first factors.
@@ -57,8 +58,8 @@ enum What {
     ChooseSetUp { factors: Vec<String> },
     /// The first code of a new authenticator app.
     SetUpTotp { secret: String, factors: Vec<String> },
-    /// An address for codes.
-    SetUpEmail { factors: Vec<String> },
+    /// An address for codes of this factor.
+    SetUpContact { factor: String, factors: Vec<String> },
 }
 
 impl Asked {
@@ -74,10 +75,11 @@ impl Asked {
                     has(field::FACTOR)
                 }
                 What::Password { .. } => {
-                    has(field::PASSWORD) && [&*self.login, ""].contains(&form.username())
+                    let username = form.get(field::USERNAME).trim();
+                    has(field::PASSWORD) && [&*self.login, ""].contains(&username)
                 }
                 What::Passkey => has(field::CREDENTIAL),
-                What::SetUpEmail { .. } => has(field::EMAIL),
+                What::SetUpContact { factor, .. } => has(contact_field(factor)),
             }
     }
 
@@ -95,23 +97,33 @@ pub(super) async fn go_on(
     match outcome {
         Outcome::Proved(proved) => visit.signed_in(proved).await,
         Outcome::SignedIn(_) => Err(Fault::broken("a sign-in at the pages ended with tokens")),
-        Outcome::Challenged(challenge) => ask(visit, login, challenge, &[]).await,
-        Outcome::Offered(challenge, available) => ask(visit, login, challenge, &available).await,
+        Outcome::Challenged(challenge) => ask(visit, login, challenge, &[], false).await,
+        Outcome::Offered(challenge, available) => {
+            ask(visit, login, challenge, &available, false).await
+        }
     }
 }
 
-/// Shows the page for a challenge.
+/// Shows the page for a challenge. A code may have been sent to an address that is being set up.
 async fn ask(
     visit: &Visit<'_>,
     login: &str,
     challenge: Challenge,
     available: &[Name],
+    is_set_up: bool,
 ) -> Result<Reply, Fault> {
     let Challenge { name, parameters, session } = challenge;
     let text = |name: &str| parameters.get(name).cloned().unwrap_or_default();
     let (session, login) = (session.unwrap_or_default(), login.to_owned());
     let known = parameters.get("USER_ID_FOR_SRP");
     let username = known.cloned().unwrap_or_else(|| login.clone());
+    let code = |factor: Factor, destination| What::Code {
+        factor: factor.value().to_owned(),
+        destination,
+        // Where a code is the first factor, its challenge names nobody.
+        is_first: known.is_none(),
+        is_set_up,
+    };
     let what = match name {
         Name::NewPasswordRequired => {
             let missing = list(&text("requiredAttributes"));
@@ -134,8 +146,8 @@ async fn ask(
         Name::WebAuthn => What::Passkey,
         Name::MfaSetup => {
             let mut factors = list(&text("MFAS_CAN_SETUP"));
-            // There is no way yet to set up codes by text message within a sign-in.
-            factors.retain(|name| name != Factor::SmsMfa.value());
+            // What costs nothing and works everywhere comes first.
+            factors.sort_by_key(|name| name != Factor::SoftwareToken.value());
             What::ChooseSetUp { factors }
         }
         _ => return Ok(sign_in::again(visit, &login, Problem::Credentials)),
@@ -158,8 +170,9 @@ async fn ask(
     Ok(shown(visit, asked, None))
 }
 
-fn code(factor: Factor, destination: String) -> What {
-    What::Code { factor: factor.value().to_owned(), destination }
+/// The field for the address to which the codes of a factor go.
+fn contact_field(factor: &str) -> &'static str {
+    if factor == Factor::SmsMfa.value() { field::PHONE_NUMBER } else { field::EMAIL }
 }
 
 /// A list as challenge parameters hold it.
@@ -173,6 +186,15 @@ fn factors(names: &[String]) -> Vec<Factor> {
 
 /// The page for what is asked.
 fn shown(visit: &Visit<'_>, asked: Asked, problem: Option<Problem>) -> Reply {
+    shown_with(visit, asked, problem, None)
+}
+
+fn shown_with(
+    visit: &Visit<'_>,
+    asked: Asked,
+    problem: Option<Problem>,
+    notice: Option<Notice>,
+) -> Reply {
     let (pool, username) = (&visit.mount.pool, asked.login.clone());
     let page = match &asked.what {
         What::NewPassword { missing } => Page::NewPassword(NewPassword {
@@ -181,18 +203,17 @@ fn shown(visit: &Visit<'_>, asked: Asked, problem: Option<Problem>) -> Reply {
             attributes: missing.iter().map(|name| attribute(visit, name)).collect(),
             problem,
         }),
-        What::Code { factor, destination } => {
+        What::Code { factor, destination, is_first, is_set_up } => {
             let factor = Factor::of(factor).unwrap_or(Factor::SoftwareToken);
-            // The codes of sign-ins by choice have eight digits.
-            let is_first = asked.is_first_factor();
             Page::Code(Code {
                 factor,
                 destination: destination.clone(),
-                length: if is_first { 8 } else { 6 },
-                resend_after: None,
-                has_other_ways: is_first,
+                // The codes of sign-ins by choice have eight digits.
+                length: if *is_first { 8 } else { 6 },
+                resend_after: (factor != Factor::SoftwareToken).then_some(RESEND_AFTER),
+                has_other_ways: *is_first || *is_set_up,
                 problem,
-                notice: None,
+                notice,
             })
         }
         What::Choose { factors: names } | What::ChooseSecond { factors: names } => {
@@ -220,27 +241,14 @@ fn shown(visit: &Visit<'_>, asked: Asked, problem: Option<Problem>) -> Reply {
             has_other_ways: factors.len() > 1,
             problem,
         }),
-        What::SetUpEmail { factors } => Page::SetUpContact(SetUpContact {
-            factor: Factor::EmailOtp,
-            value: visit.form.get(field::EMAIL).to_owned(),
+        What::SetUpContact { factor, factors } => Page::SetUpContact(SetUpContact {
+            factor: Factor::of(factor).unwrap_or(Factor::EmailOtp),
+            value: visit.form.get(contact_field(factor)).to_owned(),
             has_other_ways: factors.len() > 1,
             problem,
         }),
     };
     Reply::page(page, Some(Stage::Asked(asked)))
-}
-
-impl Asked {
-    /// Whether a code is all that is shown. In sign-ins by choice, challenges don't name users.
-    fn is_first_factor(&self) -> bool {
-        match &self.what {
-            What::Code { factor, .. } if factor == Factor::SmsOtp.value() => true,
-            What::Code { factor, .. } => {
-                factor == Factor::EmailOtp.value() && self.username == self.login
-            }
-            _ => false,
-        }
-    }
 }
 
 /// The field for an attribute, with what was entered before.
@@ -273,6 +281,11 @@ pub(super) async fn answer(visit: &Visit<'_>, asked: &Asked) -> Result<Reply, Fa
     let form = &visit.form;
     if form.get(field::INTENT) == intent::OTHER_WAY {
         return other_way(visit, asked).await;
+    }
+    if form.get(field::INTENT) == intent::RESEND
+        && let What::Code { is_set_up, .. } = &asked.what
+    {
+        return send_again(visit, asked, *is_set_up).await;
     }
     let chosen = form.get(field::FACTOR);
     match &asked.what {
@@ -322,12 +335,13 @@ pub(super) async fn answer(visit: &Visit<'_>, asked: &Asked) -> Result<Reply, Fa
             Ok(shown(visit, asked.clone(), None))
         }
         What::SetUpTotp { .. } => verify_totp(visit, asked).await,
-        What::SetUpEmail { .. } => {
-            let address = form.get(field::EMAIL).trim().to_owned();
+        What::SetUpContact { factor, .. } => {
+            let name = contact_field(factor);
+            let address = phone_number(form.get(name));
             if address.is_empty() {
-                return Ok(missing(visit, asked, field::EMAIL));
+                return Ok(missing(visit, asked, name));
             }
-            send(visit, asked, Name::MfaSetup, [("EMAIL".to_owned(), address)]).await
+            send(visit, asked, Name::MfaSetup, [(name.to_uppercase(), address)]).await
         }
     }
 }
@@ -340,12 +354,21 @@ fn missing(visit: &Visit<'_>, asked: &Asked, name: &str) -> Reply {
 async fn other_way(visit: &Visit<'_>, asked: &Asked) -> Result<Reply, Fault> {
     let what = match &asked.what {
         What::Password { factors } => What::Choose { factors: factors.clone() },
-        What::SetUpTotp { factors, .. } | What::SetUpEmail { factors } => {
+        What::SetUpTotp { factors, .. } | What::SetUpContact { factors, .. } => {
             What::ChooseSetUp { factors: factors.clone() }
+        }
+        What::Code { is_set_up: true, .. } => {
+            let parameters = hosted::parameters(&visit.checked.client, &asked.username);
+            let back = hosted::set_up_again(visit.place(), &asked.session, &parameters).await?;
+            return match back {
+                Ok(outcome) => Box::pin(go_on(visit, &asked.login, outcome)).await,
+                Err(refused) => Ok(refused_as(visit, asked, &refused)),
+            };
         }
         // What was chosen has used the session up.
         What::Code { .. } | What::Passkey if hosted::is_by_choice(&visit.checked.client) => {
-            let started = hosted::with_name(visit.place(), &asked.login).await?;
+            let acr_values = visit.checked.request.acr_values.as_deref();
+            let started = hosted::with_name(visit.place(), &asked.login, acr_values).await?;
             return Box::pin(sign_in::started_as(visit, &asked.login, started)).await;
         }
         _ => return Ok(shown(visit, asked.clone(), None)),
@@ -365,7 +388,27 @@ async fn send(
     let session = Some(asked.session.as_str());
     let answered = answer::answer(visit.place(), name, session, &responses).await?;
     match answered {
+        Ok(Outcome::Challenged(challenge)) => {
+            let is_set_up = matches!(asked.what, What::SetUpContact { .. });
+            Box::pin(ask(visit, &asked.login, challenge, &[], is_set_up)).await
+        }
         Ok(outcome) => Box::pin(go_on(visit, &asked.login, outcome)).await,
+        Err(refused) => Ok(refused_as(visit, asked, &refused)),
+    }
+}
+
+/// Sends another code, or says why not.
+async fn send_again(visit: &Visit<'_>, asked: &Asked, is_set_up: bool) -> Result<Reply, Fault> {
+    let parameters = hosted::parameters(&visit.checked.client, &asked.username);
+    match hosted::send_again(visit.place(), &asked.session, &parameters).await? {
+        Ok(Outcome::Challenged(challenge)) => {
+            let reply = ask(visit, &asked.login, challenge, &[], is_set_up).await?;
+            Ok(match reply.stage {
+                Some(Stage::Asked(asked)) => shown_with(visit, asked, None, Some(Notice::CodeSent)),
+                _ => reply,
+            })
+        }
+        Ok(_) => Err(Fault::broken("a code was sent again, and something else is asked")),
         Err(refused) => Ok(refused_as(visit, asked, &refused)),
     }
 }
@@ -373,6 +416,12 @@ async fn send(
 fn refused_as(visit: &Visit<'_>, asked: &Asked, refused: &AnswerRefused) -> Reply {
     if matches!(asked.what, What::Passkey) {
         return sign_in::again(visit, &asked.login, Problem::PasskeyRefused);
+    }
+    if let (What::SetUpContact { factor, .. }, AnswerRefused::BadAddress) = (&asked.what, refused) {
+        let is_phone = contact_field(factor) == field::PHONE_NUMBER;
+        let name = if is_phone { "phone_number" } else { "email" };
+        let problem = Problem::InvalidAttribute(name.to_owned());
+        return shown(visit, asked.clone(), Some(problem));
     }
     match (problem::of_answer(refused), refused) {
         (Some(problem), _) => shown(visit, asked.clone(), Some(problem)),
@@ -396,11 +445,11 @@ async fn new_password(
     }
     let mut answers = BTreeMap::from([("NEW_PASSWORD".to_owned(), password.to_owned())]);
     for name in missing_attributes {
-        let value = form.get(&field::attribute(name));
+        let value = visit.attribute(name);
         if value.is_empty() {
             return Ok(missing(visit, asked, &field::attribute(name)));
         }
-        answers.insert(format!("userAttributes.{name}"), value.to_owned());
+        answers.insert(format!("userAttributes.{name}"), value);
     }
     send(visit, asked, Name::NewPasswordRequired, answers).await
 }
@@ -413,8 +462,9 @@ async fn set_up(
     factors: &[String],
 ) -> Result<Reply, Fault> {
     let factors = factors.to_vec();
-    if factor == pages::Factor::EmailOtp.value() {
-        return Ok(shown(visit, asked.with(What::SetUpEmail { factors }), None));
+    if factor != Factor::SoftwareToken.value() {
+        let what = What::SetUpContact { factor: factor.to_owned(), factors };
+        return Ok(shown(visit, asked.with(what), None));
     }
     let input = json!({ "Session": asked.session });
     let operation = OperationName::AssociateSoftwareToken;

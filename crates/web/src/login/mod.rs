@@ -6,6 +6,7 @@
 //! | `challenge.rs` | what is asked after the first step, under the same path |
 //! | `sign_up.rs` | `/signup`, `/confirm`, `/resendcode`, and links of messages to `/confirmUser` |
 //! | `recovery.rs` | `/forgotPassword`, `/confirmforgotPassword` |
+//! | `passkey.rs` | `/passkeys/add` |
 //! | `visit.rs` | who is on which page: request, form, what was sealed between two pages |
 //! | `problem.rs` | refusals as pages say them |
 //!
@@ -14,8 +15,11 @@
 //! a sealed cookie holds where the sign-in stands ([`visit::Stage`]).
 
 mod challenge;
+mod passkey;
 mod problem;
 mod recovery;
+#[cfg(test)]
+mod security_tests;
 mod sign_in;
 mod sign_up;
 #[cfg(test)]
@@ -46,10 +50,11 @@ enum Path {
     ConfirmLink,
     ForgotPassword,
     ResetPassword,
+    AddPasskey,
 }
 
 /// Their paths, whose case doesn't matter.
-const PATHS: [(&str, Path); 8] = [
+const PATHS: [(&str, Path); 9] = [
     ("/oauth2/login", Path::Login),
     ("/login", Path::Login),
     ("/signup", Path::SignUp),
@@ -58,6 +63,7 @@ const PATHS: [(&str, Path); 8] = [
     ("/confirmUser", Path::ConfirmLink),
     ("/resendcode", Path::Confirm),
     ("/confirm", Path::Confirm),
+    ("/passkeys/add", Path::AddPasskey),
 ];
 
 /// How often a page is tried when concurrent changes win.
@@ -128,13 +134,18 @@ async fn answer(
     if is_post && ports.limits.admit_one(Category::UserAuthentication).await?.is_err() {
         return bare(StatusCode::TOO_MANY_REQUESTS);
     }
-    let visit = match Visit::open(ports, operations, mount, parts, body).await? {
+    let visit = match Visit::open(ports, operations, (mount, path), parts, body).await? {
         Opened::Visit(visit) => visit,
         Opened::Answered(response) => return Ok(response),
     };
     let visit = &*visit;
     if is_post && !visit.is_from_our_page() {
         return visit.forged();
+    }
+    if path == Path::AddPasskey
+        && let Some(answer) = passkey::absent(visit)
+    {
+        return Ok(answer);
     }
     // What is asked after a sign-up is asked under its address.
     if let Some(Stage::Asked(asked)) = &visit.stage
@@ -155,6 +166,8 @@ async fn answer(
         (Path::ForgotPassword, true) => recovery::take(visit).await?,
         (Path::ResetPassword, false) => recovery::show_reset(visit),
         (Path::ResetPassword, true) => recovery::reset(visit).await?,
+        (Path::AddPasskey, false) => passkey::show(visit).await?,
+        (Path::AddPasskey, true) => passkey::take(visit).await?,
     };
     visit.respond(reply)
 }

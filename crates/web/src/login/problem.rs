@@ -68,7 +68,6 @@ pub(super) fn of_answer(refused: &AnswerRefused) -> Option<Problem> {
         AnswerRefused::UsedTotpCode => Some(Problem::ExpiredCode),
         AnswerRefused::TooManyWrongCodes => Some(Problem::TooManyAttempts),
         AnswerRefused::NewPassword(refused) => Some(of_new_password(refused)),
-        AnswerRefused::BadAddress => Some(Problem::InvalidAttribute("email".to_owned())),
         AnswerRefused::AliasTaken(_) => Some(Problem::AliasExists),
         AnswerRefused::SignIn(refused @ (SignInRefused::WrongPassword | SignInRefused::Locked)) => {
             Some(of_sign_in(refused))

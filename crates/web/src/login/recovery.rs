@@ -5,14 +5,11 @@ use poolhouse_domain::{Fault, passwords::recovery, self_service::OperationName};
 use super::{
     problem, sign_in,
     sign_up::{about, destination, put},
-    visit::{Reply, Stage, Visit},
+    visit::{RESEND_AFTER, Reply, Stage, Visit},
 };
 use crate::pages::{
     ForgotPassword, Notice, Page, Problem, ResetPassword, Username, field, field::intent,
 };
-
-/// Seconds until another code may be asked for. (Our choice.)
-const RESEND_AFTER: u32 = 30;
 
 /// The page that asks who forgot the password.
 pub(super) fn show(visit: &Visit<'_>) -> Reply {
@@ -23,7 +20,7 @@ fn page(visit: &Visit<'_>, problem: Option<Problem>) -> Reply {
     if !is_open(visit) {
         return Reply::go("/login", None);
     }
-    let value = visit.form.username().to_owned();
+    let value = visit.username();
     Reply::page(
         Page::ForgotPassword(ForgotPassword {
             username: Username { kind: visit.username_kind(), value },
@@ -41,16 +38,16 @@ fn is_open(visit: &Visit<'_>) -> bool {
 
 /// Sends a code.
 pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
-    let username = visit.form.username();
+    let username = visit.username();
     if username.is_empty() || !is_open(visit) {
         return Ok(page(visit, Some(Problem::Missing(field::USERNAME.to_owned()))));
     }
-    let input = about(visit, username);
+    let input = about(visit, &username);
     let operation = OperationName::ForgotPassword;
     Ok(match visit.operations.call(&visit.ports, operation, &input).await? {
         Ok(answer) => {
             let destination = destination(&answer).unwrap_or_default();
-            let stage = Stage::Reset { username: username.to_owned(), destination };
+            let stage = Stage::Reset { username, destination };
             Reply::go("/confirmforgotPassword", Some(stage))
         }
         Err(refusal) => page(visit, Some(problem::of_operation(refusal))),

@@ -54,7 +54,7 @@ fn page(
 pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
     let form = &visit.form;
     if form.get(field::INTENT) == intent::OTHER_USER {
-        return Ok(Reply::go("/login", None));
+        return Ok(Reply::go(visit.sign_in_path(), None));
     }
     let is_first_step = form.has(field::USERNAME)
         && !form.has(field::NEW_PASSWORD)
@@ -65,7 +65,8 @@ pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
     if !visit.has_own_users() {
         return Ok(again(visit, "", Problem::Credentials));
     }
-    let (login, password) = (form.username(), form.get(field::PASSWORD));
+    let (login, password) = (&visit.username(), form.get(field::PASSWORD));
+    let acr_values = visit.checked.request.acr_values.as_deref();
     if login.is_empty() {
         return Ok(again(visit, "", Problem::Missing(field::USERNAME.to_owned())));
     }
@@ -73,9 +74,9 @@ pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
         if password.is_empty() {
             return Ok(again(visit, login, Problem::Missing(field::PASSWORD.to_owned())));
         }
-        hosted::with_password(visit.place(), login, password).await?
+        hosted::with_password(visit.place(), login, password, acr_values).await?
     } else {
-        hosted::with_name(visit.place(), login).await?
+        hosted::with_name(visit.place(), login, acr_values).await?
     };
     started_as(visit, login, started).await
 }

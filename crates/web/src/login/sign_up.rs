@@ -3,10 +3,13 @@
 use http::{Response, StatusCode, request::Parts};
 use poolhouse_domain::{
     Fault,
-    auth::hosted,
+    attributes::Contact,
+    auth::{Outcome, hosted},
     oauth::{authorize::Refused, mount::Mount, parameters::Parameters},
+    passwords::policy,
     ports::Ports,
     self_service::{OperationName, Operations},
+    shapes::{AuthFactorType, UserPoolMfaType},
     sign_up,
 };
 use serde_json::{Value, json};
@@ -14,18 +17,15 @@ use url::form_urlencoded;
 
 use super::{
     challenge, problem, sign_in,
-    visit::{self, Reply, Stage, Visit},
+    visit::{RESEND_AFTER, Reply, Stage, Visit},
 };
 use crate::{
-    oauth,
+    look, oauth,
     pages::{
         Confirm, LinkResult, Look, Notice, Page, Problem, SignUp, Terms, Username, UsernameKind,
         field, field::intent, respond,
     },
 };
-
-/// Seconds until another code may be asked for. (Our choice.)
-const RESEND_AFTER: u32 = 30;
 
 /// The page for a new account.
 pub(super) async fn show(visit: &Visit<'_>) -> Result<Reply, Fault> {
@@ -38,8 +38,9 @@ async fn page(visit: &Visit<'_>, problem: Option<Problem>) -> Result<Reply, Faul
     }
     let names = attributes(visit);
     let page = SignUp {
-        username: Username { kind: kind(visit), value: visit.form.username().to_owned() },
-        policy: Some(visit.mount.pool.password_policy()),
+        username: Username { kind: kind(visit), value: visit.username() },
+        policy: visit.mount.pool.password_policy(),
+        is_password_optional: is_password_optional(visit),
         attributes: names.iter().map(|name| challenge::attribute(visit, name)).collect(),
         terms: terms(visit).await?,
         providers: Vec::new(),
@@ -79,6 +80,30 @@ fn attributes(visit: &Visit<'_>) -> Vec<String> {
     names
 }
 
+/// Whether people can have an account without a password: if the contact that the sign-up verifies is
+/// one to which codes for signing in go. They would have to show a password where a second factor is
+/// required, and where people don't choose by what they sign in.
+fn is_password_optional(visit: &Visit<'_>) -> bool {
+    let pool = &visit.mount.pool;
+    let may_do_without = !visit.look.brand.is_classic()
+        && hosted::is_by_choice(&visit.checked.client)
+        && pool.mfa() != UserPoolMfaType::On;
+    let asked = attributes(visit);
+    let is_asked = |contact: &Contact| {
+        let name = contact.attribute();
+        let is_name = pool.username_attributes().iter().any(|a| a.as_str() == name);
+        is_name || asked.iter().any(|asked| asked == name)
+    };
+    let verified = pool.auto_verified_attributes();
+    let contacts = Contact::ALL.into_iter().filter(|c| verified.contains(&c.setting()));
+    let mut contacts = contacts.filter(is_asked).peekable();
+    let is_factor = |contact| match contact {
+        Contact::Email => policy::is_first_factor(pool, AuthFactorType::EmailOtp),
+        Contact::PhoneNumber => policy::is_first_factor(pool, AuthFactorType::SmsOtp),
+    };
+    may_do_without && contacts.peek().is_some() && contacts.all(is_factor)
+}
+
 /// The links of the terms sentence, if the client has both documents.
 async fn terms(visit: &Visit<'_>) -> Result<Option<Terms>, Fault> {
     if visit.look.brand.is_classic() {
@@ -100,17 +125,21 @@ pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
     }
     let names = attributes(visit);
     let needed = names.iter().map(|name| field::attribute(name));
-    let all = [field::USERNAME, field::PASSWORD].map(str::to_owned).into_iter().chain(needed);
-    for name in all {
+    let password = form.get(field::PASSWORD);
+    let needs_password = !is_password_optional(visit);
+    let first = [field::USERNAME].into_iter().chain(needs_password.then_some(field::PASSWORD));
+    for name in first.map(str::to_owned).chain(needed) {
         if form.get(&name).trim().is_empty() {
             return page(visit, Some(Problem::Missing(name))).await;
         }
     }
-    let username = form.username();
-    let given = |name: &String| json!({ "Name": name, "Value": form.get(&field::attribute(name)) });
+    let username = &visit.username();
+    let given = |name: &String| json!({ "Name": name, "Value": visit.attribute(name) });
     let given: Vec<Value> = names.iter().map(given).collect();
     let mut input = about(visit, username);
-    put(&mut input, "Password", form.get(field::PASSWORD));
+    if !password.is_empty() {
+        put(&mut input, "Password", password);
+    }
     put(&mut input, "UserAttributes", given);
     let answer = match visit.operations.call(&visit.ports, OperationName::SignUp, &input).await? {
         Ok(answer) => answer,
@@ -121,7 +150,10 @@ pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
     let session = hosted::after_sign_up(visit.place(), sub, is_confirmed)?;
     if is_confirmed {
         let started = hosted::after_confirmation(visit.place(), username, &session).await?;
-        return sign_in::started_as(visit, username, started).await;
+        return match started {
+            Ok(outcome) => signed_up(visit, username, outcome).await,
+            refused => sign_in::started_as(visit, username, refused).await,
+        };
     }
     let Some(destination) = destination(&answer) else {
         // Nothing was sent: an administrator has to confirm the account.
@@ -164,13 +196,14 @@ pub(super) fn show_confirm(visit: &Visit<'_>) -> Reply {
 }
 
 fn confirm_page(visit: &Visit<'_>, problem: Option<Problem>, notice: Option<Notice>) -> Reply {
-    let Some(stage @ Stage::Confirm { username, destination, .. }) = &visit.stage else {
+    let Some(stage @ Stage::Confirm { username, destination, session }) = &visit.stage else {
         return sign_in::again(visit, "", Problem::Expired);
     };
     let page = Confirm {
         username: username.clone(),
         destination: destination.clone(),
-        resend_after: Some(RESEND_AFTER),
+        // Who comes back to it may wait for a code that is long gone.
+        resend_after: Some(if session.is_some() { RESEND_AFTER } else { 0 }),
         sign_in: Some(visit.link("/login")),
         problem,
         notice,
@@ -211,10 +244,25 @@ pub(super) async fn confirm(visit: &Visit<'_>) -> Result<Reply, Fault> {
     };
     let started = hosted::after_confirmation(visit.place(), username, session).await?;
     match started {
-        Ok(outcome) => challenge::go_on(visit, username, outcome).await,
+        Ok(outcome) => signed_up(visit, username, outcome).await,
         // They sign in by themselves.
         Err(_) => Ok(Reply::go("/login", Some(Stage::Confirmed))),
     }
+}
+
+/// Goes on with the sign-in that follows a sign-up. If the code of a sign-up is less than the application
+/// asks for, people sign in with more.
+async fn signed_up(visit: &Visit<'_>, username: &str, outcome: Outcome) -> Result<Reply, Fault> {
+    let proved = match outcome {
+        Outcome::Proved(proved) => proved,
+        outcome => return challenge::go_on(visit, username, outcome).await,
+    };
+    let acr_values = visit.checked.request.acr_values.as_deref();
+    let (user, methods) = (&proved.user, proved.methods);
+    if hosted::falls_short(visit.place(), user, methods, acr_values).await? {
+        return Ok(Reply::go("/login", Some(Stage::Confirmed)));
+    }
+    visit.signed_up(proved).await
 }
 
 /// Confirms an account by the link in a message.
@@ -226,7 +274,7 @@ pub(super) async fn by_link(
 ) -> Result<Response<String>, Fault> {
     let query = Parameters::parse(parts.uri.query().unwrap_or_default());
     let one = |name| query.one(name).ok().flatten();
-    let refused = |refused| Ok(oauth::authorize_refused(mount, &refused));
+    let refused = |refused| Ok(oauth::authorize_refused(mount, parts, &refused));
     let Some(client_id) = one("client_id") else { return refused(Refused::Missing("client_id")) };
     let Some(username) = one("user_name") else { return refused(Refused::Missing("user_name")) };
     let Some(code) = one("confirmation_code") else {
@@ -236,9 +284,9 @@ pub(super) async fn by_link(
     let Some(client) = client.filter(|client| client.user_pool_id() == mount.pool.id()) else {
         return refused(Refused::UnknownClient);
     };
-    let Some(look) = visit::look(ports, mount, client.id(), parts).await? else {
+    let Some(look) = look::of_client(ports, mount, client.id(), parts).await? else {
         let page = respond(StatusCode::OK, &Look::default(), &Page::Unavailable);
-        return Ok(visit::text(page));
+        return Ok(look::text(page));
     };
     let look = Look { here: None, ..look };
     let mut input = about_of(&client, username);
@@ -256,5 +304,5 @@ pub(super) async fn by_link(
         format!("{}/login?{query}", mount.path)
     });
     let page = LinkResult { problem: problem.map(problem::of_operation), sign_in };
-    Ok(visit::text(respond(StatusCode::OK, &look, &Page::LinkResult(page))))
+    Ok(look::text(respond(StatusCode::OK, &look, &Page::LinkResult(page))))
 }

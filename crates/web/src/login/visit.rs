@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{
     Response, StatusCode,
-    header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap},
+    header::{CONTENT_TYPE, HeaderMap},
     request::Parts,
 };
 use poolhouse_domain::{
@@ -17,22 +17,27 @@ use poolhouse_domain::{
         browser_session::{self, Begun},
         grant::{self, SignedIn},
         mount::Mount,
-        parameters::Parameters,
     },
     ports::Ports,
     sealing::Purpose,
     self_service::Operations,
     threat_protection,
     time::Timestamp,
+    users::User,
 };
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use url::form_urlencoded;
 
-use super::challenge::Asked;
+use super::{
+    Path,
+    challenge::Asked,
+    passkey::{self, Enrolling},
+};
 use crate::{
+    look::{self, text},
     oauth::{self, cookies, headers},
-    pages::{Brand, Failed, Language, Look, Page, UsernameKind, field, respond},
+    pages::{Failed, Look, Page, UsernameKind, field, respond},
 };
 
 /// The cookie with the token against forged forms, which each form repeats.
@@ -50,6 +55,8 @@ const YEAR: i64 = 365 * DAY;
 const LONGEST_VALUE: usize = 2_048;
 /// Cookies of one name that are looked at.
 const LOOKED_AT: usize = 8;
+/// Seconds until another code may be asked for. (Our choice.)
+pub(super) const RESEND_AFTER: u32 = 30;
 
 /// Where somebody stands between two pages.
 #[derive(Clone, Serialize, Deserialize)]
@@ -69,6 +76,8 @@ pub(super) enum Stage {
     Confirmed,
     /// A password has just been changed.
     PasswordChanged,
+    /// A passkey may be added before the application gets its code.
+    AddPasskey(Box<Enrolling>),
 }
 
 /// What the cookie between two pages holds: for one request of one client, in one browser.
@@ -86,23 +95,25 @@ pub(super) struct Reply {
     pub(super) body: Body,
     /// What the browser is to carry to the next page; none ends what it carries.
     pub(super) stage: Option<Stage>,
+    /// The session of the browser that a sign-in has begun.
+    pub(super) begun: Option<Box<Begun>>,
 }
 
 pub(super) enum Body {
     Page(Box<Page>),
     /// Another page, by its path.
     Go(&'static str),
-    /// The application. A sign-in begins a session of the browser.
-    Away(String, Option<Box<Begun>>),
+    /// The application.
+    Away(String),
 }
 
 impl Reply {
     pub(super) fn page(page: Page, stage: Option<Stage>) -> Self {
-        Self { body: Body::Page(Box::new(page)), stage }
+        Self { body: Body::Page(Box::new(page)), stage, begun: None }
     }
 
     pub(super) const fn go(path: &'static str, stage: Option<Stage>) -> Self {
-        Self { body: Body::Go(path), stage }
+        Self { body: Body::Go(path), stage, begun: None }
     }
 }
 
@@ -146,10 +157,17 @@ impl Form {
     pub(super) fn code(&self) -> String {
         self.get(field::CODE).chars().filter(|c| !c.is_whitespace()).collect()
     }
+}
 
-    /// A name as people type it.
-    pub(super) fn username(&self) -> &str {
-        self.get(field::USERNAME).trim()
+/// A telephone number as it is kept, of one as people write it. Other text stays as it is.
+pub(super) fn phone_number(text: &str) -> String {
+    let text = text.trim();
+    let is_sign = |c: char| c.is_whitespace() || "-()./".contains(c);
+    let is_number = |rest: &str| rest.chars().all(|c| c.is_ascii_digit() || is_sign(c));
+    if text.strip_prefix('+').is_some_and(is_number) {
+        text.chars().filter(|c| !is_sign(*c)).collect()
+    } else {
+        text.to_owned()
     }
 }
 
@@ -163,7 +181,8 @@ pub(super) struct Visit<'a> {
     pub(super) look: Look,
     /// Where the sign-in stands, if this browser carries that for this request.
     pub(super) stage: Option<Stage>,
-    parts: &'a Parts,
+    pub(super) parts: &'a Parts,
+    path: Path,
     csrf_cookies: Vec<&'a str>,
     expires_at: Timestamp,
 }
@@ -179,20 +198,23 @@ impl<'a> Visit<'a> {
     pub(super) async fn open(
         ports: &Ports,
         operations: &'a dyn Operations,
-        mount: &'a Mount,
+        (mount, path): (&'a Mount, Path),
         parts: &'a Parts,
         body: &[u8],
     ) -> Result<Opened<'a>, Fault> {
         let query = parts.uri.query().unwrap_or_default();
         let checked = match authorize::check(ports, mount, query).await? {
             Ok(checked) => checked,
-            Err(refused) => return Ok(Opened::Answered(oauth::authorize_refused(mount, &refused))),
+            Err(refused) => {
+                return Ok(Opened::Answered(oauth::authorize_refused(mount, parts, &refused)));
+            }
         };
         if checked.request.is_silent() {
             let url = checked.request.reply_to.error(ErrorCode::LoginRequired, None).url();
             return Ok(Opened::Answered(headers::redirect(&url)));
         }
-        let Some(mut look) = look(ports, mount, checked.client.id(), parts).await? else {
+        let Some(mut look) = look::of_client(ports, mount, checked.client.id(), parts).await?
+        else {
             let page = text(respond(StatusCode::OK, &Look::default(), &Page::Unavailable));
             return Ok(Opened::Answered(page));
         };
@@ -216,6 +238,7 @@ impl<'a> Visit<'a> {
             look,
             stage: None,
             parts,
+            path,
             csrf_cookies,
             expires_at,
         };
@@ -288,6 +311,37 @@ impl<'a> Visit<'a> {
         Place::new(&self.ports, &self.mount.pool, &self.checked.client).at_pages()
     }
 
+    /// The address at which people sign in here.
+    pub(super) const fn sign_in_path(&self) -> &'static str {
+        match self.path {
+            Path::AddPasskey => "/passkeys/add",
+            _ => "/login",
+        }
+    }
+
+    /// The name under which the browser knows this server, without the port.
+    pub(super) fn host(&self) -> &str {
+        let authority = oauth::authority(self.parts).unwrap_or_default();
+        authority.rsplit_once(':').map_or(authority, |(host, _)| host)
+    }
+
+    /// The name that was typed. Where it may be a telephone number, that as it is kept.
+    pub(super) fn username(&self) -> String {
+        let text = self.form.get(field::USERNAME).trim();
+        match self.username_kind() {
+            UsernameKind::Username | UsernameKind::Email | UsernameKind::UsernameOrEmail => {
+                text.to_owned()
+            }
+            _ => phone_number(text),
+        }
+    }
+
+    /// What was entered for an attribute.
+    pub(super) fn attribute(&self, name: &str) -> String {
+        let text = self.form.get(&field::attribute(name));
+        if name == "phone_number" { phone_number(text) } else { text.to_owned() }
+    }
+
     /// Another page with the same query.
     pub(super) fn link(&self, path: &str) -> String {
         format!("{}{path}?{}", self.mount.path, self.parts.uri.query().unwrap_or_default())
@@ -314,17 +368,37 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The end of a sign-in: a session of the browser, and back to the application. The session is
-    /// always a new one.
+    /// The end of a sign-in: a session of the browser, and back to the application, unless people are
+    /// here for a passkey. The session is always a new one.
     pub(super) async fn signed_in(&self, proved: Proved) -> Result<Reply, Fault> {
+        self.end(proved, self.path == Path::AddPasskey).await
+    }
+
+    /// The end of a sign-in that comes with a sign-up.
+    pub(super) async fn signed_up(&self, proved: Proved) -> Result<Reply, Fault> {
+        self.end(proved, passkey::is_offered(self)).await
+    }
+
+    async fn end(&self, proved: Proved, adds_passkey: bool) -> Result<Reply, Fault> {
         let Proved { user, event_id, methods } = proved;
         let place = Place { methods, ..self.place() };
         let begun = browser_session::begin(place, self.mount, &user, COGNITO).await?;
-        let signed_in = SignedIn { event_id: Some(event_id), ..SignedIn::through(&begun.session) };
+        let (session, event_id) = (begun.session.clone(), Some(event_id));
+        let begun = Some(Box::new(begun));
+        if adds_passkey {
+            let stage = Some(Stage::AddPasskey(Box::new(Enrolling { session, event_id })));
+            return Ok(Reply { begun, ..Reply::go("/passkeys/add", stage) });
+        }
+        let signed_in = SignedIn { event_id, ..SignedIn::through(&session) };
+        let url = self.granted(&user, &signed_in).await?;
+        Ok(Reply { body: Body::Away(url), stage: None, begun })
+    }
+
+    /// Where the application gets what it asked for.
+    pub(super) async fn granted(&self, user: &User, signed_in: &SignedIn) -> Result<String, Fault> {
         let request = &self.checked.request;
-        let granted = grant::issue(place, request, &user, &signed_in).await?;
-        let url = granted.unwrap_or_else(|failed| oauth::trigger_failed(request, &failed));
-        Ok(Reply { body: Body::Away(url, Some(Box::new(begun))), stage: None })
+        let granted = grant::issue(self.place(), request, user, signed_in).await?;
+        Ok(granted.unwrap_or_else(|failed| oauth::trigger_failed(request, &failed)))
     }
 
     /// Makes a response of what a page answers.
@@ -337,16 +411,13 @@ impl<'a> Visit<'a> {
                 let query = self.parts.uri.query().unwrap_or_default();
                 headers::redirect(&mount.page(&format!("{path}?{query}")))
             }
-            Body::Away(url, begun) => {
-                let mut response = headers::redirect(url);
-                if let Some(begun) = begun {
-                    cookies::remember(&mut response, ports, mount, begun);
-                    // What was known before a sign-in is worth nothing after it.
-                    csrf = new_token(ports);
-                }
-                response
-            }
+            Body::Away(url) => headers::redirect(url),
         };
+        if let Some(begun) = &reply.begun {
+            cookies::remember(&mut response, ports, mount, begun);
+            // What was known before a sign-in is worth nothing after it.
+            csrf = new_token(ports);
+        }
         cookies::set(&mut response, ports, mount, (CSRF_COOKIE, &csrf), DAY);
         self.carry(&mut response, reply.stage, csrf)?;
         if !self.look.brand.is_classic() && self.checked.request.lang.is_some() {
@@ -385,40 +456,6 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// How the pages of a client look to this browser; none for a client without a style.
-pub(super) async fn look(
-    ports: &Ports,
-    mount: &Mount,
-    client_id: &str,
-    parts: &Parts,
-) -> Result<Option<Look>, Fault> {
-    let is_managed = mount.domain.shows_managed_login();
-    let mut view = ports.store.read().await?;
-    let brand = Brand::load(&mut *view, mount.pool.id(), client_id, is_managed).await?;
-    drop(view);
-    let Some(brand) = brand else { return Ok(None) };
-    let query = parts.uri.query().unwrap_or_default();
-    let parameters = Parameters::parse(query);
-    let language = if is_managed {
-        let asked = parameters.one(field::LANGUAGE).ok().flatten();
-        let chosen = cookies::values(parts, field::LANGUAGE);
-        let accepted = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Language::negotiate(asked, chosen.first().copied(), accepted)
-    } else {
-        Language::English
-    };
-    // After a form, there is no address for the same page.
-    let here = (is_managed && parts.method == http::Method::GET)
-        .then(|| format!("{}?{}", parts.uri.path(), without_language(query)));
-    Ok(Some(Look { language, brand, csrf: String::new(), here }))
-}
-
-/// A query without the parameter for the language.
-fn without_language(query: &str) -> String {
-    let is_other = |part: &&str| part.split('=').next() != Some(field::LANGUAGE);
-    query.split('&').filter(is_other).collect::<Vec<_>>().join("&")
-}
-
 /// A new token against forged forms.
 fn new_token(ports: &Ports) -> String {
     let mut random = [0_u8; 32];
@@ -431,7 +468,20 @@ fn is_token(value: &str) -> bool {
     value.len() == 43 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 
-/// A rendered page, which pages of other origins must not read.
-pub(super) fn text(page: Response<Vec<u8>>) -> Response<String> {
-    headers::private(page.map(|body| String::from_utf8(body).unwrap_or_default()))
+#[cfg(test)]
+mod tests {
+    use super::phone_number;
+
+    #[test]
+    fn telephone_numbers_are_taken_as_people_write_them() {
+        for (typed, kept) in [
+            (" +1 555 010-0199 ", "+15550100199"),
+            ("+49 (30) 123/456.7", "+49301234567"),
+            ("+1 555 CALL", "+1 555 CALL"),
+            ("030 123", "030 123"),
+            ("a b", "a b"),
+        ] {
+            assert_eq!(phone_number(typed), kept, "{typed}");
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub(super) async fn answer(
     let query = parts.uri.query().unwrap_or_default();
     let checked = match authorize::check(ports, mount, query).await? {
         Ok(checked) => checked,
-        Err(refusal) => return Ok(refused(mount, &refusal)),
+        Err(refusal) => return Ok(refused(mount, parts, &refusal)),
     };
     let reply_to = &checked.request.reply_to;
     Ok(match resumed(ports, mount, &checked, parts).await {
@@ -67,17 +67,17 @@ pub fn trigger_failed(request: &Request, failed: &TriggerFailed) -> String {
 /// What is answered to a request, to this endpoint or to a page, that is refused.
 ///
 /// The error for an unknown client is a belief.
-pub fn refused(mount: &Mount, refused: &Refused) -> Response<String> {
+pub fn refused(mount: &Mount, parts: &Parts, refused: &Refused) -> Response<String> {
     let at_error_page = |values: &[(&str, &str)]| {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let query = query.extend_pairs(values).finish();
         headers::redirect(&mount.page(&format!("/error?{query}")))
     };
     match refused {
-        Refused::Missing(name) => error_page::page(StatusCode::BAD_REQUEST, &missing(name)),
+        Refused::Missing(name) => error_page::page(parts, StatusCode::BAD_REQUEST, &missing(name)),
         Refused::Repeated(name) => {
             let text = format!("Parameter '{name}' must not be repeated");
-            error_page::page(StatusCode::BAD_REQUEST, &text)
+            error_page::page(parts, StatusCode::BAD_REQUEST, &text)
         }
         Refused::UnknownClient => at_error_page(&[("error", "invalid_client")]),
         Refused::RedirectMismatch { client_id } => {

@@ -38,7 +38,8 @@ pub fn set(
 
 /// Gives the browser the cookie of a session that has just begun.
 pub fn remember(response: &mut Response<String>, ports: &Ports, mount: &Mount, begun: &Begun) {
-    let seconds = begun.session.expires_at.seconds_since(ports.clock.now());
+    // From its beginning: a moment later, it would be a second less.
+    let seconds = begun.session.expires_at.seconds_since(begun.session.auth_time);
     set(response, ports, mount, (COOKIE, &begun.cookie), seconds);
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn answer(
     let url = match destination(ports, mount, query).await? {
         Ok(Destination::Application(url)) => url,
         Ok(Destination::SignIn(query)) => mount.page(&format!("/login?{query}")),
-        Err(refusal) => return Ok(refused(mount, refusal)),
+        Err(refusal) => return Ok(refused(mount, parts, refusal)),
     };
     browser_session::end(ports, &mount.pool, &cookies::values(parts, COOKIE)).await?;
     let mut response = headers::redirect(&url);
@@ -32,19 +32,19 @@ pub(super) async fn answer(
     Ok(response)
 }
 
-fn refused(mount: &Mount, refused: LogoutRefused) -> Response<String> {
+fn refused(mount: &Mount, parts: &Parts, refused: LogoutRefused) -> Response<String> {
     match refused {
         LogoutRefused::Missing(name) => {
-            error_page::page(StatusCode::BAD_REQUEST, &authorize::missing(name))
+            error_page::page(parts, StatusCode::BAD_REQUEST, &authorize::missing(name))
         }
         LogoutRefused::Repeated => {
-            error_page::page(StatusCode::BAD_REQUEST, "A parameter is repeated")
+            error_page::page(parts, StatusCode::BAD_REQUEST, "A parameter is repeated")
         }
         LogoutRefused::OtherClientsHint => {
             let text = "The parameter 'id_token_hint' does not belong to the client";
-            error_page::page(StatusCode::BAD_REQUEST, text)
+            error_page::page(parts, StatusCode::BAD_REQUEST, text)
         }
-        LogoutRefused::UnknownClient => authorize::refused(mount, &Refused::UnknownClient),
+        LogoutRefused::UnknownClient => authorize::refused(mount, parts, &Refused::UnknownClient),
     }
 }
 

@@ -13,6 +13,8 @@ mod user_info;
 #[cfg(test)]
 pub(crate) mod protocol_tests;
 #[cfg(test)]
+mod revocation_matrix;
+#[cfg(test)]
 pub(crate) mod testing;
 
 use http::{
@@ -135,7 +137,7 @@ async fn answer(
         Endpoint::Revoke => revoke::answer(ports, mount, parts, body).await,
         Endpoint::Logout => logout::answer(ports, mount, parts).await,
         Endpoint::Register => register::answer(ports, mount, parts, body).await,
-        Endpoint::Error => Ok(error_page::answer(parts)),
+        Endpoint::Error => error_page::answer(ports, mount, parts).await,
         Endpoint::Document(document) => {
             let content = well_known::of_domain(ports, mount, document).await?;
             Ok(crate::cacheable(crate::answer(StatusCode::OK, &content)))

@@ -301,6 +301,10 @@ impl Store for NoStore {
         Err(Fault::broken("the store is out of order"))
     }
 
+    async fn write_once(&self) -> Result<Box<dyn Transaction>, Fault> {
+        Err(Fault::broken("the store is out of order"))
+    }
+
     async fn sweep(&self, _: Timestamp) -> Result<bool, Fault> {
         Err(Fault::broken("the store is out of order"))
     }

@@ -2,14 +2,18 @@
 //! is made, and for tests.
 
 use askama::Template;
-use http::{HeaderValue, Method, Response, StatusCode, header::CONTENT_TYPE, request::Parts};
+use http::{
+    HeaderValue, Method, Response, StatusCode,
+    header::{CONTENT_TYPE, X_FRAME_OPTIONS},
+    request::Parts,
+};
 use poolhouse_domain::{Fault, ports::Ports, user_pools::PasswordPolicy};
 
 use super::{
-    AddPasskey, Attribute, Brand, Choose, ChooseSetUp, Code, Confirm, Continue, Factor, Failed,
-    ForgotPassword, Language, LinkResult, Look, NewPassword, Notice, Page, Passkey, Password,
-    Problem, Provider, ProviderKind, ResetPassword, SetUpContact, SetUpTotp, SignIn, SignUp,
-    SignedOut, Terms, Username, UsernameKind, brand::Scheme, files, respond,
+    AddPasskey, Attribute, Brand, Cause, Choose, ChooseSetUp, Code, Confirm, Continue, Factor,
+    Failed, ForgotPassword, Language, LinkResult, Look, NewPassword, Notice, Page, Passkey,
+    Password, Problem, Provider, ProviderKind, ResetPassword, SetUpContact, SetUpTotp, SignIn,
+    SignUp, SignedOut, Terms, Username, UsernameKind, brand::Scheme, files, respond,
 };
 
 /// Where the gallery is, after the prefix for endpoints of our own.
@@ -32,7 +36,7 @@ struct Index<'a> {
     query: &'a str,
     wanted: &'a Wanted,
     modes: [(&'static str, Option<Scheme>); 4],
-    languages: [Language; 11],
+    languages: [Language; 12],
     pages: Vec<&'static str>,
 }
 
@@ -129,6 +133,7 @@ fn index(wanted: &Wanted, query: &str) -> Response<Vec<u8>> {
     let mut response = Response::new(index.render().unwrap_or_default().into_bytes());
     let html = HeaderValue::from_static("text/html; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, html);
+    response.headers_mut().insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     response
 }
 
@@ -295,26 +300,37 @@ fn set_up(s: Text<'_>) -> Vec<(&'static str, Page)> {
         problem: None,
         has_other_ways: false,
     };
+    let wrong_sms = SetUpContact {
+        value: s("+1 555"),
+        problem: Some(Problem::InvalidAttribute(s("phone_number"))),
+        has_other_ways: true,
+        ..sms.clone()
+    };
     let choose = ChooseSetUp {
         factors: vec![Factor::SoftwareToken, Factor::EmailOtp, Factor::SmsMfa],
         problem: Some(Problem::Text(s("Your organization asks for it."))),
     };
     let add_passkey = AddPasskey {
-        options: s(concat!(
+        options: Some(s(concat!(
             r#"{"challenge":"AAAA","rp":{"id":"localhost","name":"localhost"},"#,
             r#""user":{"id":"AAAA","name":"jane","displayName":"jane"},"#,
             r#""authenticatorSelection":{"residentKey":"required","userVerification":"preferred"},"#,
             r#""pubKeyCredParams":[{"alg":-7,"type":"public-key"},{"alg":-257,"type":"public-key"}]}"#
-        )),
-        may_skip: true,
+        ))),
         problem: None,
     };
+    let refused_passkey =
+        AddPasskey { problem: Some(Problem::PasskeyRefused), ..add_passkey.clone() };
+    let full = AddPasskey { options: None, problem: Some(Problem::PasskeysFull) };
     vec![
         ("choose-set-up", Page::ChooseSetUp(choose)),
         ("set-up-totp", Page::SetUpTotp(totp)),
         ("set-up-email", Page::SetUpContact(email)),
         ("set-up-sms", Page::SetUpContact(sms)),
+        ("set-up-sms-refused", Page::SetUpContact(wrong_sms)),
         ("add-passkey", Page::AddPasskey(add_passkey)),
+        ("add-passkey-refused", Page::AddPasskey(refused_passkey)),
+        ("add-passkey-full", Page::AddPasskey(full)),
     ]
 }
 
@@ -343,7 +359,8 @@ fn attribute(s: Text<'_>, name: &str, value: &str) -> Attribute {
 fn accounts(s: Text<'_>) -> Vec<(&'static str, Page)> {
     let simple = SignUp {
         username: Username { kind: UsernameKind::Email, value: String::new() },
-        policy: Some(strict()),
+        policy: strict(),
+        is_password_optional: false,
         attributes: vec![attribute(s, "given_name", ""), attribute(s, "family_name", "")],
         terms: Some(Terms {
             terms_of_use: s("https://example.com/terms"),
@@ -382,7 +399,7 @@ fn accounts(s: Text<'_>) -> Vec<(&'static str, Page)> {
         ..simple.clone()
     };
     let without_password = SignUp {
-        policy: None,
+        is_password_optional: true,
         terms: None,
         attributes: Vec::new(),
         problem: Some(Problem::AliasExists),
@@ -432,9 +449,15 @@ fn messages(s: Text<'_>) -> Vec<(&'static str, Page)> {
         LinkResult { problem: Some(Problem::ExpiredCode), sign_in: Some(s("/login")) };
     let failed = Failed {
         code: s("redirect_mismatch"),
+        cause: Some(Cause::RedirectMismatch),
         detail: s("The redirect_uri is not one of the callback URLs of the app client."),
         request_id: s("0e3c5a3e-6f0b-4a53-9f70-0f5f0a0b8a55"),
         retry: Some(s("/login")),
+    };
+    let caused = |cause: Cause| Failed {
+        code: cause.code().to_owned(),
+        cause: Some(cause),
+        ..Failed::default()
     };
     vec![
         ("continue", Page::Continue(Continue { username: s("jane@example.com") })),
@@ -442,6 +465,11 @@ fn messages(s: Text<'_>) -> Vec<(&'static str, Page)> {
         ("not-confirmed", Page::LinkResult(not_confirmed)),
         ("signed-out", Page::SignedOut(SignedOut { sign_in: Some(s("/login")) })),
         ("failed", Page::Failed(failed)),
+        ("error-client", Page::Failed(caused(Cause::InvalidClient))),
+        ("error-request", Page::Failed(caused(Cause::InvalidRequest))),
+        ("error-denied", Page::Failed(caused(Cause::AccessDenied))),
+        ("error-server", Page::Failed(caused(Cause::ServerError))),
+        ("error-unknown", Page::Failed(Failed::default())),
         ("unavailable", Page::Unavailable),
     ]
 }

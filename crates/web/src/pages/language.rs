@@ -1,4 +1,6 @@
 //! The languages of the pages, and which of them somebody gets.
+//!
+//! They are those of the service's pages, and Dutch, which its terms documents know as well.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +26,8 @@ pub enum Language {
     Japanese,
     /// `ko`
     Korean,
+    /// `nl`
+    Dutch,
     /// `pt-BR`
     Portuguese,
     /// `zh-CN`
@@ -34,7 +38,7 @@ pub enum Language {
 
 impl Language {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::German,
         Self::English,
         Self::Spanish,
@@ -43,6 +47,7 @@ impl Language {
         Self::Italian,
         Self::Japanese,
         Self::Korean,
+        Self::Dutch,
         Self::Portuguese,
         Self::ChineseSimplified,
         Self::ChineseTraditional,
@@ -59,6 +64,7 @@ impl Language {
             Self::Italian => "it",
             Self::Japanese => "ja",
             Self::Korean => "ko",
+            Self::Dutch => "nl",
             Self::Portuguese => "pt-BR",
             Self::ChineseSimplified => "zh-CN",
             Self::ChineseTraditional => "zh-TW",
@@ -76,6 +82,7 @@ impl Language {
             Self::Italian => "Italiano",
             Self::Japanese => "日本語",
             Self::Korean => "한국어",
+            Self::Dutch => "Nederlands",
             Self::Portuguese => "Português (Brasil)",
             Self::ChineseSimplified => "简体中文",
             Self::ChineseTraditional => "繁體中文",
@@ -93,6 +100,7 @@ impl Language {
             Self::Italian => "cognito:italian",
             Self::Japanese => "cognito:japanese",
             Self::Korean => "cognito:korean",
+            Self::Dutch => "cognito:dutch",
             Self::Portuguese => "cognito:portuguese-brazil",
             Self::ChineseSimplified => "cognito:chinese-simplified",
             Self::ChineseTraditional => "cognito:chinese-traditional",
@@ -167,9 +175,9 @@ mod tests {
     fn the_address_wins_over_the_cookie_and_the_cookie_over_the_browser() {
         let negotiate = Language::negotiate;
         assert_eq!(negotiate(Some("FR"), Some("de"), Some("it")), Language::French);
-        assert_eq!(negotiate(Some("nl"), Some("zh-tw"), Some("it")), Language::ChineseTraditional);
+        assert_eq!(negotiate(Some("sv"), Some("zh-tw"), Some("it")), Language::ChineseTraditional);
         assert_eq!(negotiate(None, Some("<"), Some("it")), Language::Italian);
-        assert_eq!(negotiate(None, None, Some("nl, *;q=0.5")), Language::English);
+        assert_eq!(negotiate(None, None, Some("sv, *;q=0.5")), Language::English);
         assert_eq!(negotiate(None, None, None), Language::English);
     }
 
@@ -177,7 +185,8 @@ mod tests {
     fn browsers_get_the_nearest_of_what_they_accept() {
         for (header, language) in [
             ("de-CH", Language::German),
-            ("nl,fr;q=0.4,es-MX;q=0.8", Language::Spanish),
+            ("nl-BE,fr;q=0.9", Language::Dutch),
+            ("sv,fr;q=0.4,es-MX;q=0.8", Language::Spanish),
             ("en;q=0.5,ja;q=0.5", Language::English),
             ("ko;q=0,it", Language::Italian),
             ("pt-PT", Language::Portuguese),

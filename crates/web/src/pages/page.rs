@@ -89,6 +89,8 @@ pub enum Problem {
     UnknownDomain,
     /// The browser's passkey was not accepted.
     PasskeyRefused,
+    /// There are as many passkeys as an account can have.
+    PasskeysFull,
     /// The steps took too long, and start again.
     Expired,
     /// A sentence from elsewhere, such as a trigger, shown as it is.
@@ -260,6 +262,48 @@ pub struct Choose {
     pub problem: Option<Problem>,
 }
 
+/// Why people stand before the page for errors, as far as it can be said in a sentence. The names of
+/// OAuth 2.0, and two of the service's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The application's address is not registered.
+    RedirectMismatch,
+    /// There is no such application.
+    InvalidClient,
+    /// The application's request is wrong.
+    InvalidRequest,
+    /// Somebody has said no.
+    AccessDenied,
+    /// A fault of ours.
+    ServerError,
+}
+
+impl Cause {
+    const ALL: [Self; 5] = [
+        Self::RedirectMismatch,
+        Self::InvalidClient,
+        Self::InvalidRequest,
+        Self::AccessDenied,
+        Self::ServerError,
+    ];
+
+    /// The value of `error`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::RedirectMismatch => "redirect_mismatch",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidRequest => "invalid_request",
+            Self::AccessDenied => "access_denied",
+            Self::ServerError => "server_error",
+        }
+    }
+
+    /// The cause with this code.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.code() == code)
+    }
+}
+
 /// Sends [`CODE`](super::field::CODE), or an intent
 /// [`RESEND`](super::field::intent::RESEND), [`OTHER_WAY`](super::field::intent::OTHER_WAY).
 #[derive(Clone, Debug)]
@@ -367,14 +411,16 @@ pub struct Terms {
     pub privacy_policy: String,
 }
 
-/// Sends [`USERNAME`](super::field::USERNAME), [`PASSWORD`](super::field::PASSWORD) unless the
-/// account has none, and the attributes.
-#[derive(Clone, Debug, Default)]
+/// Sends [`USERNAME`](super::field::USERNAME), [`PASSWORD`](super::field::PASSWORD), which may be
+/// empty for an account that does without, and the attributes.
+#[derive(Clone, Debug)]
 pub struct SignUp {
     /// What the account is called.
     pub username: Username,
-    /// What the password must be like; absent for an account without a password.
-    pub policy: Option<PasswordPolicy>,
+    /// What the password must be like.
+    pub policy: PasswordPolicy,
+    /// Whether the account may do without one.
+    pub is_password_optional: bool,
     /// Required attributes, without one that is the username itself.
     pub attributes: Vec<Attribute>,
     /// Where the documents are, if there are both.
@@ -435,13 +481,11 @@ pub struct ResetPassword {
 }
 
 /// Sends [`CREDENTIAL`](super::field::CREDENTIAL), or the intent
-/// [`SKIP`](super::field::intent::SKIP).
+/// [`SKIP`](super::field::intent::SKIP) to go on without.
 #[derive(Clone, Debug, Default)]
 pub struct AddPasskey {
-    /// `PublicKeyCredentialCreationOptionsJSON`.
-    pub options: String,
-    /// Whether users may go on without.
-    pub may_skip: bool,
+    /// `PublicKeyCredentialCreationOptionsJSON`; absent if no more passkeys can be added.
+    pub options: Option<String>,
     /// What went wrong.
     pub problem: Option<Problem>,
 }
@@ -473,12 +517,21 @@ pub struct SignedOut {
 /// Has no form.
 #[derive(Clone, Debug, Default)]
 pub struct Failed {
-    /// What developers look for, such as `redirect_mismatch`.
+    /// What developers look for, such as `redirect_mismatch`; may be empty.
     pub code: String,
+    /// What it means for everybody, if there are words for it.
+    pub cause: Option<Cause>,
     /// What it means, in English, for them; may be empty.
     pub detail: String,
     /// Under which id the log tells more; may be empty.
     pub request_id: String,
     /// Where to try again.
     pub retry: Option<String>,
+}
+
+impl Failed {
+    /// Whether there is anything that developers want to know.
+    pub(super) fn has_details(&self) -> bool {
+        [&self.code, &self.detail, &self.request_id].iter().any(|text| !text.is_empty())
+    }
 }

@@ -12,7 +12,7 @@ use askama::Template;
 use poolhouse_domain::{shapes::AssetCategoryType as Category, user_pools::PasswordPolicy};
 
 use super::{
-    Attribute, Code, Confirm, Factor, Look, Notice, Page, Problem, Provider, ProviderKind,
+    Attribute, Cause, Code, Confirm, Factor, Look, Notice, Page, Problem, Provider, ProviderKind,
     SetUpContact, SetUpTotp, SignIn, Terms, Username, UsernameKind,
     field::{self, CODE, CONFIRM_PASSWORD, EMAIL, NEW_PASSWORD, PASSWORD, PHONE_NUMBER, USERNAME},
     icons::{self, Icon},
@@ -82,6 +82,8 @@ enum Body<'a> {
     Message {
         v: View<'a>,
         t: &'static Texts,
+        /// What comes before the text.
+        cause: Option<&'static str>,
         text: String,
         failed: Option<&'a page::Failed>,
         link: Option<(&'a String, &'static str)>,
@@ -159,7 +161,19 @@ impl<'a> View<'a> {
         href: Option<&'a String>,
         link: &'static str,
     ) -> Body<'a> {
-        Body::Message { v: self, t: self.t, text, failed, link: href.map(|href| (href, link)) }
+        let cause = failed.and_then(|failed| failed.cause).map(|cause| self.cause(cause));
+        let link = href.map(|href| (href, link));
+        Body::Message { v: self, t: self.t, cause, text, failed, link }
+    }
+
+    const fn cause(self, cause: Cause) -> &'static str {
+        match cause {
+            Cause::RedirectMismatch => self.t.error_redirect_mismatch,
+            Cause::InvalidClient => self.t.error_invalid_client,
+            Cause::InvalidRequest => self.t.error_invalid_request,
+            Cause::AccessDenied => self.t.error_access_denied,
+            Cause::ServerError => self.t.error_server_error,
+        }
     }
 
     /// What stands in the tab and above the page.
@@ -214,6 +228,10 @@ impl<'a> View<'a> {
             Page::Passkey(_) | Page::AddPasskey(_) => graphic_of(Factor::Passkey),
             Page::NewPassword(_) | Page::ForgotPassword(_) | Page::ResetPassword(_) => {
                 graphic_of(Factor::Password)
+            }
+            Page::Failed(_) | Page::Unavailable => {
+                let has_graphics = self.look.brand.has_graphics();
+                return has_graphics.then_some(Graphic::BuiltIn(icons::WARNING));
             }
             _ => return None,
         };
@@ -291,6 +309,7 @@ impl<'a> View<'a> {
             Problem::NotDelivered => t.problem_not_delivered,
             Problem::UnknownDomain => t.problem_domain,
             Problem::PasskeyRefused => t.problem_passkey,
+            Problem::PasskeysFull => t.problem_passkeys_full,
             Problem::Expired => t.problem_expired,
             Problem::Text(text) => text,
         };
@@ -313,6 +332,9 @@ impl<'a> View<'a> {
             Problem::PasswordsDiffer => CONFIRM_PASSWORD,
             Problem::UnknownDomain => EMAIL,
             Problem::Missing(name) => name,
+            Problem::InvalidAttribute(_) if matches!(self.page, Page::SetUpContact(_)) => {
+                self.contact_name()
+            }
             Problem::InvalidAttribute(name) => return Some(field::attribute(name)),
             _ => return None,
         };
@@ -531,12 +553,16 @@ impl<'a> View<'a> {
     }
 
     fn new_password(&self, policy: &'a PasswordPolicy) -> Field<'a> {
-        let name = self.new_password_name();
+        let (t, name) = (self.t, self.new_password_name());
+        let is_optional = matches!(self.page, Page::SignUp(page) if page.is_password_optional);
+        let label = if is_optional { t.password_optional } else { self.name_of(name) };
         Field {
             kind: "password",
             autocomplete: "new-password",
             policy: Some(self.policy(name, policy)),
-            ..self.field(name, self.name_of(name), "")
+            hint: is_optional.then(|| t.password_optional_hint.to_owned()),
+            is_required: !is_optional,
+            ..self.field(name, label, "")
         }
     }
 
@@ -585,6 +611,14 @@ impl<'a> View<'a> {
             max_length: Some(LONGEST_NAME),
             autocomplete: "off",
             ..self.field(field::DEVICE_NAME, self.t.device_name, "")
+        }
+    }
+
+    /// The name of the field for the address of codes.
+    const fn contact_name(&self) -> &'static str {
+        match self.page {
+            Page::SetUpContact(SetUpContact { factor: Factor::SmsMfa, .. }) => PHONE_NUMBER,
+            _ => EMAIL,
         }
     }
 

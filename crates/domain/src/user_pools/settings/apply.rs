@@ -245,12 +245,7 @@ fn context_classes(
             (format!("Level{level}"), AcrLevelConfigType { acr_value })
         })
         .collect();
-    for (level, config) in given {
-        match levels.get_mut(&level) {
-            Some(entry) => *entry = config,
-            None => return Err(SettingsRefused::UnknownAcrLevel(level)),
-        }
-    }
+    levels.extend(given);
     let values: BTreeSet<&str> = levels.values().map(|level| level.acr_value.as_str()).collect();
     if values.len() < levels.len() { Err(SettingsRefused::DuplicateAcrValue) } else { Ok(levels) }
 }

@@ -6,6 +6,7 @@ use super::SettingsRefused;
 use crate::{
     arn,
     ports::Identity,
+    regions,
     shapes::{
         AdvancedSecurityModeType, AuthFactorType, EmailConfigurationType, EmailSendingAccountType,
         EncryptionKeyType, LambdaConfigType, MessageTemplateType,
@@ -13,7 +14,7 @@ use crate::{
         SmsConfigurationType, StatusType, UpdateUserPoolRequest, UserPoolMfaType, UserPoolType,
         VerifiedAttributeType, WebAuthnFactorConfigurationType,
     },
-    regions, tags,
+    tags,
     user_pools::{Feature, UserPool},
 };
 

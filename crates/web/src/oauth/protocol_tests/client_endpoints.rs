@@ -108,7 +108,7 @@ async fn user_info_is_for_living_tokens_of_the_pool_with_openid() {
     let machine = scene.token(&own).await.1;
     let scope = "Access token does not contain openid scope";
     is_refused(&ask(&narrow["access_token"]).await, 401, "invalid_token", scope, "no openid");
-    is_refused(&ask(&machine["access_token"]).await, 401, "invalid_token", scope, "a machine's");
+    is_refused(&ask(&machine["access_token"]).await, 401, "invalid_token", DEAD, "a machine's");
     is_refused(&ask(&tokens["id_token"]).await, 401, "invalid_token", DEAD, "an ID token");
     let foreign = ask(&malls["access_token"]).await;
     is_refused(&foreign, 401, "invalid_token", DEAD, "another pool's");

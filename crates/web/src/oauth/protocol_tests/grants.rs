@@ -337,7 +337,7 @@ async fn whoever_takes_the_challenge_away_gets_nothing() {
     // A code without challenge, shown with a verifier; a code with one, shown without.
     let plain = scene.code(&query(CLIENT)).await;
     let bound = scene.code(&with_challenge).await;
-    let shown = with(&exchange(&plain), "code_verifier", VERIFIER).to_vec();
+    let shown = with(&exchange(&plain), "code_verifier", VERIFIER);
     is_error(&ask(&scene, &shown).await, 400, "invalid_grant", "nobody asked for it");
     is_error(&ask(&scene, &exchange(&bound)).await, 400, "invalid_grant", "it is missing");
     let shown = with(&exchange(&bound), "code_verifier", VERIFIER);

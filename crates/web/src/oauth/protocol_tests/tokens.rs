@@ -467,6 +467,7 @@ async fn what_a_machine_tells_its_function_arrives() {
     let scene = Scene::new().await;
     let arn = "arn:aws:lambda:us-east-1:123456789012:function:tokens";
     let config = LambdaConfigType {
+        pre_token_generation: Some(arn.to_owned()),
         pre_token_generation_config: Some(PreTokenGenerationVersionConfigType {
             lambda_version: PreTokenGenerationLambdaVersionType::V30,
             lambda_arn: arn.to_owned(),

@@ -83,22 +83,30 @@ const ROUNDEST: f64 = 100.0;
 
 /// The variables for the colours of a scheme, and the corners.
 pub(super) fn variables(settings: &Value, scheme: Scheme) -> String {
-    let (light, dark) = (colours(settings, "lightMode"), colours(settings, "darkMode"));
+    let (light, dark) = (|| colours(settings, "lightMode"), || colours(settings, "darkMode"));
     let corners = corners(settings);
     match scheme {
-        Scheme::Light => format!(":root{{color-scheme:light;{light}{corners}}}"),
-        Scheme::Dark => format!(":root{{color-scheme:dark;{dark}{corners}}}"),
+        Scheme::Light => format!(":root{{color-scheme:light;{}{corners}}}", light()),
+        Scheme::Dark => format!(":root{{color-scheme:dark;{}{corners}}}", dark()),
         Scheme::Dynamic => format!(
-            ":root{{color-scheme:light dark;{light}{corners}}}\
-             @media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
+            ":root{{color-scheme:light dark;{}{corners}}}\
+             @media(prefers-color-scheme:dark){{:root{{{}}}}}",
+            light(),
+            dark(),
         ),
     }
 }
 
-fn colours(settings: &Value, mode: &str) -> String {
+fn colours<'a>(settings: &'a Value, mode: &str) -> String {
+    // Without `Value::pointer`, which copies each name of a path: this is done for each page.
+    let at = |path: &str| {
+        let mut names = path.split('/').skip(1);
+        let found = |value: &'a Value, name| value.get(if name == "*" { mode } else { name });
+        names.try_fold(settings, found)
+    };
     let mut css = String::new();
-    for (name, pointer) in COLOURS {
-        let value = settings.pointer(&pointer.replace('*', mode)).and_then(Value::as_str);
+    for (name, path) in COLOURS {
+        let value = at(path).and_then(Value::as_str);
         if let Some(colour) = value.filter(|colour| is_colour(colour)) {
             let _ = write!(css, "--{name}:#{colour};");
         }

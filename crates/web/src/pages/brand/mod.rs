@@ -7,12 +7,14 @@
 mod colours;
 mod images;
 
+use std::sync::Arc;
+
 use poolhouse_domain::{
     Fault,
     branding::{
         Style,
         classic::{self, UiCustomization},
-        merged_with_defaults,
+        in_effect,
     },
     ports::Transaction,
     shapes::{AssetCategoryType as Category, AssetType},
@@ -29,7 +31,7 @@ pub(super) use self::images::{Picture, named};
 #[derive(Clone, Debug)]
 pub struct Brand {
     is_classic: bool,
-    settings: Value,
+    settings: Arc<Value>,
     images: Images,
     /// What the classic customization consists of.
     sheet: String,
@@ -55,7 +57,7 @@ pub(super) struct Bar {
 
 impl Default for Brand {
     fn default() -> Self {
-        Self::of(merged_with_defaults(None), Images::default())
+        Self::of(in_effect(None), Images::default())
     }
 }
 
@@ -80,7 +82,7 @@ impl Brand {
 
     /// A managed login style with its images, whose bytes are not needed.
     pub fn managed(style: &Style, images: &[AssetType]) -> Self {
-        let settings = merged_with_defaults(style.details.settings.as_ref());
+        let settings = in_effect(style.details.settings.as_ref());
         Self::of(settings, Images::of(style, images))
     }
 
@@ -96,7 +98,7 @@ impl Brand {
         Self { is_classic: true, sheet, logo, ..Self::default() }
     }
 
-    fn of(settings: Value, images: Images) -> Self {
+    fn of(settings: Arc<Value>, images: Images) -> Self {
         Self { is_classic: false, settings, images, sheet: String::new(), logo: None }
     }
 
@@ -149,7 +151,8 @@ impl Brand {
             Scheme::Dark => "DARK",
             Scheme::Dynamic => "DYNAMIC",
         };
-        if let Some(setting) = self.settings.pointer_mut("/categories/global/colorSchemeMode") {
+        let settings = Arc::make_mut(&mut self.settings);
+        if let Some(setting) = settings.pointer_mut("/categories/global/colorSchemeMode") {
             *setting = mode.into();
         }
         self

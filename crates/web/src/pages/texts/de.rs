@@ -33,6 +33,8 @@ pub(super) static TEXTS: Texts = Texts {
     username_email_or_phone: "Benutzername, E-Mail-Adresse oder Telefonnummer",
     phone_hint: "Mit Pluszeichen und Ländervorwahl, zum Beispiel +49 30 123456",
     password: "Passwort",
+    password_optional: "Passwort (freiwillig)",
+    password_optional_hint: "Ohne Passwort senden wir Ihnen bei jeder Anmeldung einen Code.",
     new_password: "Neues Passwort",
     confirm_password: "Passwort wiederholen",
     show_password: "Anzeigen",
@@ -139,6 +141,12 @@ pub(super) static TEXTS: Texts = Texts {
     try_again: "Noch einmal versuchen",
     unavailable: "Anmeldeseiten nicht verfügbar",
     unavailable_description: "Bitte wenden Sie sich an die Administration.",
+    // Why applications send people here.
+    error_redirect_mismatch: "Die Anwendung wollte Sie an eine Adresse weiterleiten, die für sie nicht eingetragen ist.",
+    error_invalid_client: "Die Anwendung, von der Sie kommen, ist hier nicht bekannt.",
+    error_invalid_request: "Die Anwendung hat eine unvollständige oder ungültige Anfrage gesendet.",
+    error_access_denied: "Der Zugriff wurde verweigert.",
+    error_server_error: "Der Server konnte Ihre Anfrage nicht ausführen. Bitte versuchen Sie es später noch einmal.",
     // Problems.
     problem_credentials: "Benutzername oder Passwort ist falsch.",
     problem_wrong_code: "Dieser Code ist nicht richtig. Bitte prüfen Sie ihn und versuchen Sie es noch einmal.",
@@ -159,6 +167,7 @@ pub(super) static TEXTS: Texts = Texts {
     problem_not_delivered: "Der Code konnte nicht gesendet werden. Bitte versuchen Sie es später noch einmal.",
     problem_domain: "Zu dieser E-Mail-Adresse wurde keine Organisation gefunden.",
     problem_passkey: "Dieser Passkey wurde nicht akzeptiert. Bitte versuchen Sie es noch einmal.",
+    problem_passkeys_full: "Dieses Konto hat schon so viele Passkeys, wie ein Konto haben kann.",
     problem_expired: "Es hat zu lange gedauert. Bitte beginnen Sie von vorn.",
     // What went well.
     notice_code_sent: "Ein neuer Code ist unterwegs.",

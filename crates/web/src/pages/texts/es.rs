@@ -33,6 +33,8 @@ pub(super) static TEXTS: Texts = Texts {
     username_email_or_phone: "Nombre de usuario, correo electrónico o número de teléfono",
     phone_hint: "Con el signo más y el prefijo del país, por ejemplo +34 600 123 456",
     password: "Contraseña",
+    password_optional: "Contraseña (opcional)",
+    password_optional_hint: "Si no tiene contraseña, le enviaremos un código cada vez que inicie sesión.",
     new_password: "Contraseña nueva",
     confirm_password: "Repita la contraseña",
     show_password: "Mostrar",
@@ -139,6 +141,12 @@ pub(super) static TEXTS: Texts = Texts {
     try_again: "Intentarlo de nuevo",
     unavailable: "Páginas de inicio de sesión no disponibles",
     unavailable_description: "Póngase en contacto con un administrador.",
+    // Why applications send people here.
+    error_redirect_mismatch: "La aplicación ha pedido enviarle a una dirección que no tiene registrada.",
+    error_invalid_client: "No se conoce la aplicación que le ha enviado aquí.",
+    error_invalid_request: "La aplicación ha enviado una solicitud incompleta o no válida.",
+    error_access_denied: "Se ha denegado el acceso.",
+    error_server_error: "El servidor no ha podido completar su solicitud. Inténtelo de nuevo más tarde.",
     // Problems.
     problem_credentials: "El nombre de usuario o la contraseña no son correctos.",
     problem_wrong_code: "Este código no es correcto. Compruébelo e inténtelo de nuevo.",
@@ -159,6 +167,7 @@ pub(super) static TEXTS: Texts = Texts {
     problem_not_delivered: "No se ha podido enviar el código. Inténtelo más tarde.",
     problem_domain: "No se ha encontrado ninguna organización para este correo electrónico.",
     problem_passkey: "Esta clave de acceso no se ha aceptado. Inténtelo de nuevo.",
+    problem_passkeys_full: "Esta cuenta ya tiene todas las claves de acceso que puede tener.",
     problem_expired: "Ha pasado demasiado tiempo. Empiece de nuevo.",
     // What went well.
     notice_code_sent: "Un código nuevo está en camino.",

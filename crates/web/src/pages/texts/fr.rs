@@ -33,6 +33,8 @@ pub(super) static TEXTS: Texts = Texts {
     username_email_or_phone: "Nom d’utilisateur, adresse e-mail ou numéro de téléphone",
     phone_hint: "Avec le signe plus et l’indicatif du pays, par exemple +33 6 12 34 56 78",
     password: "Mot de passe",
+    password_optional: "Mot de passe (facultatif)",
+    password_optional_hint: "Sans mot de passe, nous vous envoyons un code à chaque connexion.",
     new_password: "Nouveau mot de passe",
     confirm_password: "Répétez le mot de passe",
     show_password: "Afficher",
@@ -139,6 +141,12 @@ pub(super) static TEXTS: Texts = Texts {
     try_again: "Réessayer",
     unavailable: "Pages de connexion indisponibles",
     unavailable_description: "Veuillez contacter un administrateur.",
+    // Why applications send people here.
+    error_redirect_mismatch: "L’application a demandé de vous envoyer à une adresse qui n’est pas enregistrée pour elle.",
+    error_invalid_client: "L’application qui vous a envoyé ici est inconnue.",
+    error_invalid_request: "L’application a envoyé une demande incomplète ou non valide.",
+    error_access_denied: "L’accès a été refusé.",
+    error_server_error: "Le serveur n’a pas pu traiter votre demande. Veuillez réessayer plus tard.",
     // Problems.
     problem_credentials: "Nom d’utilisateur ou mot de passe incorrect.",
     problem_wrong_code: "Ce code n’est pas correct. Vérifiez-le et réessayez.",
@@ -159,6 +167,7 @@ pub(super) static TEXTS: Texts = Texts {
     problem_not_delivered: "Le code n’a pas pu être envoyé. Veuillez réessayer plus tard.",
     problem_domain: "Aucune organisation n’a été trouvée pour cette adresse e-mail.",
     problem_passkey: "Cette clé d’accès n’a pas été acceptée. Veuillez réessayer.",
+    problem_passkeys_full: "Ce compte a déjà toutes les clés d’accès qu’un compte peut avoir.",
     problem_expired: "Cela a pris trop de temps. Veuillez recommencer.",
     // What went well.
     notice_code_sent: "Un nouveau code est en route.",

@@ -33,6 +33,8 @@ pub(super) static TEXTS: Texts = Texts {
     username_email_or_phone: "Nama pengguna, alamat email, atau nomor telepon",
     phone_hint: "Dengan tanda plus dan kode negara, misalnya +62 812 3456 7890",
     password: "Kata sandi",
+    password_optional: "Kata sandi (opsional)",
+    password_optional_hint: "Tanpa kata sandi, kami mengirimkan kode setiap kali Anda masuk.",
     new_password: "Kata sandi baru",
     confirm_password: "Ulangi kata sandi",
     show_password: "Tampilkan",
@@ -139,6 +141,12 @@ pub(super) static TEXTS: Texts = Texts {
     try_again: "Coba lagi",
     unavailable: "Halaman masuk tidak tersedia",
     unavailable_description: "Silakan hubungi administrator.",
+    // Why applications send people here.
+    error_redirect_mismatch: "Aplikasi meminta agar Anda dialihkan ke alamat yang tidak terdaftar untuknya.",
+    error_invalid_client: "Aplikasi yang mengarahkan Anda ke sini tidak dikenal.",
+    error_invalid_request: "Aplikasi mengirimkan permintaan yang tidak lengkap atau tidak valid.",
+    error_access_denied: "Akses ditolak.",
+    error_server_error: "Server tidak dapat menyelesaikan permintaan Anda. Silakan coba lagi nanti.",
     // Problems.
     problem_credentials: "Nama pengguna atau kata sandi salah.",
     problem_wrong_code: "Kode ini tidak benar. Periksa kembali dan coba lagi.",
@@ -159,6 +167,7 @@ pub(super) static TEXTS: Texts = Texts {
     problem_not_delivered: "Kode tidak dapat dikirim. Silakan coba lagi nanti.",
     problem_domain: "Tidak ada organisasi yang ditemukan untuk alamat email ini.",
     problem_passkey: "Kunci sandi ini tidak diterima. Silakan coba lagi.",
+    problem_passkeys_full: "Akun ini sudah memiliki jumlah kunci sandi terbanyak yang diizinkan.",
     problem_expired: "Waktunya terlalu lama. Silakan mulai lagi.",
     // What went well.
     notice_code_sent: "Kode baru sedang dikirim.",

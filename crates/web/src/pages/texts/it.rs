@@ -33,6 +33,8 @@ pub(super) static TEXTS: Texts = Texts {
     username_email_or_phone: "Nome utente, indirizzo e-mail o numero di telefono",
     phone_hint: "Con il segno più e il prefisso del paese, ad esempio +39 312 345 6789",
     password: "Password",
+    password_optional: "Password (facoltativa)",
+    password_optional_hint: "Senza password, ti inviamo un codice a ogni accesso.",
     new_password: "Nuova password",
     confirm_password: "Ripeti la password",
     show_password: "Mostra",
@@ -139,6 +141,12 @@ pub(super) static TEXTS: Texts = Texts {
     try_again: "Riprova",
     unavailable: "Pagine di accesso non disponibili",
     unavailable_description: "Contatta un amministratore.",
+    // Why applications send people here.
+    error_redirect_mismatch: "L’applicazione ha chiesto di inviarti a un indirizzo che non è registrato per essa.",
+    error_invalid_client: "L’applicazione che ti ha inviato qui non è nota.",
+    error_invalid_request: "L’applicazione ha inviato una richiesta incompleta o non valida.",
+    error_access_denied: "L’accesso è stato negato.",
+    error_server_error: "Il server non ha potuto completare la richiesta. Riprova più tardi.",
     // Problems.
     problem_credentials: "Nome utente o password non corretti.",
     problem_wrong_code: "Questo codice non è corretto. Controllalo e riprova.",
@@ -159,6 +167,7 @@ pub(super) static TEXTS: Texts = Texts {
     problem_not_delivered: "Non è stato possibile inviare il codice. Riprova più tardi.",
     problem_domain: "Nessuna organizzazione trovata per questo indirizzo e-mail.",
     problem_passkey: "Questa passkey non è stata accettata. Riprova.",
+    problem_passkeys_full: "Questo account ha già tutte le passkey che può avere.",
     problem_expired: "È passato troppo tempo. Ricomincia da capo.",
     // What went well.
     notice_code_sent: "Un nuovo codice è in arrivo.",

@@ -33,6 +33,8 @@ pub(super) static TEXTS: Texts = Texts {
     username_email_or_phone: "ユーザー名、メールアドレス、または電話番号",
     phone_hint: "プラス記号と国番号を付けて入力してください（例：+81 90 1234 5678）",
     password: "パスワード",
+    password_optional: "パスワード(任意)",
+    password_optional_hint: "パスワードがない場合は、サインインのたびにコードをお送りします。",
     new_password: "新しいパスワード",
     confirm_password: "パスワードの再入力",
     show_password: "表示",
@@ -139,6 +141,12 @@ pub(super) static TEXTS: Texts = Texts {
     try_again: "もう一度試す",
     unavailable: "ログインページを利用できません",
     unavailable_description: "管理者にお問い合わせください。",
+    // Why applications send people here.
+    error_redirect_mismatch: "アプリケーションが、登録されていないアドレスへの移動を要求しました。",
+    error_invalid_client: "お使いのアプリケーションは登録されていません。",
+    error_invalid_request: "アプリケーションからのリクエストが不完全か、正しくありません。",
+    error_access_denied: "アクセスが拒否されました。",
+    error_server_error: "サーバーがリクエストを処理できませんでした。しばらくしてからもう一度お試しください。",
     // Problems.
     problem_credentials: "ユーザー名またはパスワードが正しくありません。",
     problem_wrong_code: "コードが正しくありません。確認して、もう一度お試しください。",
@@ -159,6 +167,7 @@ pub(super) static TEXTS: Texts = Texts {
     problem_not_delivered: "コードを送信できませんでした。しばらくしてからもう一度お試しください。",
     problem_domain: "このメールアドレスの組織は見つかりませんでした。",
     problem_passkey: "このパスキーは受け付けられませんでした。もう一度お試しください。",
+    problem_passkeys_full: "このアカウントに登録できるパスキーの数が上限に達しています。",
     problem_expired: "時間がかかりすぎました。最初からやり直してください。",
     // What went well.
     notice_code_sent: "新しいコードを送信しました。",

@@ -33,6 +33,8 @@ pub(super) static TEXTS: Texts = Texts {
     username_email_or_phone: "사용자 이름, 이메일 주소 또는 전화번호",
     phone_hint: "더하기 기호와 국가 번호를 포함하세요. 예: +82 10 1234 5678",
     password: "비밀번호",
+    password_optional: "비밀번호(선택 사항)",
+    password_optional_hint: "비밀번호가 없으면 로그인할 때마다 코드를 보내 드립니다.",
     new_password: "새 비밀번호",
     confirm_password: "비밀번호 다시 입력",
     show_password: "표시",
@@ -139,6 +141,12 @@ pub(super) static TEXTS: Texts = Texts {
     try_again: "다시 시도",
     unavailable: "로그인 페이지를 사용할 수 없습니다",
     unavailable_description: "관리자에게 문의하세요.",
+    // Why applications send people here.
+    error_redirect_mismatch: "애플리케이션이 등록되지 않은 주소로 이동하도록 요청했습니다.",
+    error_invalid_client: "사용 중인 애플리케이션이 등록되어 있지 않습니다.",
+    error_invalid_request: "애플리케이션이 불완전하거나 잘못된 요청을 보냈습니다.",
+    error_access_denied: "액세스가 거부되었습니다.",
+    error_server_error: "서버가 요청을 처리하지 못했습니다. 나중에 다시 시도하세요.",
     // Problems.
     problem_credentials: "사용자 이름 또는 비밀번호가 올바르지 않습니다.",
     problem_wrong_code: "코드가 올바르지 않습니다. 확인하고 다시 시도하세요.",
@@ -159,6 +167,7 @@ pub(super) static TEXTS: Texts = Texts {
     problem_not_delivered: "코드를 보낼 수 없습니다. 나중에 다시 시도하세요.",
     problem_domain: "이 이메일 주소에 해당하는 조직을 찾을 수 없습니다.",
     problem_passkey: "패스키가 승인되지 않았습니다. 다시 시도하세요.",
+    problem_passkeys_full: "이 계정에 등록할 수 있는 패스키 수가 모두 찼습니다.",
     problem_expired: "시간이 너무 오래 걸렸습니다. 처음부터 다시 시작하세요.",
     // What went well.
     notice_code_sent: "새 코드를 보냈습니다.",

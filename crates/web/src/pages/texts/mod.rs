@@ -13,6 +13,7 @@ mod id;
 mod it;
 mod ja;
 mod ko;
+mod nl;
 mod pt_br;
 mod zh_cn;
 mod zh_tw;
@@ -52,6 +53,8 @@ pub(super) struct Texts {
     pub(super) username_email_or_phone: &'static str,
     pub(super) phone_hint: &'static str,
     pub(super) password: &'static str,
+    pub(super) password_optional: &'static str,
+    pub(super) password_optional_hint: &'static str,
     pub(super) new_password: &'static str,
     pub(super) confirm_password: &'static str,
     pub(super) show_password: &'static str,
@@ -158,6 +161,12 @@ pub(super) struct Texts {
     pub(super) try_again: &'static str,
     pub(super) unavailable: &'static str,
     pub(super) unavailable_description: &'static str,
+    // Why applications send people here.
+    pub(super) error_redirect_mismatch: &'static str,
+    pub(super) error_invalid_client: &'static str,
+    pub(super) error_invalid_request: &'static str,
+    pub(super) error_access_denied: &'static str,
+    pub(super) error_server_error: &'static str,
     // Problems.
     pub(super) problem_credentials: &'static str,
     pub(super) problem_wrong_code: &'static str,
@@ -178,6 +187,7 @@ pub(super) struct Texts {
     pub(super) problem_not_delivered: &'static str,
     pub(super) problem_domain: &'static str,
     pub(super) problem_passkey: &'static str,
+    pub(super) problem_passkeys_full: &'static str,
     pub(super) problem_expired: &'static str,
     // What went well.
     pub(super) notice_code_sent: &'static str,
@@ -197,6 +207,7 @@ impl Texts {
             Language::Italian => &it::TEXTS,
             Language::Japanese => &ja::TEXTS,
             Language::Korean => &ko::TEXTS,
+            Language::Dutch => &nl::TEXTS,
             Language::Portuguese => &pt_br::TEXTS,
             Language::ChineseSimplified => &zh_cn::TEXTS,
             Language::ChineseTraditional => &zh_tw::TEXTS,

@@ -33,6 +33,8 @@ pub(super) static TEXTS: Texts = Texts {
     username_email_or_phone: "Nome de usuário, e-mail ou número de telefone",
     phone_hint: "Com o sinal de mais e o código do país, por exemplo +55 11 91234-5678",
     password: "Senha",
+    password_optional: "Senha (opcional)",
+    password_optional_hint: "Sem uma senha, enviaremos um código sempre que você entrar.",
     new_password: "Nova senha",
     confirm_password: "Repita a senha",
     show_password: "Mostrar",
@@ -139,6 +141,12 @@ pub(super) static TEXTS: Texts = Texts {
     try_again: "Tentar novamente",
     unavailable: "Páginas de login indisponíveis",
     unavailable_description: "Entre em contato com um administrador.",
+    // Why applications send people here.
+    error_redirect_mismatch: "O aplicativo pediu para enviar você a um endereço que não está registrado para ele.",
+    error_invalid_client: "O aplicativo que enviou você até aqui não é conhecido.",
+    error_invalid_request: "O aplicativo enviou uma solicitação incompleta ou inválida.",
+    error_access_denied: "O acesso foi negado.",
+    error_server_error: "O servidor não conseguiu concluir sua solicitação. Tente novamente mais tarde.",
     // Problems.
     problem_credentials: "Nome de usuário ou senha incorretos.",
     problem_wrong_code: "Este código não está correto. Confira e tente novamente.",
@@ -159,6 +167,7 @@ pub(super) static TEXTS: Texts = Texts {
     problem_not_delivered: "Não foi possível enviar o código. Tente novamente mais tarde.",
     problem_domain: "Nenhuma organização foi encontrada para este e-mail.",
     problem_passkey: "Esta chave de acesso não foi aceita. Tente novamente.",
+    problem_passkeys_full: "Esta conta já tem todas as chaves de acesso que pode ter.",
     problem_expired: "Demorou demais. Comece de novo.",
     // What went well.
     notice_code_sent: "Um novo código está a caminho.",

@@ -33,6 +33,8 @@ pub(super) static TEXTS: Texts = Texts {
     username_email_or_phone: "用户名、邮箱地址或手机号码",
     phone_hint: "请加上加号和国家/地区代码，例如 +86 138 0013 8000",
     password: "密码",
+    password_optional: "密码(可选)",
+    password_optional_hint: "如果不设置密码,我们会在您每次登录时发送验证码。",
     new_password: "新密码",
     confirm_password: "再次输入密码",
     show_password: "显示",
@@ -139,6 +141,12 @@ pub(super) static TEXTS: Texts = Texts {
     try_again: "重试",
     unavailable: "登录页面不可用",
     unavailable_description: "请联系管理员。",
+    // Why applications send people here.
+    error_redirect_mismatch: "该应用请求将您转到未为其注册的地址。",
+    error_invalid_client: "无法识别将您转到此处的应用。",
+    error_invalid_request: "该应用发送的请求不完整或无效。",
+    error_access_denied: "访问被拒绝。",
+    error_server_error: "服务器无法完成您的请求。请稍后再试。",
     // Problems.
     problem_credentials: "用户名或密码不正确。",
     problem_wrong_code: "验证码不正确。请检查后重试。",
@@ -159,6 +167,7 @@ pub(super) static TEXTS: Texts = Texts {
     problem_not_delivered: "无法发送验证码。请稍后再试。",
     problem_domain: "未找到与此邮箱地址对应的组织。",
     problem_passkey: "此通行密钥未被接受。请重试。",
+    problem_passkeys_full: "此账户的通行密钥数量已达上限。",
     problem_expired: "操作时间过长。请重新开始。",
     // What went well.
     notice_code_sent: "新的验证码已发送。",

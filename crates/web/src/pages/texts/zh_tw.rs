@@ -33,6 +33,8 @@ pub(super) static TEXTS: Texts = Texts {
     username_email_or_phone: "使用者名稱、電子郵件地址或電話號碼",
     phone_hint: "請加上加號和國碼，例如 +886 912 345 678",
     password: "密碼",
+    password_optional: "密碼(選填)",
+    password_optional_hint: "如果不設定密碼,我們會在您每次登入時傳送驗證碼。",
     new_password: "新密碼",
     confirm_password: "再次輸入密碼",
     show_password: "顯示",
@@ -139,6 +141,12 @@ pub(super) static TEXTS: Texts = Texts {
     try_again: "再試一次",
     unavailable: "登入頁面無法使用",
     unavailable_description: "請聯絡管理員。",
+    // Why applications send people here.
+    error_redirect_mismatch: "此應用程式要求將您導向未為其註冊的位址。",
+    error_invalid_client: "無法辨識將您導向此處的應用程式。",
+    error_invalid_request: "此應用程式傳送的請求不完整或無效。",
+    error_access_denied: "存取遭到拒絕。",
+    error_server_error: "伺服器無法完成您的請求。請稍後再試。",
     // Problems.
     problem_credentials: "使用者名稱或密碼不正確。",
     problem_wrong_code: "驗證碼不正確。請檢查後再試一次。",
@@ -159,6 +167,7 @@ pub(super) static TEXTS: Texts = Texts {
     problem_not_delivered: "無法傳送驗證碼。請稍後再試。",
     problem_domain: "找不到與此電子郵件地址對應的組織。",
     problem_passkey: "此通行金鑰未被接受。請再試一次。",
+    problem_passkeys_full: "此帳戶的通行金鑰數量已達上限。",
     problem_expired: "操作時間過長。請重新開始。",
     // What went well.
     notice_code_sent: "新的驗證碼已傳送。",

@@ -1,5 +1,9 @@
 //! Whole flows as a browser goes through them, cookies included.
 
+mod levels;
+mod passkeys;
+mod passwordless;
+mod second_factors;
 mod triggers;
 
 use std::collections::BTreeMap;
@@ -21,7 +25,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::oauth::testing::{
-    CALLBACK, CLIENT, CONFIDENTIAL, HOST, POOL, Scene, location, parameter, query,
+    CALLBACK, CLIENT, CONFIDENTIAL, HOST, POOL, Scene, claims, location, parameter, query,
 };
 
 const PASSWORD: &str = "Correct-Horse-7";
@@ -258,7 +262,14 @@ async fn nobody_is_sent_to_where_the_client_is_not() {
         "response_type=code&client_id=webclient&redirect_uri=%2F%2Fevil.test",
         "response_type=code&client_id=webclient&redirect_uri=https%3A%2F%2Fapp.test%2Fcb%2F",
     ] {
-        for path in ["/login", "/signup", "/confirm", "/forgotPassword", "/confirmforgotPassword"] {
+        for path in [
+            "/login",
+            "/signup",
+            "/confirm",
+            "/forgotPassword",
+            "/confirmforgotPassword",
+            "/passkeys/add",
+        ] {
             let at = format!("{path}?{query}");
             for answer in [
                 browser.send(Method::GET, &at, "").await,
@@ -540,4 +551,26 @@ async fn rates_hold_for_forms_and_forms_have_an_end() {
         }
     }
     assert_eq!(last, 429);
+}
+
+#[tokio::test]
+async fn an_address_opens_so_many_pages_and_others_go_on() {
+    let mut scene = scene().await.with_rates();
+    for path in ["/login", "/passkeys/add", "/error"] {
+        let at = login(CLIENT).replace("/login", path);
+        let mut statuses = Vec::new();
+        for _ in 0..400 {
+            let mut browser = Browser::new(&scene);
+            statuses.push(browser.send(Method::GET, &at, "").await.status().as_u16());
+            if statuses.last() == Some(&429) {
+                break;
+            }
+        }
+        assert_eq!(statuses.last(), Some(&429), "{path}");
+        let ip = scene.ports().caller.ip;
+        scene.kit.ports.caller.ip = Some([192, 0, 2, 99].into());
+        let other = Browser::new(&scene).send(Method::GET, &at, "").await;
+        assert_ne!(other.status(), 429, "{path}");
+        scene.kit.ports.caller.ip = ip;
+    }
 }
