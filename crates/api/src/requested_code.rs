@@ -9,6 +9,7 @@ use poolhouse_domain::{
     messages::{Delivery, MessageKind},
     ports::Ports,
     shapes::{CodeDeliveryDetailsType, EventResponseType, EventType},
+    sign_up,
     threat_protection::events::{self, Happening, Subject},
     triggers::call::Client,
     user_pools::UserPool,
@@ -118,6 +119,14 @@ where
         addressee(&user).map(|contact| (user, contact))
     });
     let (keyring, entropy) = (&ports.keyring, &*ports.entropy);
+    let is_sign_up = purpose == CodePurpose::SignUp;
+    let found = match found {
+        Ok((user, contact)) if is_sign_up => {
+            let counted = sign_up::count_code(&mut *tx, keyring, pool, &user, contact, now).await?;
+            counted.map(|()| (user, contact)).map_err(limit_exceeded)
+        }
+        found => found,
+    };
     let issued = match found {
         Ok((user, contact)) => {
             let sent =
@@ -130,6 +139,9 @@ where
     let outcome = match issued {
         Ok(Some(issued)) => Ok(issued),
         Ok(None) => {
+            if is_sign_up {
+                sign_up::count_code_to_nobody(&mut *tx, keyring, pool, name, now).await?;
+            }
             let to = Delivery::simulated(keyring, pool, name, usual);
             let (whom, to) = ((pool.id(), name), (to.contact, to.destination.as_str()));
             let sent =

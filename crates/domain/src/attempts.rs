@@ -18,7 +18,8 @@ use crate::{
 pub enum Attempted {
     /// Sign-in with a password, plain or by SRP, and `ChangePassword`'s previous password.
     Password,
-    /// Sending the code of a `SignUp`, by address: whoever likes can sign up with somebody else's.
+    /// Sending the code of a `SignUp`, for the first time or again, by address: whoever likes can sign
+    /// up with somebody else's.
     SignUpCode,
     /// `ConfirmSignUp`.
     ConfirmSignUp,

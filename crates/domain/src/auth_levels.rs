@@ -160,10 +160,17 @@ pub(crate) fn check_tier(pool: &UserPool) -> Result<(), TierRefused> {
     pool.has_in_tier(Feature::ACR)
 }
 
-/// The levels that a list of names means, in its order. Names that are none of the pool's are left out.
+/// The levels that a list of names means, in its order, each once. Names that are none of the pool's are
+/// left out.
 pub fn named(pool: &UserPool, names: &str) -> Vec<Level> {
-    let level = |name: &str| Level::ALL.into_iter().find(|level| level.name(pool) == name);
-    names.split(' ').filter_map(level).collect()
+    let all = Level::ALL.map(|level| (level, level.name(pool)));
+    let mut levels = Vec::new();
+    for name in names.split(' ') {
+        let meant = all.iter().find(|(_, own)| own == name).map(|(level, _)| *level);
+        // Callers may repeat a name as often as they like.
+        levels.extend(meant.filter(|level| !levels.contains(level)));
+    }
+    levels
 }
 
 /// The claims of tokens: `acr` and `amr`. None where nothing is known of how the sign-in was.
@@ -211,5 +218,9 @@ mod tests {
         let levels = named(&pool, "urn:cognito:loa:4 x  urn:cognito:loa:2 urn:cognito:loa:5");
         assert_eq!(levels, [Level(4), Level(2)]);
         assert_eq!(named(&pool, ""), []);
+        assert_eq!(
+            named(&pool, &"urn:cognito:loa:3 urn:cognito:loa:1 ".repeat(9)),
+            [Level(3), Level(1)]
+        );
     }
 }

@@ -88,7 +88,7 @@ pub fn usual_contact(pool: &UserPool) -> Option<Contact> {
     Contact::ALL.into_iter().find(|contact| verified.contains(&contact.setting()))
 }
 
-/// Counts the code that is to go to a new user's contact. Only so many are sent to one address within
+/// Counts the code that is to go to an unconfirmed user's contact. Only so many are sent to one address within
 /// an hour, whoever asks and under whatever names.
 pub async fn count_code(
     tx: &mut dyn Transaction,
@@ -102,6 +102,19 @@ pub async fn count_code(
     let address = user.attribute(contact.attribute()).unwrap_or_default().to_lowercase();
     let subject = attempts::subject(keyring, pool, None, &address);
     attempts::count(&mut *tx, pool.id(), &subject, Attempted::SignUpCode, now).await
+}
+
+/// Takes as long as [`count_code`] for a code that goes to nobody. Such codes are limited by the name.
+pub async fn count_code_to_nobody(
+    tx: &mut dyn Transaction,
+    keyring: &Keyring,
+    pool: &UserPool,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    // The blank makes sure that nobody's address is counted.
+    let subject = attempts::subject(keyring, pool, None, &format!("code for {name}"));
+    attempts::count(&mut *tx, pool.id(), &subject, Attempted::SignUpCode, now).await.map(drop)
 }
 
 /// Confirms a user by the code, which also verifies the contact it was sent to; answers the user as

@@ -1,6 +1,7 @@
 //! Choice-based sign-in over the wire: it goes through all four operations of this slice, and the
 //! two of a sign-up.
 
+use poolhouse_domain::shapes::UserStatusType;
 use poolhouse_testkit::{Authenticator, Told};
 use serde_json::{Value, json};
 
@@ -753,4 +754,51 @@ async fn the_text_of_a_code_is_the_pools_only_where_it_is_a_second_factor_too() 
     assert_eq!(stack.ok("InitiateAuth", begun).await["ChallengeName"], "SMS_OTP");
     let sent = stack.messenger().messages().pop().unwrap();
     assert!(sent.body.starts_with("Your authentication code is "), "{}", sent.body);
+}
+
+#[tokio::test]
+async fn who_has_no_way_to_sign_in_looks_like_nobody_where_existence_is_hidden() {
+    let stack = Stack::new().await;
+    let (pool, legacy) = passkey_pool(&stack).await;
+    let hides = json!({
+        "ExplicitAuthFlows": flows(), "PreventUserExistenceErrors": "ENABLED",
+    });
+    let client = stack.client(&pool, hides).await;
+    stack.user(&pool, "ada", &[("email", EMAIL)]).await;
+    // As an import leaves users whose address nobody has verified.
+    let mut tx = stack.ports.store.write().await.unwrap();
+    let mut user = tx.user_by_username(&pool, "ada").await.unwrap().unwrap();
+    (user.password, user.status) = (None, UserStatusType::ResetRequired);
+    tx.update_user(&mut user).await.unwrap();
+    tx.commit().await.unwrap();
+    let refused = stack.refusal("InitiateAuth", begin(&legacy, json!({}))).await;
+    assert_eq!(refused.0, "PasswordResetRequiredException");
+
+    let seen = |answer: &Value| {
+        let parameters = answer["ChallengeParameters"].as_object().unwrap().keys().cloned();
+        let challenges =
+            [&answer["ChallengeName"], &answer["AvailableChallenges"]].map(Clone::clone);
+        (challenges, parameters.collect::<Vec<_>>())
+    };
+    for more in [
+        json!({}),
+        json!({ "PREFERRED_CHALLENGE": "EMAIL_OTP" }),
+        json!({ "PREFERRED_CHALLENGE": "PASSWORD" }),
+        json!({ "PREFERRED_CHALLENGE": "PASSWORD_SRP", "SRP_A": "abcdef" }),
+        json!({ "TARGET_ACR_VALUES": "urn:cognito:loa:2" }),
+    ] {
+        let known = stack.ok("InitiateAuth", begin(&client, more.clone())).await;
+        let unknown = merged(more, json!({ "USERNAME": "eva" }));
+        let unknown = stack.ok("InitiateAuth", begin(&client, unknown)).await;
+        assert_eq!(seen(&known), seen(&unknown));
+    }
+    let asked = stack.ok("InitiateAuth", begin(&client, json!({}))).await;
+    let password = json!({ "ANSWER": "PASSWORD", "PASSWORD": PASSWORD });
+    let refused =
+        stack.refusal(RESPOND, reply(&client, "SELECT_CHALLENGE", &asked, password)).await;
+    assert_eq!(refused, error("NotAuthorizedException", WRONG));
+    let code = reply(&client, "SELECT_CHALLENGE", &asked, json!({ "ANSWER": "EMAIL_OTP" }));
+    assert_eq!(stack.ok(RESPOND, code).await["ChallengeName"], "EMAIL_OTP");
+    let sent = stack.messenger().last_code_for(EMAIL);
+    assert_eq!(sent, None, "a code to an address that may be somebody else's");
 }

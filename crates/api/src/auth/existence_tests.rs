@@ -9,12 +9,16 @@ use std::sync::{
 use async_trait::async_trait;
 use poolhouse_domain::{
     Fault,
+    auth::{Place, hosted},
     ports::{Store, Transaction, Workers},
     time::Timestamp,
 };
 use serde_json::{Value, json};
 
-use crate::testing::{PASSWORD, Stack};
+use crate::{
+    passkeys::testing::{flows, passkey_pool},
+    testing::{PASSWORD, Stack},
+};
 
 /// What requests cost.
 #[derive(Default)]
@@ -77,13 +81,19 @@ async fn hiding() -> (Stack, String) {
     (stack, client)
 }
 
-/// What the last of these requests about a name costs, and how each ends.
-async fn cost(name: &str, requests: impl Fn(&str, &str) -> Vec<(&'static str, Value)>) -> Cost {
-    let (mut stack, client) = hiding().await;
+/// From now on, what requests cost is measured.
+fn metered(stack: &mut Stack) -> Arc<Meter> {
     let meter = Arc::new(Meter::default());
     let ports = &mut stack.ports;
     ports.store = Arc::new(MeteredStore(Arc::clone(&ports.store), Arc::clone(&meter)));
     ports.workers = Arc::new(MeteredWorkers(Arc::clone(&ports.workers), Arc::clone(&meter)));
+    meter
+}
+
+/// What the last of these requests about a name costs, and how each ends.
+async fn cost(name: &str, requests: impl Fn(&str, &str) -> Vec<(&'static str, Value)>) -> Cost {
+    let (mut stack, client) = hiding().await;
+    let meter = metered(&mut stack);
     let (mut session, mut ends) = (Value::Null, Vec::new());
     for (operation, mut input) in requests(&client, name) {
         for counter in [&meter.powers, &meter.reads, &meter.writes] {
@@ -189,4 +199,28 @@ async fn asking_for_a_code_again_costs_the_same() {
         vec![("ResendConfirmationCode", json!({ "ClientId": client, "Username": name }))]
     })
     .await;
+}
+
+#[tokio::test]
+async fn levels_at_the_pages_cost_the_same() {
+    let mut stack = Stack::new().await;
+    let (pool, _) = passkey_pool(&stack).await;
+    let hides = json!({
+        "ExplicitAuthFlows": flows(), "PreventUserExistenceErrors": "ENABLED",
+    });
+    let client = stack.client(&pool, hides).await;
+    stack.user(&pool, "ada", &[]).await;
+    let meter = metered(&mut stack);
+    let found = stack.ports.directory.client_and_pool(&client).await.unwrap();
+    let (client, pool) = found.unwrap();
+    let levels = Some("urn:cognito:loa:4 urn:cognito:loa:3 urn:cognito:loa:2");
+    let mut reads = Vec::new();
+    for name in ["ada", "eva"] {
+        meter.reads.store(0, Relaxed);
+        let place = Place::new(&stack.ports, &pool, &client);
+        let started = hosted::with_password(place, name, "Wrong-Horse-7", levels).await;
+        assert!(started.unwrap().is_err());
+        reads.push(meter.reads.load(Relaxed));
+    }
+    assert_eq!(reads[0], reads[1]);
 }

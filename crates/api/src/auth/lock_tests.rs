@@ -115,13 +115,8 @@ impl Scene {
     }
 }
 
-fn incorrect() -> Option<String> {
-    Some("Incorrect username or password.".to_owned())
-}
-
-fn locked() -> Option<String> {
-    Some("Password attempts exceeded".to_owned())
-}
+const INCORRECT: &str = "Incorrect username or password.";
+const LOCKED: &str = "Password attempts exceeded";
 
 #[tokio::test]
 async fn whatever_way_passwords_are_shown_they_are_counted_together() {
@@ -131,15 +126,23 @@ async fn whatever_way_passwords_are_shown_they_are_counted_together() {
             let scene = Scene::new().await;
             let before = WAYS.iter().cycle().skip(number + 1).take(4);
             for way in before.chain([last]) {
-                assert_eq!(scene.outcome(way, username, WRONG).await, incorrect(), "{way}");
+                assert_eq!(
+                    scene.outcome(way, username, WRONG).await.as_deref(),
+                    Some(INCORRECT),
+                    "{way}"
+                );
             }
             for way in WAYS {
-                assert_eq!(scene.outcome(way, username, PASSWORD).await, locked(), "{way}");
+                assert_eq!(
+                    scene.outcome(way, username, PASSWORD).await.as_deref(),
+                    Some(LOCKED),
+                    "{way}"
+                );
             }
             scene.stack.advance(1);
             let after = scene.outcome(last, username, PASSWORD).await;
-            let expected = if username == "ada" { None } else { incorrect() };
-            assert_eq!(after, expected, "{last}: tries during the lock were counted");
+            let expected = (username != "ada").then_some(INCORRECT);
+            assert_eq!(after.as_deref(), expected, "{last}: tries during the lock were counted");
         }
     }
 }
@@ -156,12 +159,12 @@ async fn codes_count_for_no_lock_and_no_lock_keeps_them_out() {
     }
     assert_eq!(scene.outcome("plain", "ada", PASSWORD).await, None);
     for _ in 0..5 {
-        assert_eq!(scene.outcome("plain", "ada", WRONG).await, incorrect());
+        assert_eq!(scene.outcome("plain", "ada", WRONG).await.as_deref(), Some(INCORRECT));
     }
     let asked = scene.ask("USER_AUTH", "ada", preferred).await;
     let sent = json!({ "EMAIL_OTP_CODE": scene.stack.last_code_for("ada@example.com") });
     scene.stack.ok(RESPOND, scene.reply(&asked, "ada", sent)).await;
-    assert_eq!(scene.outcome("plain", "ada", PASSWORD).await, locked());
+    assert_eq!(scene.outcome("plain", "ada", PASSWORD).await.as_deref(), Some(LOCKED));
 }
 
 /// `InitiateAuth` with a password.
@@ -218,7 +221,7 @@ async fn of_several_things_that_are_wrong_the_first_is_told() {
     }
     stack.ok("AdminEnableUser", user).await;
     for _ in 0..5 {
-        assert_eq!(refused(by("ada")).await.1, "Incorrect username or password.");
+        assert_eq!(refused(by("ada")).await.1, INCORRECT);
     }
-    assert_eq!(refused(by("ada")).await.1, "Password attempts exceeded");
+    assert_eq!(refused(by("ada")).await.1, LOCKED);
 }

@@ -56,6 +56,9 @@ impl Handle for Op {
         });
         if admitted.is_ok() {
             passwords::history::replace(&mut *tx, &pool, &mut user, stored).await?;
+            if user.status == UserStatusType::ResetRequired {
+                user.status = UserStatusType::Confirmed;
+            }
             user.modified_at = now;
             // The version that was read guards against a change since the previous password was
             // compared.
@@ -72,13 +75,14 @@ impl Handle for Op {
     }
 }
 
-/// Users must be past confirmation, and not owe a reset.
+/// Users must be past confirmation, and not owe a reset. Who was imported and signed in by a code has no
+/// password to reset.
 fn require_usable(user: &User) -> Result<(), Failure<Op>> {
     match user.status {
         UserStatusType::Unconfirmed => {
             Err(Failure::new(codes::UserNotConfirmedException, "User is not confirmed."))
         }
-        UserStatusType::ResetRequired => Err(Failure::new(
+        UserStatusType::ResetRequired if user.password.is_some() => Err(Failure::new(
             codes::PasswordResetRequiredException,
             "Password reset required for the user",
         )),
@@ -266,7 +270,11 @@ mod tests {
     async fn who_never_had_a_password_sets_the_first_one_without_another() {
         let stack = Stack::new().await;
         let (pool, client, token) = signed_in(&stack).await;
-        alter(&stack, &pool, |user| user.password = None).await;
+        // As an import leaves users.
+        let imported = |user: &mut User| {
+            (user.password, user.status) = (None, UserStatusType::ResetRequired);
+        };
+        alter(&stack, &pool, imported).await;
         let wrong = error("NotAuthorizedException", "Incorrect username or password.");
         let guess = stack.refusal("ChangePassword", input(&token, PASSWORD, NEW)).await;
         assert_eq!(guess, wrong);

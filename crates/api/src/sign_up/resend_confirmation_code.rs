@@ -117,6 +117,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn twenty_codes_an_hour_go_to_an_address_whoever_asks_for_them() {
+        let stack = Stack::new().await;
+        let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;
+        let open = stack.client(&pool, json!({})).await;
+        let hiding = stack.client(&pool, json!({ "PreventUserExistenceErrors": "ENABLED" })).await;
+        let operation = "ResendConfirmationCode";
+        let input = |client: &str, name: &str| json!({ "ClientId": client, "Username": name });
+        let names = ["jo", "al", "bo", "cy"];
+        for name in names {
+            stack.signed_up(&pool, &open, name, "victim@gm.com").await;
+            for _ in 0..4 {
+                stack.ok(operation, input(&open, name)).await;
+            }
+        }
+        let text = "Attempt limit exceeded, please try after some time.";
+        let limit = error("LimitExceededException", text);
+        assert_eq!(stack.refusal(operation, input(&open, "jo")).await, limit);
+        stack.ok(operation, input(&hiding, "al")).await;
+        assert_eq!(stack.messenger().messages().len(), 20);
+        assert_eq!(stack.messenger().pretended(), 1, "it takes less time than for others");
+        stack.advance(3_600);
+        stack.ok(operation, input(&open, "jo")).await;
+        assert_eq!(stack.messenger().messages().len(), 21);
+    }
+
+    #[tokio::test]
     async fn where_existence_is_hidden_nobody_costs_a_message_like_anybody() {
         let stack = Stack::new().await;
         let pool = stack.pool(json!({ "AutoVerifiedAttributes": ["email"] })).await;

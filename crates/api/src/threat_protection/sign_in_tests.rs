@@ -494,3 +494,23 @@ async fn a_blocked_network_gets_no_further_at_any_step() {
         stack.advance(1);
     }
 }
+
+#[tokio::test]
+async fn a_right_password_without_the_second_factor_that_is_needed_is_a_failure() {
+    let (stack, pool, client) = protected("AUDIT", json!({})).await;
+    let sms = json!({ "SnsCallerArn": "arn:aws:iam::123456789012:role/sms", "ExternalId": "x" });
+    let only_by_text = json!({
+        "UserPoolId": pool, "MfaConfiguration": "ON",
+        "SmsMfaConfiguration": { "SmsConfiguration": sms },
+    });
+    stack.ok("SetUserPoolMfaConfig", only_by_text).await;
+    stack.advance(2);
+    let refused = stack.refusal("InitiateAuth", sign_in(&client, PASSWORD)).await;
+    assert_eq!(refused.0, "MFAMethodNotFoundException");
+    let found = events(&stack, &pool).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["EventType"], "SignIn");
+    assert_eq!(found[0]["EventResponse"], "Fail");
+    let password = json!([{ "ChallengeName": "Password", "ChallengeResponse": "Success" }]);
+    assert_eq!(found[0]["ChallengeResponses"], password);
+}

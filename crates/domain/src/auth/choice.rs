@@ -124,7 +124,8 @@ pub(super) async fn start(
         }
         Aimed::At(place) => place,
     };
-    let Ways { names: available, passkeys } = ways(place, person.user).await?;
+    let ways = shown_ways(place, person.user).await?;
+    let available = ways.toward(place);
     if available.is_empty() {
         if let Some(user) = person.user.filter(|_| !place.client.hides_user_existence()) {
             granted!(check_state(user));
@@ -132,6 +133,7 @@ pub(super) async fn start(
         // Belief: who has nothing to sign in by is told what everybody is told.
         return Ok(Err(SignInRefused::WrongPassword.into()));
     }
+    let (person, passkeys) = (Person { user: ways.user, ..person }, ways.passkeys);
     let outcome = match preferred.filter(|name| available.contains(name)) {
         Some(choice) => granted!(proceed(place, person, choice, passkeys, parameters).await?),
         None => ask(place, person, Name::SelectChallenge, Stage::Select, BTreeMap::new())?,
@@ -160,32 +162,73 @@ fn preferred(parameters: &Parameters) -> Result<Option<Name>, StartRefused> {
     found.map(Some).ok_or(StartRefused::UnknownPreference)
 }
 
-/// By what somebody can sign in.
-pub(super) async fn available(place: Place<'_>, user: Option<&User>) -> Result<Vec<Name>, Fault> {
-    Ok(ways(place, user).await?.names)
-}
-
-/// By what somebody can sign in, and with which passkeys, if they can with those.
-struct Ways {
+/// By what somebody can sign in, whatever level is aimed at, and with which passkeys, if they can with
+/// those.
+pub(super) struct Ways<'a> {
+    /// Whose they are; none if they are nobody's, or shown as such.
+    user: Option<&'a User>,
     names: Vec<Name>,
     passkeys: Vec<Passkey>,
 }
 
-/// By what somebody can sign in. Nobody has a password, and codes by the first way that the pool has.
+impl Ways<'_> {
+    /// Those that lead to the level which the place aims at.
+    pub(super) fn toward(&self, place: Place<'_>) -> Vec<Name> {
+        let leads = |name: &Name| step_up::leads_to_target(place, self.user, *name);
+        self.names.iter().copied().filter(leads).collect()
+    }
+}
+
+/// By what somebody can sign in, as it may be shown: where a client may not be told who exists, who has
+/// nothing to sign in by is taken for nobody.
+pub(super) async fn shown_ways<'a>(
+    place: Place<'_>,
+    user: Option<&'a User>,
+) -> Result<Ways<'a>, Fault> {
+    let ways = ways(place, user).await?;
+    if ways.names.is_empty() && place.client.hides_user_existence() {
+        let (user, passkeys) = (None, Vec::new());
+        return Ok(Ways { user, names: names(place, user, &passkeys), passkeys });
+    }
+    Ok(ways)
+}
+
+/// By what somebody can sign in.
+pub(super) async fn ways<'a>(place: Place<'_>, user: Option<&'a User>) -> Result<Ways<'a>, Fault> {
+    let is_by_passkey = |user: &User| {
+        user.mfa.by_passkey && passkeys::is_multi_factor(place.pool) && !is_temporary(user)
+    };
+    let may_use_passkey = !needs_password(place, user) || user.is_some_and(is_by_passkey);
+    let is_allowed = policy::is_first_factor(place.pool, AuthFactorType::WebAuthn);
+    let passkeys = if may_use_passkey && is_allowed {
+        usable_passkeys(place, user).await?
+    } else {
+        Vec::new()
+    };
+    Ok(Ways { user, names: names(place, user, &passkeys), passkeys })
+}
+
+fn is_temporary(user: &User) -> bool {
+    user.status == UserStatusType::ForceChangePassword
+}
+
+/// Whether codes are not enough for somebody.
+fn needs_password(place: Place<'_>, user: Option<&User>) -> bool {
+    match user {
+        None => place.pool.mfa() == UserPoolMfaType::On,
+        Some(user) => is_temporary(user) || has_second_factor(place, user),
+    }
+}
+
+/// By what somebody with these passkeys can sign in. Nobody has a password, and codes by the first way
+/// that the pool has.
 ///
 /// Codes don't combine with a second factor: who has one is offered the password, and a passkey where
-/// it stands for both. Where the application wants a level to be reached, only what leads there is
-/// offered.
-async fn ways(place: Place<'_>, user: Option<&User>) -> Result<Ways, Fault> {
-    let pool = place.pool;
-    let allows = |factor| policy::is_first_factor(pool, factor);
+/// it stands for both.
+fn names(place: Place<'_>, user: Option<&User>, passkeys: &[Passkey]) -> Vec<Name> {
+    let allows = |factor| policy::is_first_factor(place.pool, factor);
     let mut available = Vec::new();
-    let is_temporary = |user: &User| user.status == UserStatusType::ForceChangePassword;
-    let needs_password = match user {
-        None => pool.mfa() == UserPoolMfaType::On,
-        Some(user) => is_temporary(user) || has_second_factor(place, user),
-    };
-    if !needs_password {
+    if !needs_password(place, user) {
         let has_contact = |contact: Contact| match user {
             Some(user) => user.is_verified(contact.attribute()),
             None => contact == Contact::Email || !allows(AuthFactorType::EmailOtp),
@@ -197,22 +240,13 @@ async fn ways(place: Place<'_>, user: Option<&User>) -> Result<Ways, Fault> {
             available.push(Name::SmsOtp);
         }
     }
-    let is_by_passkey =
-        |user: &User| user.mfa.by_passkey && passkeys::is_multi_factor(pool) && !is_temporary(user);
-    let may_use_passkey = !needs_password || user.is_some_and(is_by_passkey);
-    let passkeys = if may_use_passkey && allows(AuthFactorType::WebAuthn) {
-        usable_passkeys(place, user).await?
-    } else {
-        Vec::new()
-    };
     if !passkeys.is_empty() {
         available.push(Name::WebAuthn);
     }
     if user.is_none_or(|user| user.password.is_some()) {
         available.extend([Name::PasswordSrp, Name::Password]);
     }
-    available.retain(|name| step_up::leads_to_target(place, user, *name));
-    Ok(Ways { names: available, passkeys })
+    available
 }
 
 /// Whether a second factor will be asked of the user.
@@ -505,10 +539,12 @@ fn accept(
 /// `SELECT_CHALLENGE`.
 async fn select(step: Answered<'_>, person: Person<'_>) -> Ruling<Outcome, AnswerRefused> {
     let answer = granted!(required(step.responses, "ANSWER"));
-    let Ways { names: available, passkeys } = ways(step.place, person.user).await?;
+    let ways = shown_ways(step.place, person.user).await?;
+    let available = ways.toward(step.place);
     let Some(choice) = available.into_iter().find(|name| name.as_str() == answer) else {
         return Ok(Err(AnswerRefused::NotAvailable));
     };
+    let (person, passkeys) = (Person { user: ways.user, ..person }, ways.passkeys);
     if choice == Name::Password && required(step.responses, "PASSWORD").is_ok() {
         return with_password(step, person).await;
     }
@@ -592,14 +628,15 @@ async fn show_passkey(
     let credential = granted!(required(step.responses, "CREDENTIAL"));
     let shown =
         granted!(assertion::Assertion::read(credential).map_err(|_| AnswerRefused::BadCredential));
-    let Ways { names: available, passkeys } = ways(place, person.user).await?;
-    let Some(user) = person.allowed().filter(|_| available.contains(&Name::WebAuthn)) else {
+    let ways = ways(place, person.user).await?;
+    let is_available = ways.toward(place).contains(&Name::WebAuthn);
+    let Some(user) = person.allowed().filter(|_| is_available) else {
         return Ok(Err(SessionRefused::Invalid.into()));
     };
     let wrong = AnswerRefused::SignIn(SignInRefused::WrongPassword);
     // Those of others and of other relying parties would be refused anyway.
     let id = shown.credential_id();
-    let checked = passkeys.iter().find(|passkey| passkey.credential_id == id).map(|passkey| {
+    let checked = ways.passkeys.iter().find(|passkey| passkey.credential_id == id).map(|passkey| {
         (passkey, shown.check(&ports.identity, place.pool, passkey, &user.sub, challenge))
     });
     let Some((passkey, Ok(count))) = checked else {

@@ -82,9 +82,8 @@ async fn aimed<'a>(place: Place<'a>, login: &str, wanted: &[Level]) -> Result<Pl
     let mut view = place.ports.store.read().await?;
     let user = users::find_by_login(&mut *view, place.pool, login).await?;
     drop(view);
-    let Some(user) = user else { return Ok(place) };
-    let target = step_up::reachable(place, &user, wanted).await?;
-    Ok(Place { target, ..place })
+    let target = step_up::reachable(place, user.as_ref(), wanted).await?;
+    Ok(if user.is_some() { Place { target, ..place } } else { place })
 }
 
 /// Whether what a user has shown is less than what the application asks for and a new sign-in could
@@ -96,7 +95,7 @@ pub async fn falls_short(
     acr_values: Option<&str>,
 ) -> Result<bool, Fault> {
     let wanted = levels(place.pool, acr_values);
-    let target = step_up::reachable(place.at_pages(), user, &wanted).await?;
+    let target = step_up::reachable(place.at_pages(), Some(user), &wanted).await?;
     Ok(methods.level() < target)
 }
 

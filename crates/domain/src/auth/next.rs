@@ -50,7 +50,13 @@ pub(super) async fn after_first_factor(
         (Some(factor), _) | (None, &[factor]) => {
             Ok(second_factor::ask(place, user, factor).await?.map_err(Into::into))
         }
-        (None, []) if mfa == UserPoolMfaType::On => ask_mfa_setup(place, user),
+        (None, []) if mfa == UserPoolMfaType::On => {
+            let asked = ask_mfa_setup(place, user)?;
+            if asked.is_err() {
+                watch::ended(place, user).await?;
+            }
+            Ok(asked)
+        }
         (None, []) => sign_in(place, user).await,
         (None, _) => ask_selection(place, user, factors).map(Ok),
     }

@@ -76,23 +76,21 @@ pub(super) async fn aim<'a>(
         Some(token) => granted!(credit(place, user, token, max_age).await?),
         None => Methods::NONE,
     };
+    let ways = choice::shown_ways(place, user).await?;
     for target in wanted {
         let methods = if credit.level() < target { credit } else { Methods::NONE };
         let aimed = Place { methods, target, ..place };
-        let Some(user) = user else {
-            if !choice::available(aimed, None).await?.is_empty() {
-                return Ok(Ok(Aimed::At(aimed)));
-            }
-            continue;
+        let may_go_on = |user: &&User| {
+            methods.has(Method::Password)
+                && user.status == UserStatusType::Confirmed
+                && place.pool.mfa() != UserPoolMfaType::Off
+                && !factors(aimed, user).is_empty()
         };
-        let may_go_on = methods.has(Method::Password)
-            && user.status == UserStatusType::Confirmed
-            && place.pool.mfa() != UserPoolMfaType::Off;
-        if may_go_on && !factors(aimed, user).is_empty() {
+        if let Some(user) = user.filter(may_go_on) {
             granted!(check_state(user));
             return Ok(Ok(Aimed::ByToken(aimed)));
         }
-        if !choice::available(aimed, Some(user)).await?.is_empty() {
+        if !ways.toward(aimed).is_empty() {
             return Ok(Ok(Aimed::At(aimed)));
         }
     }
@@ -126,24 +124,23 @@ async fn credit(
     Ok(Ok(if is_outdated { Methods::NONE } else { methods }))
 }
 
-/// The first of these levels that a user can reach by signing in at the pages; none if there is none.
+/// The first of these levels that somebody can reach by signing in at the pages; none if there is none.
+/// It takes as long to find out for nobody.
 pub(super) async fn reachable(
     place: Place<'_>,
-    user: &User,
+    user: Option<&User>,
     wanted: &[Level],
 ) -> Result<Level, Fault> {
-    for target in wanted {
+    let is_by_choice = hosted::is_by_choice(place.client) && !wanted.is_empty();
+    let ways = if is_by_choice { Some(choice::ways(place, user).await?) } else { None };
+    let is_reachable = |target: &Level| {
         let aimed = Place { target: *target, methods: Methods::NONE, ..place };
-        let is_reachable = if hosted::is_by_choice(place.client) {
-            !choice::available(aimed, Some(user)).await?.is_empty()
-        } else {
-            leads_to_target(aimed, Some(user), Name::Password)
-        };
-        if is_reachable {
-            return Ok(*target);
+        match &ways {
+            Some(ways) => !ways.toward(aimed).is_empty(),
+            None => leads_to_target(aimed, user, Name::Password),
         }
-    }
-    Ok(Level::NONE)
+    };
+    Ok(wanted.iter().copied().find(is_reachable).unwrap_or_default())
 }
 
 /// Whether what was shown so far doesn't reach the target.

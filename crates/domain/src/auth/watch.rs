@@ -235,6 +235,18 @@ async fn record_first(
     events::record(subject(place, user, place.client.id()), happening).await
 }
 
+/// Records that a sign-in ends after its first factor, as there is no second one to be asked for.
+pub(super) async fn ended(place: Place<'_>, user: &User) -> Result<(), Fault> {
+    let Some(event) = place.event else { return Ok(()) };
+    let fail = EventResponseType::Fail;
+    match event.stage {
+        Stage::FirstFactor(..) => record_first(place, user, event, fail).await,
+        Stage::Later { .. } => {
+            events::follow_up(subject(place, user, place.client.id()), &event.id, fail, None).await
+        }
+    }
+}
+
 /// The id that tokens carry as `event_id`.
 pub(super) fn event_id(place: Place<'_>) -> String {
     let new = || ids::timed_uuid(&*place.ports.entropy, place.ports.clock.now());
