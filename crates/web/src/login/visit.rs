@@ -11,7 +11,10 @@ use http::{
 };
 use poolhouse_domain::{
     Fault,
-    auth::{Place, hosted::Proved},
+    auth::{
+        Place,
+        hosted::{self, Proved},
+    },
     oauth::{
         authorize::{self, COGNITO, Checked, ErrorCode, Request},
         browser_session::{self, Begun},
@@ -371,17 +374,27 @@ impl<'a> Visit<'a> {
     /// The end of a sign-in: a session of the browser, and back to the application, unless people are
     /// here for a passkey. The session is always a new one.
     pub(super) async fn signed_in(&self, proved: Proved) -> Result<Reply, Fault> {
-        self.end(proved, self.path == Path::AddPasskey).await
+        self.end(proved, self.path == Path::AddPasskey, None).await
     }
 
     /// The end of a sign-in that comes with a sign-up.
     pub(super) async fn signed_up(&self, proved: Proved) -> Result<Reply, Fault> {
-        self.end(proved, passkey::is_offered(self)).await
+        self.end(proved, passkey::is_offered(self), Some(Stage::Confirmed)).await
     }
 
-    async fn end(&self, proved: Proved, adds_passkey: bool) -> Result<Reply, Fault> {
+    /// If less was shown than the application asks for, as after a sign-up, people sign in with more.
+    async fn end(
+        &self,
+        proved: Proved,
+        adds_passkey: bool,
+        if_short: Option<Stage>,
+    ) -> Result<Reply, Fault> {
         let Proved { user, event_id, methods } = proved;
         let place = Place { methods, ..self.place() };
+        let acr_values = self.checked.request.acr_values.as_deref();
+        if hosted::falls_short(place, &user, methods, acr_values).await? {
+            return Ok(Reply::go(self.sign_in_path(), if_short));
+        }
         let begun = browser_session::begin(place, self.mount, &user, COGNITO).await?;
         let (session, event_id) = (begun.session.clone(), Some(event_id));
         let begun = Some(Box::new(begun));
