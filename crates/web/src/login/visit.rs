@@ -263,8 +263,9 @@ impl<'a> Visit<'a> {
                     && now < data.expires_at
             };
             if let Some(data) = data.filter(is_ours) {
-                if matches!(data.stage, Stage::Asked(_)) {
-                    // The time of a sign-in counts from its beginning.
+                if matches!(data.stage, Stage::Asked(_) | Stage::AddPasskey(_)) {
+                    // The time of a sign-in counts from its beginning, and that for a passkey from
+                    // the sign-in.
                     self.expires_at = data.expires_at;
                 }
                 self.stage = Some(data.stage);
@@ -432,7 +433,7 @@ impl<'a> Visit<'a> {
             csrf = new_token(ports);
         }
         cookies::set(&mut response, ports, mount, (CSRF_COOKIE, &csrf), DAY);
-        self.carry(&mut response, reply.stage, csrf)?;
+        self.carry(&mut response, reply.stage, csrf, reply.begun.is_some())?;
         if !self.look.brand.is_classic() && self.checked.request.lang.is_some() {
             let lang = (field::LANGUAGE, self.look.language.code());
             cookies::set(&mut response, ports, mount, lang, YEAR);
@@ -446,6 +447,7 @@ impl<'a> Visit<'a> {
         response: &mut Response<String>,
         stage: Option<Stage>,
         csrf: String,
+        is_signed_in: bool,
     ) -> Result<(), Fault> {
         let (ports, now) = (&self.ports, self.ports.clock.now());
         let Some(stage) = stage else {
@@ -455,7 +457,12 @@ impl<'a> Visit<'a> {
             return Ok(());
         };
         let waits = matches!(stage, Stage::Confirm { .. } | Stage::Reset { .. });
-        let expires_at = if waits { now.plus_seconds(MESSAGE_SECONDS) } else { self.expires_at };
+        let expires_at = match (waits, is_signed_in) {
+            (true, _) => now.plus_seconds(MESSAGE_SECONDS),
+            // The time for what follows counts from the sign-in.
+            (false, true) => now.plus_seconds(SIGN_IN_SECONDS),
+            (false, false) => self.expires_at,
+        };
         let client_id = self.checked.client.id().to_owned();
         let data = PageData { client_id, request: self.fingerprint()?, csrf, expires_at, stage };
         let content = serde_json::to_vec(&data)
