@@ -95,6 +95,11 @@ fn is_password_optional(visit: &Visit<'_>) -> bool {
         is_name || asked.iter().any(|asked| asked == name)
     };
     let verified = pool.auto_verified_attributes();
+    // Where the name is one of both, either may be the only one that somebody has.
+    let is_any_name = pool.username_attributes().len() > 1;
+    if is_any_name && Contact::ALL.into_iter().any(|c| !verified.contains(&c.setting())) {
+        return false;
+    }
     let contacts = Contact::ALL.into_iter().filter(|c| verified.contains(&c.setting()));
     let mut contacts = contacts.filter(is_asked).peekable();
     let is_factor = |contact| match contact {
