@@ -137,7 +137,7 @@ pub(super) async fn reachable(
         let is_reachable = if hosted::is_by_choice(place.client) {
             !choice::available(aimed, Some(user)).await?.is_empty()
         } else {
-            leads_to_target(aimed, Some(user), Name::Password)
+            user.password.is_some() && leads_to_target(aimed, Some(user), Name::Password)
         };
         if is_reachable {
             return Ok(*target);

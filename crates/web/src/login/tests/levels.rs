@@ -241,3 +241,18 @@ async fn a_second_factor_after_a_sign_up_is_measured_by_the_level_too() {
     let answer = browser.post(&at, &[("code", &code())]).await;
     assert_eq!(told(&redeemed(&scene, &answer).await).0, json!(format!("{LEVEL}4")));
 }
+
+#[tokio::test]
+async fn a_level_that_only_a_password_reaches_is_not_asked_of_somebody_without() {
+    let scene = scene().await;
+    with_totp(&scene, UserPoolMfaType::Optional).await;
+    scene.change_user(|user| user.password = None).await;
+    let mut browser = Browser::new(&scene);
+    browser.cookies.insert("cognito".to_owned(), scene.sign_in(CLIENT).await.cookie);
+    // The session is worth nothing, and yet there is no way to do better.
+    let at = with_level(&authorize(), &format!("{LEVEL}1"));
+    redeemed(&scene, &browser.send(Method::GET, &at, "").await).await;
+    set_password(&scene, PASSWORD).await;
+    let answer = browser.send(Method::GET, &at, "").await;
+    browser.follow(&answer, "/login").await;
+}
