@@ -357,6 +357,14 @@ pub(super) async fn send_again(
     let user = granted!(find(step, login, &mut *view).await?);
     drop(view);
     let person = Person { login, user: user.as_ref() };
+    let name = match contact {
+        Contact::Email => Name::EmailOtp,
+        Contact::PhoneNumber => Name::SmsOtp,
+    };
+    // Not to an address that has taken the place of the proved one meanwhile.
+    if !available(place, person.user).await?.contains(&name) {
+        return Ok(Err(AnswerRefused::NotAvailable));
+    }
     if !second_factor::may_send_another(place, &person.sub(place)).await? {
         return Ok(Err(AnswerRefused::TooManyWrongCodes));
     }

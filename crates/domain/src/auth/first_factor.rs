@@ -67,6 +67,8 @@ pub(super) enum FirstFactor {
     Alone(Method),
     /// The code that confirmed a sign-up, which came by mail or text message.
     SignUpCode(Method),
+    /// A sign-up that needed no code. What it has shown counts already.
+    SignUp,
     /// The access token of an earlier sign-in, which is to reach a higher level.
     AccessToken,
     /// What functions of the pool have asked for.
@@ -79,7 +81,7 @@ impl FirstFactor {
         match self {
             Self::Password | Self::KnownPassword => place.showing(Method::Password),
             Self::Alone(method) | Self::SignUpCode(method) => place.showing(method),
-            Self::AccessToken | Self::Custom => place,
+            Self::SignUp | Self::AccessToken | Self::Custom => place,
         }
     }
 }
@@ -97,7 +99,7 @@ pub(super) async fn pass(
         FirstFactor::Password | FirstFactor::KnownPassword => {
             next::after_password(place, user).await?
         }
-        FirstFactor::SignUpCode(_) | FirstFactor::AccessToken => {
+        FirstFactor::SignUpCode(_) | FirstFactor::SignUp | FirstFactor::AccessToken => {
             next::after_first_factor(place, user).await?
         }
         FirstFactor::Alone(_) => next::sign_in(place, user).await?,

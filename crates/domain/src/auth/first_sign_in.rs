@@ -81,7 +81,7 @@ pub(super) async fn go_on(
     let user = tx.user_by_sub(place.pool.id(), &session.sub).await?;
     let is_theirs = |user: &User| {
         is_here(place, &session)
-            && session.step == Step::Confirmed
+            && is_confirmed(&session)
             && users::is_named(place.pool, user, login)
             && !session.is_outdated(user)
     };
@@ -92,9 +92,14 @@ pub(super) async fn go_on(
     granted!(check_state(&user));
     granted!(session.spend(&mut *tx, place.ports.clock.now()).await?);
     tx.commit().await?;
-    // Without a contact there would have been no code.
-    let contact = sign_up::contact(place.pool, &user).unwrap_or(Contact::Email);
-    let shown = FirstFactor::SignUpCode(contact.into());
+    let place = Place { methods: session.methods, ..place };
+    let shown = if session.step == Step::Confirmed {
+        // Without a contact there would have been no code.
+        let contact = sign_up::contact(place.pool, &user).unwrap_or(Contact::Email);
+        FirstFactor::SignUpCode(contact.into())
+    } else {
+        FirstFactor::SignUp
+    };
     Ok(first_factor::pass(place, &user, shown).await?.map_err(Into::into))
 }
 
@@ -110,11 +115,16 @@ async fn announce(
     let user = view.user_by_sub(place.pool.id(), &session.sub).await?;
     drop(view);
     let user = user.filter(|user| users::is_named(place.pool, user, login));
-    if is_spent || user.is_none() || !is_here(place, session) || session.step != Step::Confirmed {
+    if is_spent || user.is_none() || !is_here(place, session) || !is_confirmed(session) {
         return Ok(Ok(()));
     }
     let person = Person { login, user: user.as_ref() };
     Ok(first_factor::announce(place, person).await?.map(|_| ()))
+}
+
+/// Whether a session is of a sign-up that is confirmed.
+fn is_confirmed(session: &ChallengeSession) -> bool {
+    matches!(session.step, Step::Confirmed | Step::AutoConfirmed)
 }
 
 /// Whether a session is of this client.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app_clients::AppClient,
-    auth_levels::{self, Level, Methods},
+    auth_levels::{self, Level, Method, Methods},
     fault::{Fault, Ruling},
     granted, secret_hash,
     shapes::ExplicitAuthFlowsType,
@@ -119,10 +119,20 @@ pub async fn set_up_again(
     answer::set_up_again(place.at_pages(), session, responses).await
 }
 
-/// The session for somebody who has just signed up here, confirmed or not.
-pub fn after_sign_up(place: Place<'_>, sub: &str, is_confirmed: bool) -> Result<String, Fault> {
-    let step = if is_confirmed { Step::Confirmed } else { Step::SignedUp };
-    ChallengeSession::of_sub(place, sub, step).seal(place.ports)
+/// The session for somebody who has just signed up here and waits for a code.
+pub fn after_sign_up(place: Place<'_>, sub: &str) -> Result<String, Fault> {
+    ChallengeSession::of_sub(place, sub, Step::SignedUp).seal(place.ports)
+}
+
+/// The same for somebody whom a function has confirmed: no code was sent, so that the password counts,
+/// if there is one, and nothing else.
+pub fn after_confirmed_sign_up(
+    place: Place<'_>,
+    sub: &str,
+    has_password: bool,
+) -> Result<String, Fault> {
+    let place = if has_password { place.showing(Method::Password) } else { place };
+    ChallengeSession::of_sub(place, sub, Step::AutoConfirmed).seal(place.ports)
 }
 
 /// Signs in with the session of a sign-up that is confirmed.

@@ -43,6 +43,9 @@ pub enum Step {
     SignedUp,
     /// A sign-up has been confirmed by its code.
     Confirmed,
+    /// A sign-up has been confirmed by a function, without a code. What was shown with it is in
+    /// [`methods`](ChallengeSession::methods).
+    AutoConfirmed,
     /// The device of the session is to prove itself.
     Device,
 }

@@ -137,7 +137,10 @@ pub(super) async fn reachable(
         let aimed = Place { target: *target, methods: Methods::NONE, ..place };
         match &ways {
             Some(ways) => !ways.toward(aimed).is_empty(),
-            None => leads_to_target(aimed, user, Name::Password),
+            None => {
+                let has_password = user.is_none_or(|user| user.password.is_some());
+                has_password && leads_to_target(aimed, user, Name::Password)
+            }
         }
     };
     Ok(wanted.iter().copied().find(is_reachable).unwrap_or_default())

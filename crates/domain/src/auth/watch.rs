@@ -177,6 +177,7 @@ fn challenges(shown: FirstFactor) -> Vec<(ChallengeName, ChallengeResponse)> {
         }
         FirstFactor::Alone(_)
         | FirstFactor::SignUpCode(_)
+        | FirstFactor::SignUp
         | FirstFactor::AccessToken
         | FirstFactor::Custom => Vec::new(),
     }

@@ -58,6 +58,15 @@ pub struct BrowserSession {
     is_managed: bool,
 }
 
+impl BrowserSession {
+    /// Whether the user has changed the password or signed out everywhere since. The session goes on
+    /// signing in at applications, but is no proof for changing by what the user signs in.
+    pub fn is_outdated(&self, user: &User) -> bool {
+        user.password.as_ref().is_some_and(|password| password.set_at > self.auth_time)
+            || user.signed_out_at.is_some_and(|at| at >= self.auth_time)
+    }
+}
+
 /// A new session, and the cookie by which the browser shows it.
 pub struct Begun {
     /// The session.
@@ -158,7 +167,7 @@ fn opened(ports: &Ports, pool: &UserPool, cookies: &[&str]) -> Vec<BrowserSessio
 }
 
 /// Whether a session does for what a client asks.
-fn does_for(
+pub fn does_for(
     session: &BrowserSession,
     ports: &Ports,
     mount: &Mount,

@@ -12,7 +12,7 @@ use super::{
     encoded, friendly_name, is_enabled, key, new_challenge, relying_party_id, verification,
 };
 use crate::{
-    fault::Ruling,
+    fault::{Fault, Ruling},
     granted,
     ports::{Ports, Transaction},
     shapes::UserVerificationType,
@@ -112,10 +112,27 @@ impl<'a> From<&'a Bearer> for Registrant<'a> {
     }
 }
 
-/// Starts a registration.
+/// Starts a registration, in place of one that was started before.
 pub async fn start(
     ports: &Ports,
     registrant: Registrant<'_>,
+) -> Ruling<CreationOptions, RegistrationRefused> {
+    begin(ports, registrant, false).await
+}
+
+/// Goes on with the registration that the app client has started, if there is time left for a browser,
+/// or starts one.
+pub async fn start_or_go_on(
+    ports: &Ports,
+    registrant: Registrant<'_>,
+) -> Ruling<CreationOptions, RegistrationRefused> {
+    begin(ports, registrant, true).await
+}
+
+async fn begin(
+    ports: &Ports,
+    registrant: Registrant<'_>,
+    may_go_on: bool,
 ) -> Ruling<CreationOptions, RegistrationRefused> {
     let Registrant { pool, user, .. } = registrant;
     if !is_enabled(pool) {
@@ -124,20 +141,19 @@ pub async fn start(
     let Some(id) = relying_party_id(&ports.identity, pool) else {
         return Ok(Err(RegistrationRefused::NoRelyingParty));
     };
-    let mut tx = ports.store.write().await?;
-    let passkeys = tx.passkeys_of_user(pool.id(), &user.sub).await?;
+    let mut view = ports.store.read().await?;
+    let passkeys = view.passkeys_of_user(pool.id(), &user.sub).await?;
     if passkeys.len() >= MOST {
         return Ok(Err(RegistrationRefused::TooMany));
     }
-    let pending = PendingRegistration {
-        user_pool_id: pool.id().to_owned(),
-        sub: user.sub.clone(),
-        client_id: registrant.client_id.to_owned(),
-        challenge: new_challenge(&*ports.entropy),
-        expires_at: ports.clock.now().plus_seconds(LIFETIME),
+    let until = ports.clock.now().plus_seconds(i64::from(TIMEOUT / 1_000));
+    let started =
+        if may_go_on { find_pending(&mut *view, registrant, until).await?.ok() } else { None };
+    drop(view);
+    let pending = match started {
+        Some(pending) => pending,
+        None => put_pending(ports, registrant).await?,
     };
-    tx.put_pending_passkey(&pending).await?;
-    tx.commit().await?;
     let known = passkeys.into_iter().filter(|passkey| passkey.relying_party_id == id);
     Ok(Ok(CreationOptions {
         authenticator_selection: Selection {
@@ -163,6 +179,24 @@ pub async fn start(
             id: encoded(user.sub.as_bytes()),
         },
     }))
+}
+
+/// A new challenge, in place of the one before.
+async fn put_pending(
+    ports: &Ports,
+    registrant: Registrant<'_>,
+) -> Result<PendingRegistration, Fault> {
+    let pending = PendingRegistration {
+        user_pool_id: registrant.pool.id().to_owned(),
+        sub: registrant.user.sub.clone(),
+        client_id: registrant.client_id.to_owned(),
+        challenge: new_challenge(&*ports.entropy),
+        expires_at: ports.clock.now().plus_seconds(LIFETIME),
+    };
+    let mut tx = ports.store.write().await?;
+    tx.put_pending_passkey(&pending).await?;
+    tx.commit().await?;
+    Ok(pending)
 }
 
 /// What the authenticator said of the new credential.

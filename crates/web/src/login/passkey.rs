@@ -79,19 +79,33 @@ pub(super) fn is_offered(visit: &Visit<'_>) -> bool {
 pub(super) async fn show(visit: &Visit<'_>) -> Result<Reply, Fault> {
     let (ports, mount) = (&visit.ports, visit.mount);
     if let Some(Stage::AddPasskey(enrolling)) = &visit.stage
-        && let Some(user) = browser_session::user_of(ports, &mount.pool, &enrolling.session).await?
+        && let Some(user) = user_of(visit, enrolling).await?
     {
         return page(visit, enrolling, &user, None).await;
     }
     let (checked, cookies) = (&visit.checked, cookies::values(visit.parts, COOKIE));
     let found =
         browser_session::resume(ports, mount, &checked.client, &checked.request, &cookies).await?;
-    match found {
+    match found.filter(|(session, user)| !session.is_outdated(user)) {
         Some((session, user)) => {
             page(visit, &Enrolling { session, event_id: None }, &user, None).await
         }
         None => Ok(sign_in::show(visit)),
     }
+}
+
+/// The user who adds a passkey, if the session still stands for that. That of a sign-in just now stands
+/// for all that is asked.
+async fn user_of(visit: &Visit<'_>, enrolling: &Enrolling) -> Result<Option<User>, Fault> {
+    let (ports, mount, session) = (&visit.ports, visit.mount, &enrolling.session);
+    let (client, request) = (&visit.checked.client, &visit.checked.request);
+    if enrolling.event_id.is_none()
+        && !browser_session::does_for(session, ports, mount, client, request)
+    {
+        return Ok(None);
+    }
+    let user = browser_session::user_of(ports, &mount.pool, session).await?;
+    Ok(user.filter(|user| !session.is_outdated(user)))
 }
 
 /// Starts a registration, and shows the page with what the browser needs for it.
@@ -101,17 +115,27 @@ async fn page(
     user: &User,
     problem: Option<Problem>,
 ) -> Result<Reply, Fault> {
-    let page = match registration::start(&visit.ports, registrant(visit, user)).await? {
-        Ok(options) => {
-            let options = serde_json::to_string(&options)
-                .map_err(|error| Fault::because("creation options can't be written", error))?;
-            AddPasskey { options: Some(options), problem }
-        }
-        // What else there could be has been checked before.
-        Err(_) => AddPasskey { options: None, problem: Some(Problem::PasskeysFull) },
+    let page = match options(visit, user).await? {
+        Ok(options) => AddPasskey { options: Some(options), problem },
+        Err(problem) => AddPasskey { options: None, problem: Some(problem) },
     };
     let stage = Stage::AddPasskey(Box::new(enrolling.clone()));
     Ok(Reply::page(Page::AddPasskey(page), Some(stage)))
+}
+
+/// What the browser needs, counted as the operation for it. A page that is opened once more goes on with
+/// the registration that is there.
+async fn options(visit: &Visit<'_>, user: &User) -> Result<Result<String, Problem>, Fault> {
+    if visit.ports.limits.admit_one(Category::UserResourceUpdate).await?.is_err() {
+        return Ok(Err(Problem::TooManyAttempts));
+    }
+    let registrant = registrant(visit, user);
+    let Ok(options) = registration::start_or_go_on(&visit.ports, registrant).await? else {
+        // What else there could be has been checked before.
+        return Ok(Err(Problem::PasskeysFull));
+    };
+    let written = serde_json::to_string(&options);
+    written.map(Ok).map_err(|error| Fault::because("creation options can't be written", error))
 }
 
 fn registrant<'a>(visit: &'a Visit<'_>, user: &'a User) -> Registrant<'a> {
@@ -127,9 +151,9 @@ pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
     else {
         return sign_in::take(visit).await;
     };
-    let (ports, pool) = (&visit.ports, &visit.mount.pool);
-    let user = browser_session::user_of(ports, pool, &enrolling.session).await?;
-    let Some(user) = user else { return Ok(sign_in::again(visit, "", Problem::Expired)) };
+    let Some(user) = user_of(visit, enrolling).await? else {
+        return Ok(sign_in::again(visit, "", Problem::Expired));
+    };
     if !skips && let Some(problem) = refusal(visit, &user).await? {
         return page(visit, enrolling, &user, Some(problem)).await;
     }

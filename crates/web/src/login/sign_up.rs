@@ -95,6 +95,11 @@ fn is_password_optional(visit: &Visit<'_>) -> bool {
         is_name || asked.iter().any(|asked| asked == name)
     };
     let verified = pool.auto_verified_attributes();
+    // Where the name is one of both, either may be the only one that somebody has.
+    let is_any_name = pool.username_attributes().len() > 1;
+    if is_any_name && Contact::ALL.into_iter().any(|c| !verified.contains(&c.setting())) {
+        return false;
+    }
     let contacts = Contact::ALL.into_iter().filter(|c| verified.contains(&c.setting()));
     let mut contacts = contacts.filter(is_asked).peekable();
     let is_factor = |contact| match contact {
@@ -147,8 +152,8 @@ pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
     };
     let is_confirmed = answer.get("UserConfirmed") == Some(&Value::Bool(true));
     let sub = answer.get("UserSub").and_then(Value::as_str).unwrap_or_default();
-    let session = hosted::after_sign_up(visit.place(), sub, is_confirmed)?;
     if is_confirmed {
+        let session = hosted::after_confirmed_sign_up(visit.place(), sub, !password.is_empty())?;
         let started = hosted::after_confirmation(visit.place(), username, &session).await?;
         return match started {
             Ok(outcome) => signed_up(visit, username, outcome).await,
@@ -159,8 +164,8 @@ pub(super) async fn take(visit: &Visit<'_>) -> Result<Reply, Fault> {
         // Nothing was sent: an administrator has to confirm the account.
         return Ok(sign_in::again(visit, username, Problem::NotConfirmed));
     };
-    let stage =
-        Stage::Confirm { username: username.to_owned(), session: Some(session), destination };
+    let session = Some(hosted::after_sign_up(visit.place(), sub)?);
+    let stage = Stage::Confirm { username: username.to_owned(), session, destination };
     Ok(Reply::go("/confirm", Some(stage)))
 }
 
@@ -250,19 +255,12 @@ pub(super) async fn confirm(visit: &Visit<'_>) -> Result<Reply, Fault> {
     }
 }
 
-/// Goes on with the sign-in that follows a sign-up. If the code of a sign-up is less than the application
-/// asks for, people sign in with more.
+/// Goes on with the sign-in that follows a sign-up.
 async fn signed_up(visit: &Visit<'_>, username: &str, outcome: Outcome) -> Result<Reply, Fault> {
-    let proved = match outcome {
-        Outcome::Proved(proved) => proved,
-        outcome => return challenge::go_on(visit, username, outcome).await,
-    };
-    let acr_values = visit.checked.request.acr_values.as_deref();
-    let (user, methods) = (&proved.user, proved.methods);
-    if hosted::falls_short(visit.place(), user, methods, acr_values).await? {
-        return Ok(Reply::go("/login", Some(Stage::Confirmed)));
+    match outcome {
+        Outcome::Proved(proved) => visit.signed_up(proved).await,
+        outcome => challenge::go_on(visit, username, outcome).await,
     }
-    visit.signed_up(proved).await
 }
 
 /// Confirms an account by the link in a message.

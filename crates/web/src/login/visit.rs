@@ -11,7 +11,10 @@ use http::{
 };
 use poolhouse_domain::{
     Fault,
-    auth::{Place, hosted::Proved},
+    auth::{
+        Place,
+        hosted::{self, Proved},
+    },
     oauth::{
         authorize::{self, COGNITO, Checked, ErrorCode, Request},
         browser_session::{self, Begun},
@@ -260,8 +263,9 @@ impl<'a> Visit<'a> {
                     && now < data.expires_at
             };
             if let Some(data) = data.filter(is_ours) {
-                if matches!(data.stage, Stage::Asked(_)) {
-                    // The time of a sign-in counts from its beginning.
+                if matches!(data.stage, Stage::Asked(_) | Stage::AddPasskey(_)) {
+                    // The time of a sign-in counts from its beginning, and that for a passkey from
+                    // the sign-in.
                     self.expires_at = data.expires_at;
                 }
                 self.stage = Some(data.stage);
@@ -371,17 +375,27 @@ impl<'a> Visit<'a> {
     /// The end of a sign-in: a session of the browser, and back to the application, unless people are
     /// here for a passkey. The session is always a new one.
     pub(super) async fn signed_in(&self, proved: Proved) -> Result<Reply, Fault> {
-        self.end(proved, self.path == Path::AddPasskey).await
+        self.end(proved, self.path == Path::AddPasskey, None).await
     }
 
     /// The end of a sign-in that comes with a sign-up.
     pub(super) async fn signed_up(&self, proved: Proved) -> Result<Reply, Fault> {
-        self.end(proved, passkey::is_offered(self)).await
+        self.end(proved, passkey::is_offered(self), Some(Stage::Confirmed)).await
     }
 
-    async fn end(&self, proved: Proved, adds_passkey: bool) -> Result<Reply, Fault> {
+    /// If less was shown than the application asks for, as after a sign-up, people sign in with more.
+    async fn end(
+        &self,
+        proved: Proved,
+        adds_passkey: bool,
+        if_short: Option<Stage>,
+    ) -> Result<Reply, Fault> {
         let Proved { user, event_id, methods } = proved;
         let place = Place { methods, ..self.place() };
+        let acr_values = self.checked.request.acr_values.as_deref();
+        if hosted::falls_short(place, &user, methods, acr_values).await? {
+            return Ok(Reply::go(self.sign_in_path(), if_short));
+        }
         let begun = browser_session::begin(place, self.mount, &user, COGNITO).await?;
         let (session, event_id) = (begun.session.clone(), Some(event_id));
         let begun = Some(Box::new(begun));
@@ -419,7 +433,7 @@ impl<'a> Visit<'a> {
             csrf = new_token(ports);
         }
         cookies::set(&mut response, ports, mount, (CSRF_COOKIE, &csrf), DAY);
-        self.carry(&mut response, reply.stage, csrf)?;
+        self.carry(&mut response, reply.stage, csrf, reply.begun.is_some())?;
         if !self.look.brand.is_classic() && self.checked.request.lang.is_some() {
             let lang = (field::LANGUAGE, self.look.language.code());
             cookies::set(&mut response, ports, mount, lang, YEAR);
@@ -433,6 +447,7 @@ impl<'a> Visit<'a> {
         response: &mut Response<String>,
         stage: Option<Stage>,
         csrf: String,
+        is_signed_in: bool,
     ) -> Result<(), Fault> {
         let (ports, now) = (&self.ports, self.ports.clock.now());
         let Some(stage) = stage else {
@@ -442,7 +457,12 @@ impl<'a> Visit<'a> {
             return Ok(());
         };
         let waits = matches!(stage, Stage::Confirm { .. } | Stage::Reset { .. });
-        let expires_at = if waits { now.plus_seconds(MESSAGE_SECONDS) } else { self.expires_at };
+        let expires_at = match (waits, is_signed_in) {
+            (true, _) => now.plus_seconds(MESSAGE_SECONDS),
+            // The time for what follows counts from the sign-in.
+            (false, true) => now.plus_seconds(SIGN_IN_SECONDS),
+            (false, false) => self.expires_at,
+        };
         let client_id = self.checked.client.id().to_owned();
         let data = PageData { client_id, request: self.fingerprint()?, csrf, expires_at, stage };
         let content = serde_json::to_vec(&data)

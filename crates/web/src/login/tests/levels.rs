@@ -1,8 +1,9 @@
 //! Authentication levels: what `acr_values` and `max_age` ask of a sign-in and of the browser's session.
 
 use poolhouse_domain::{
-    shapes::{AuthFactorType, EmailMfaConfigType, UserPoolTierType},
+    shapes::{AuthFactorType, EmailMfaConfigType, LambdaConfigType, UserPoolTierType},
     totp::SoftwareToken,
+    triggers::Trigger,
     users::MfaPreference,
 };
 use serde_json::json;
@@ -172,4 +173,86 @@ async fn the_code_of_a_sign_up_counts_only_as_far_as_it_goes() {
         let answer = browser.post(&at, &[("code", &code())]).await;
         assert_eq!(told(&redeemed(&scene, &answer).await).0, json!(format!("{LEVEL}3")));
     }
+}
+
+#[tokio::test]
+async fn a_sign_up_that_needed_no_code_counts_for_none() {
+    for password in [PASSWORD, ""] {
+        let scene = scene().await;
+        with_sign_up(&scene).await;
+        with_first_factors(&scene, &[AuthFactorType::Password, AuthFactorType::EmailOtp]).await;
+        with_choice(&scene).await;
+        let function = Some("arn:aws:lambda:us-east-1:123456789012:function:f".to_owned());
+        let functions = LambdaConfigType { pre_sign_up: function, ..LambdaConfigType::default() };
+        scene.change_pool(|pool| pool.settings.lambda_config = Some(functions)).await;
+        for (name, is_verified) in [("jo", false), ("bo", true)] {
+            let response = json!({ "autoConfirmUser": true, "autoVerifyEmail": is_verified });
+            scene.kit.functions.respond(Trigger::PreSignUp, response);
+            let mut browser = Browser::new(&scene);
+            let at = with_level(&login(CLIENT), &format!("{LEVEL}2"));
+            let sign_up = at.replace("/login", "/signup");
+            browser.open(&sign_up).await;
+            let address = format!("{name}@example.com");
+            let email = ("requiredAttributes[email]", address.as_str());
+            let fields = [("username", name), ("password", password), email];
+            let answer = browser.post(&sign_up, &fields).await;
+            assert_eq!(scene.kit.messenger.last_code_for(&address), None);
+            if is_verified {
+                // They can do better.
+                browser.follow(&answer, "/login").await;
+                assert!(!browser.cookies.contains_key("cognito"));
+                continue;
+            }
+            let claims = claims(&redeemed(&scene, &answer).await["id_token"]);
+            let is_said = |name: &str, value: Value| claims.get(name) == Some(&value);
+            if password.is_empty() {
+                assert!(!claims.to_string().contains("loa:"), "{claims}");
+                assert!(!claims.to_string().contains("email_otp"), "{claims}");
+            } else {
+                assert!(is_said("acr", json!(format!("{LEVEL}1"))), "{claims}");
+                assert!(is_said("amr", json!(["pwd"])), "{claims}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_factor_after_a_sign_up_is_measured_by_the_level_too() {
+    let scene = scene().await;
+    with_sign_up(&scene).await;
+    with_totp(&scene, UserPoolMfaType::On).await;
+    let mut browser = Browser::new(&scene);
+    let at = with_level(&login(CLIENT), &format!("{LEVEL}4"));
+    let sign_up = at.replace("/login", "/signup");
+    browser.open(&sign_up).await;
+    let email = ("requiredAttributes[email]", "jo@example.com");
+    browser.post(&sign_up, &[("username", "jo"), ("password", PASSWORD), email]).await;
+    let confirm = at.replace("/login", "/confirm");
+    let code = scene.kit.messenger.last_code_for("jo@example.com").unwrap();
+    shows(browser.post(&confirm, &[("code", &code)]).await.body(), "otpauth");
+    let secret = user(&scene, "jo").await.software_token.pending.unwrap().0.to_vec();
+    let code = || code::current_code(&secret, scene.ports().clock.now());
+    let answer = browser.post(&confirm, &[("code", &code()), ("device_name", "")]).await;
+    // By the code of the sign-up and that of the app they reach less than by their password.
+    browser.follow(&answer, "/login").await;
+    assert!(!browser.cookies.contains_key("cognito"));
+    scene.kit.clock.advance(30);
+    browser.post(&at, &[("username", "jo"), ("password", PASSWORD)]).await;
+    let answer = browser.post(&at, &[("code", &code())]).await;
+    assert_eq!(told(&redeemed(&scene, &answer).await).0, json!(format!("{LEVEL}4")));
+}
+
+#[tokio::test]
+async fn a_level_that_only_a_password_reaches_is_not_asked_of_somebody_without() {
+    let scene = scene().await;
+    with_totp(&scene, UserPoolMfaType::Optional).await;
+    scene.change_user(|user| user.password = None).await;
+    let mut browser = Browser::new(&scene);
+    browser.cookies.insert("cognito".to_owned(), scene.sign_in(CLIENT).await.cookie);
+    // The session is worth nothing, and yet there is no way to do better.
+    let at = with_level(&authorize(), &format!("{LEVEL}1"));
+    redeemed(&scene, &browser.send(Method::GET, &at, "").await).await;
+    set_password(&scene, PASSWORD).await;
+    let answer = browser.send(Method::GET, &at, "").await;
+    browser.follow(&answer, "/login").await;
 }

@@ -260,3 +260,76 @@ async fn an_account_with_as_many_passkeys_as_it_can_have_goes_on_without() {
     let answer = browser.post(&at, &[("intent", "skip")]).await;
     redeemed(&scene, &answer).await;
 }
+
+#[tokio::test]
+async fn a_session_from_before_a_new_password_or_a_sign_out_everywhere_adds_nothing() {
+    for signs_out in [false, true] {
+        let scene = scene().await;
+        with_passkeys(&scene, RELYING_PARTY).await;
+        let begun = scene.sign_in(CLIENT).await;
+        let (mut browser, at) = (Browser::new(&scene), add(CLIENT));
+        browser.cookies.insert("cognito".to_owned(), begun.cookie);
+        let page = browser.open(&at).await;
+        scene.kit.clock.advance(1);
+        if signs_out {
+            let now = scene.ports().clock.now();
+            scene.change_user(|user| user.signed_out_at = Some(now)).await;
+        } else {
+            set_password(&scene, OTHER).await;
+        }
+        let made = credential(&page, "key", RELYING_PARTY);
+        let answer = browser.post(&at, &[("credential", &made)]).await;
+        assert_eq!(answer.status(), 200);
+        shows(answer.body(), "name=\"username\"");
+        shows(&browser.open(&at).await, "name=\"password\"");
+        assert!(passkeys(&scene, "ada").await.is_empty());
+        // Applications are still signed in at, as documented.
+        scene.kit.clock.advance(1);
+        let authorize = login(CLIENT).replace("/login", "/oauth2/authorize");
+        redeemed(&scene, &browser.send(Method::GET, &authorize, "").await).await;
+    }
+}
+
+#[tokio::test]
+async fn opening_the_page_again_prolongs_nothing() {
+    let scene = scene().await;
+    with_passkeys(&scene, RELYING_PARTY).await;
+    let (mut browser, at) = (Browser::new(&scene), format!("{}&prompt=login", add(CLIENT)));
+    let answer = browser.sign_in(&at, "ada", PASSWORD).await;
+    let page = browser.follow(&answer, "/passkeys/add").await;
+    scene.kit.clock.advance(200);
+    assert_eq!(options(&browser.open(&at).await)["rp"], options(&page)["rp"]);
+    scene.kit.clock.advance(200);
+    shows(&browser.open(&at).await, "name=\"password\"");
+}
+
+#[tokio::test]
+async fn a_session_that_becomes_too_old_on_the_page_is_no_longer_taken() {
+    let scene = scene().await;
+    with_passkeys(&scene, RELYING_PARTY).await;
+    let begun = scene.sign_in(CLIENT).await;
+    let (mut browser, at) = (Browser::new(&scene), format!("{}&max_age=100", add(CLIENT)));
+    browser.cookies.insert("cognito".to_owned(), begun.cookie);
+    options(&browser.open(&at).await);
+    scene.kit.clock.advance(100);
+    let carried = browser.cookies.clone();
+    shows(&browser.open(&at).await, "name=\"password\"");
+    browser.cookies = carried;
+    let answer = browser.post(&at, &[("intent", "skip")]).await;
+    assert_eq!(answer.status(), 200);
+    shows(answer.body(), "name=\"username\"");
+}
+
+#[tokio::test]
+async fn opening_the_page_again_keeps_the_challenge_while_a_browser_has_time_for_it() {
+    let scene = scene().await;
+    with_passkeys(&scene, RELYING_PARTY).await;
+    let begun = scene.sign_in(CLIENT).await;
+    let (mut browser, at) = (Browser::new(&scene), add(CLIENT));
+    browser.cookies.insert("cognito".to_owned(), begun.cookie);
+    let first = options(&browser.open(&at).await)["challenge"].clone();
+    scene.kit.clock.advance(239);
+    assert_eq!(options(&browser.open(&at).await)["challenge"], first);
+    scene.kit.clock.advance(1);
+    assert_ne!(options(&browser.open(&at).await)["challenge"], first);
+}

@@ -1,6 +1,6 @@
 //! Accounts without a password.
 
-use poolhouse_domain::shapes::AuthFactorType;
+use poolhouse_domain::shapes::{AuthFactorType, UsernameAttributeType};
 use serde_json::json;
 
 use super::{
@@ -88,12 +88,20 @@ async fn a_password_is_needed_where_people_could_not_sign_in_without() {
         client.settings.explicit_auth_flows = None;
     };
     let text_messages = [AuthFactorType::Password, AuthFactorType::SmsOtp];
-    for case in 0..4 {
+    for case in 0..5 {
         let scene = passwordless().await;
         match case {
             0 => scene.change(CLIENT, by_password).await,
             1 => with_first_factors(&scene, &text_messages).await,
             2 => with_totp(&scene, UserPoolMfaType::On).await,
+            3 => {
+                // Whoever has only a number would not be sent anything.
+                let names = vec![UsernameAttributeType::Email, UsernameAttributeType::PhoneNumber];
+                let change = |pool: &mut poolhouse_domain::user_pools::UserPool| {
+                    pool.settings.username_attributes = Some(names);
+                };
+                scene.change_pool(change).await;
+            }
             _ => {
                 scene.change_pool(|pool| pool.settings.auto_verified_attributes = None).await;
             }
@@ -124,4 +132,23 @@ async fn nobody_is_sent_codes_again_as_somebody_would_be() {
     shows(&page, "A new code is on its way.");
     assert_eq!((scene.kit.messenger.messages().len(), scene.kit.messenger.pretended()), (0, 2));
     shows(browser.post(&at, &[("code", "12345678")]).await.body(), "id=\"problem\"");
+}
+
+#[tokio::test]
+async fn a_code_is_not_sent_again_to_an_address_that_is_not_proved() {
+    let scene = passwordless().await;
+    let (mut browser, at) = (Browser::new(&scene), login(CLIENT));
+    browser.open(&at).await;
+    browser.post(&at, &[("username", "ada")]).await;
+    browser.post(&at, &[("factor", "EMAIL_OTP")]).await;
+    assert!(scene.kit.messenger.last_code_for("ada@example.com").is_some());
+    scene
+        .change_user(|user| {
+            user.attributes.insert("email".to_owned(), "other@example.com".to_owned());
+            user.attributes.insert("email_verified".to_owned(), "false".to_owned());
+        })
+        .await;
+    let page = browser.post(&at, &[("code", ""), ("intent", "resend")]).await.into_body();
+    assert!(!page.contains("A new code is on its way."), "{page}");
+    assert_eq!(scene.kit.messenger.last_code_for("other@example.com"), None);
 }
