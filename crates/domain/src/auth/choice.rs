@@ -362,7 +362,7 @@ pub(super) async fn send_again(
         Contact::PhoneNumber => Name::SmsOtp,
     };
     // Not to an address that has taken the place of the proved one meanwhile.
-    if !available(place, person.user).await?.contains(&name) {
+    if !shown_ways(place, person.user).await?.toward(place).contains(&name) {
         return Ok(Err(AnswerRefused::NotAvailable));
     }
     if !second_factor::may_send_another(place, &person.sub(place)).await? {
