@@ -284,6 +284,8 @@ fn protocol() -> auto::Builder<TokioExecutor> {
 
 #[cfg(test)]
 mod tests {
+    use poolhouse_adapters::clock::SystemClock;
+    use poolhouse_domain::ports::Clock;
     use poolhouse_testkit::Kit;
     use tokio::{
         io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
@@ -339,7 +341,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_that_takes_either_answers_with_and_without_tls() {
-        let credentials = dev_tls::make().unwrap();
+        let credentials = dev_tls::make(SystemClock.now()).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(credentials.chain[0].clone()).unwrap();
         let transport = Transport::Either(tls::acceptor(credentials).unwrap());

@@ -333,3 +333,22 @@ async fn opening_the_page_again_keeps_the_challenge_while_a_browser_has_time_for
     scene.kit.clock.advance(1);
     assert_ne!(options(&browser.open(&at).await)["challenge"], first);
 }
+
+#[tokio::test]
+async fn opening_the_page_counts_as_the_operation_that_starts_a_registration() {
+    let scene = scene().await.with_rates();
+    with_passkeys(&scene, RELYING_PARTY).await;
+    let begun = scene.sign_in(CLIENT).await;
+    let (mut browser, at) = (Browser::new(&scene), add(CLIENT));
+    browser.cookies.insert("cognito".to_owned(), begun.cookie);
+    options(&browser.open(&at).await);
+    let mut page = String::new();
+    for _ in 0..100 {
+        page = browser.open(&at).await;
+        if !page.contains("data-options") {
+            break;
+        }
+    }
+    shows(&page, "id=\"problem\"");
+    assert!(!page.contains("as many passkeys"), "{page}");
+}
