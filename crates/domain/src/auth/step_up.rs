@@ -135,13 +135,11 @@ pub(super) async fn reachable(
     let ways = if is_by_choice { Some(choice::ways(place, user).await?) } else { None };
     let is_reachable = |target: &Level| {
         let aimed = Place { target: *target, methods: Methods::NONE, ..place };
-        match &ways {
-            Some(ways) => !ways.toward(aimed).is_empty(),
-            None => {
-                let has_password = user.is_none_or(|user| user.password.is_some());
-                has_password && leads_to_target(aimed, user, Name::Password)
-            }
+        if let Some(ways) = &ways {
+            return !ways.toward(aimed).is_empty();
         }
+        let has_password = user.is_none_or(|user| user.password.is_some());
+        has_password && leads_to_target(aimed, user, Name::Password)
     };
     Ok(wanted.iter().copied().find(is_reachable).unwrap_or_default())
 }
