@@ -151,6 +151,7 @@ impl Site {
         let mut site = Self { pool, path: format!("/{prefix}"), machine, visitors: Vec::new() };
         for number in 0..USERS {
             add_user(&mut connection, &site.pool, &username(number)).await?;
+            add_user(&mut connection, &site.pool, &username(USERS + number)).await?;
             let visitor = site.sign_in(&mut connection, number).await?;
             site.visitors.push(visitor);
         }
@@ -165,7 +166,8 @@ impl Site {
         draw: u32,
     ) -> Outcome {
         match request {
-            Request::SignIn => self.sign_in(connection, draw % USERS).await.map(drop),
+            // Others than the visitors: of a user's sessions only the newest are kept.
+            Request::SignIn => self.sign_in(connection, USERS + draw % USERS).await.map(drop),
             Request::SilentSso => self.resume(connection, draw).await,
             Request::Refresh => {
                 let refresh = &World::some(&self.visitors, draw)?.refresh;
