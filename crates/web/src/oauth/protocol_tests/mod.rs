@@ -135,6 +135,42 @@ fn with<'a>(
     pairs
 }
 
+/// The claims of an access token of the pages.
+const ACCESS: [&str; 13] = [
+    "auth_time",
+    "client_id",
+    "event_id",
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "origin_jti",
+    "scope",
+    "sub",
+    "token_use",
+    "username",
+    "version",
+];
+
+/// The claims of an ID token with a nonce and an e-mail address, and no scope for more.
+const ID: [&str; 15] = [
+    "at_hash",
+    "aud",
+    "auth_time",
+    "cognito:username",
+    "email",
+    "email_verified",
+    "event_id",
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "nonce",
+    "origin_jti",
+    "sub",
+    "token_use",
+];
+
 /// The names of a token's claims.
 fn names(claims: &Value) -> Vec<&str> {
     let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();

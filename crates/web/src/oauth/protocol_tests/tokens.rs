@@ -16,7 +16,7 @@ use super::{
         CALLBACK, CLIENT, CONFIDENTIAL, MACHINE, POOL, SECRET, Scene, claims, exchange, location,
         query,
     },
-    Mall, is_error, names, post_pairs, with,
+    ACCESS, ID, Mall, is_error, names, post_pairs, with,
 };
 
 const AT: &str = "/oauth2/token";
@@ -44,51 +44,18 @@ async fn with_exchange(scene: &Scene, flows: &[ExplicitAuthFlowsType]) {
     scene.change(CONFIDENTIAL, |c| c.settings.explicit_auth_flows = flows).await;
 }
 
-const ACCESS: [&str; 13] = [
-    "auth_time",
-    "client_id",
-    "event_id",
-    "exp",
-    "iat",
-    "iss",
-    "jti",
-    "origin_jti",
-    "scope",
-    "sub",
-    "token_use",
-    "username",
-    "version",
-];
-
 #[tokio::test]
 async fn each_flow_has_its_claims() {
     let scene = Scene::new().await;
     let asked =
         format!("{}&scope=openid+email&nonce=n&resource=https%3A%2F%2Fapi.test", query(CLIENT));
     let bound: Vec<_> = ["aud"].into_iter().chain(ACCESS).collect();
-    let id = [
-        "at_hash",
-        "aud",
-        "auth_time",
-        "cognito:username",
-        "email",
-        "email_verified",
-        "event_id",
-        "exp",
-        "iat",
-        "iss",
-        "jti",
-        "nonce",
-        "origin_jti",
-        "sub",
-        "token_use",
-    ];
     let (_, first) = scene.token(&exchange(&scene.code(&asked).await)).await;
     scene.kit.clock.advance(60);
     let (_, second) = scene.token(&again(first["refresh_token"].as_str().unwrap())).await;
     for (tokens, case) in [(&first, "code"), (&second, "refresh")] {
         assert_eq!(names(&claims(&tokens["access_token"])), bound, "{case}");
-        assert_eq!(names(&claims(&tokens["id_token"])), id, "{case}");
+        assert_eq!(names(&claims(&tokens["id_token"])), ID, "{case}");
         let access = claims(&tokens["access_token"]);
         assert_eq!(
             (&access["aud"], &access["scope"]),
